@@ -1,0 +1,185 @@
+"""The contract between a worker and a gateway: typed, versioned messages, length-prefixed msgpack.
+Knows nothing of networks, codecs, HTTP or torch; never uses pickle."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+
+import msgspec
+
+VERSION = 1
+FRAME_RATE = 24
+AUDIO_RATE = 24_000
+AUDIO_SAMPLES = AUDIO_RATE // FRAME_RATE  # 1000 samples of mono s16le a frame
+VIDEO_CLOCK = 90_000
+MAX_PROMPT_CHARS = 400
+MAX_MESSAGE_BYTES = 8 << 20
+_PREFIX = struct.Struct(">I")
+
+
+class ProtocolError(Exception):
+    """What arrived is not a message of this version."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+    """Base of all messages. `session` names a world, `epoch` its lease; an old epoch is refused."""
+
+    session: str = ""
+    epoch: int = 0
+
+
+# --- into the worker -------------------------------------------------------------------------
+
+
+class Open(Message):
+    """Start a world. Its first frame comes from `prompt` and `seed`, or from a template's start picture."""
+
+    seed: int
+    prompt: str = ""
+    template: str = ""
+
+
+class Close(Message):
+    """End a world and free what it holds."""
+
+
+class Control(Message):
+    """The driver's newest snapshot. `buttons`: bit i is the i-th of vocabulary.json's buttons.
+    `look_x`, `look_y`: running totals in radians, right and up positive."""
+
+    seq: int
+    buttons: int
+    look_x: float
+    look_y: float
+
+
+class Text(Message):
+    """A prompt that replaces the one in force."""
+
+    text_id: int
+    text: str
+
+
+class Audio(Message):
+    """Microphone sound: s16le mono at AUDIO_RATE, any length up to a second."""
+
+    pcm: bytes
+
+
+class KeyframeWanted(Message):
+    """Somebody joined or lost packets: make the next frame an IDR (at most one per 0.5 s)."""
+
+
+class Bitrate(Message):
+    """Target of the session's one encoder."""
+
+    bits_per_second: int
+
+
+# --- out of the worker -----------------------------------------------------------------------
+
+
+class Ready(Message):
+    """The worker has loaded its model and can open worlds."""
+
+    version: int = VERSION
+    model: str
+    width: int
+    height: int
+    capacity: int
+
+
+class Opened(Message):
+    """The world lives; packets follow."""
+
+
+class VideoPacket(Message):
+    """One encoded access unit (Annex B). `pts` counts VIDEO_CLOCK ticks."""
+
+    frame: int
+    pts: int
+    keyframe: bool
+    data: bytes
+
+
+class Receipt(Message):
+    """What frame `frame` obeyed: the newest control `seq` (-1: none) and `text_id` (0: the opening prompt)."""
+
+    frame: int
+    pts: int
+    control_seq: int
+    text_id: int
+
+
+class State(Message):
+    """The world's state as the network read it out (place, sun, weather, position), and the values of the
+    frame's audio tokens, by name."""
+
+    frame: int
+    values: dict[str, float]
+    audio: list[float]
+
+
+class Stats(Message):
+    """Means over the last second: milliseconds a stage, frames a second, resident memory."""
+
+    frame: int
+    fps: float
+    step_ms: float
+    decode_ms: float
+    encode_ms: float
+    memory_mib: float
+
+
+class Refused(Message):
+    """The worker did not do what was asked; the world goes on unchanged. `reason` is for people."""
+
+    kind: str
+    reason: str
+
+
+class Failed(Message):
+    """The world (or, with an empty session, the worker) cannot go on."""
+
+    reason: str
+
+
+Incoming = Open | Close | Control | Text | Audio | KeyframeWanted | Bitrate
+Outgoing = Ready | Opened | VideoPacket | Receipt | State | Stats | Refused | Failed
+
+_encoder = msgspec.msgpack.Encoder()
+_incoming = msgspec.msgpack.Decoder(Incoming)
+_outgoing = msgspec.msgpack.Decoder(Outgoing)
+
+
+def encode(message: Message) -> bytes:
+    """The message as length prefix and msgpack."""
+    body = _encoder.encode(message)
+    if len(body) > MAX_MESSAGE_BYTES:
+        raise ProtocolError(f"a message may have {MAX_MESSAGE_BYTES} bytes, this one has {len(body)}")
+    return _PREFIX.pack(len(body)) + body
+
+
+def decode_incoming(body: bytes) -> Incoming:
+    """A worker reads this. Raises ProtocolError with what was wrong."""
+    try:
+        return _incoming.decode(body)
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(f"expected a message into a worker: {error}") from error
+
+
+def decode_outgoing(body: bytes) -> Outgoing:
+    """A gateway reads this. Raises ProtocolError with what was wrong."""
+    try:
+        return _outgoing.decode(body)
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(f"expected a message from a worker: {error}") from error
+
+
+async def read_body(reader: asyncio.StreamReader) -> bytes:
+    """The next message's body. Raises asyncio.IncompleteReadError at the end of the stream."""
+    (size,) = _PREFIX.unpack(await reader.readexactly(_PREFIX.size))
+    if size > MAX_MESSAGE_BYTES:
+        raise ProtocolError(f"a message may have {MAX_MESSAGE_BYTES} bytes, this one announces {size}")
+    return await reader.readexactly(size)

@@ -1,0 +1,140 @@
+"""Clips: short trajectories seen under two skies, with their truth. Drawn from a seed, written and read as files.
+Knows nothing of networks."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import astuple
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from model.worlds.policy import hands
+from model.worlds.renderer import Renderer, View
+from model.worlds.terrain import PLACES, Terrain, bake
+from model.worlds.walker import EYE_M, Controls, Walk, floor, free, step
+from model.worlds.weather import TIMES, WEATHERS, Sky, settled, toward
+
+FRAMES, SKIES = 16, 2
+CLIPS_A_WORLD = 4
+HELD_OUT = 17  # every 17th world is never trained on (coprime with the number of places)
+CONTROL_NAMES = tuple(Controls.__dataclass_fields__)
+
+
+def held_out(seed: int) -> bool:
+    """Whether a clip's world is kept for validation: whole worlds are held out."""
+    return (seed // CLIPS_A_WORLD) % HELD_OUT == 0
+
+
+def _start(terrain: Terrain, rng: np.random.Generator) -> Walk:
+    for _ in range(400):
+        x, z = rng.uniform(0, 512, 2)
+        dry = terrain.place == "desert" or terrain.height(x, z) > 0.15
+        if dry and free(terrain, x, z) and (terrain.height(x, z) < 26 or rng.uniform() < 0.1):
+            pitch = float(np.clip(rng.normal(-0.03, 0.12), -0.5, 0.5))
+            return Walk(float(x), floor(terrain, x, z) + EYE_M, float(z), float(rng.uniform(-np.pi, np.pi)), pitch)
+    raise RuntimeError(f"no free place to stand in this {terrain.place}")
+
+
+def _walk(terrain: Terrain, rng: np.random.Generator) -> tuple[list[Walk], list[Controls]]:
+    """FRAMES + 1 places (the first is the one before the clip) and the controls that led to each."""
+    walk, hand = _start(terrain, rng), hands(rng)
+    for _ in range(int(rng.integers(0, 24))):
+        walk = step(terrain, walk, next(hand))
+    walks, controls = [walk], []
+    for _ in range(FRAMES):
+        controls.append(next(hand))
+        walk = step(terrain, walk, controls[-1])
+        walks.append(walk)
+    return walks, controls
+
+
+def _skies(rng: np.random.Generator) -> tuple[list[Sky], NDArray[np.int32]]:
+    """FRAMES + 1 skies, and per sky [time before, weather before, time asked, weather asked (-1: not named),
+    frame at which the prompt came (negative: before the clip)]."""
+    time, weather = int(rng.integers(len(TIMES))), int(rng.choice(len(WEATHERS), p=[0.32, 0.12, 0.16, 0.2, 0.2]))
+    sky = settled(TIMES[time], WEATHERS[weather], rng)
+    if rng.uniform() < 0.5:
+        return [sky] * (FRAMES + 1), np.array([time, weather, time, weather, -(10**6)], np.int32)
+    kind = rng.choice(["time", "weather", "both"], p=[0.45, 0.45, 0.1])
+    to_time = int(rng.integers(len(TIMES))) if kind != "weather" else -1
+    to_weather = int(rng.integers(len(WEATHERS))) if kind != "time" else -1
+    goal = settled(TIMES[to_time if to_time >= 0 else time], WEATHERS[to_weather if to_weather >= 0 else weather], rng)
+    if to_time < 0 or to_time == time:
+        goal = Sky(sky.tod, *astuple(goal)[1:])
+    if to_weather < 0 or to_weather == weather:
+        goal = Sky(goal.tod, *astuple(sky)[1:])
+    at = int(rng.integers(-80, FRAMES - 2))
+    for _ in range(max(0, -at)):
+        sky = toward(sky, goal)
+    skies = [sky]
+    for frame in range(FRAMES):
+        if frame >= at:
+            sky = toward(sky, goal)
+        skies.append(sky)
+    return skies, np.array([time, weather, to_time, to_weather, at], np.int32)
+
+
+def draw(seed: int, renderer: Renderer) -> dict[str, NDArray[np.generic]]:
+    """The clip of a seed. Arrays: y [2,T,288,512], u, v [2,T,144,256] uint8, depth [T,144,256] uint16,
+    walk [T+1,9] (x, y, z, yaw, pitch, vx, vy, vz, ground), controls [T,12], sky [2,T+1,6], prompt [2,5], place [1]."""
+    if seed < 0:
+        raise ValueError(f"a clip's seed is a non-negative integer; got {seed}")
+    world = seed // CLIPS_A_WORLD
+    terrain = bake(PLACES[world % len(PLACES)], world)
+    renderer.enter(terrain)
+    rng = np.random.default_rng([seed, 1])
+    walks, controls = _walk(terrain, rng)
+    tracks = [_skies(rng) for _ in range(SKIES)]
+    clock = float(rng.uniform(0, 60))
+    y, u, v, depth = [], [], [], []
+    for s in range(SKIES):
+        for t in range(1, FRAMES + 1):
+            w = walks[t]
+            picture = renderer.draw(View(w.x, w.y, w.z, w.yaw, w.pitch, *astuple(tracks[s][0][t]), clock=clock + t / 24))
+            y.append(picture.y)
+            u.append(picture.u)
+            v.append(picture.v)
+            if s == 0:
+                depth.append(picture.depth)
+    shape = (SKIES, FRAMES)
+    return {
+        "y": np.stack(y).reshape(*shape, *y[0].shape),
+        "u": np.stack(u).reshape(*shape, *u[0].shape),
+        "v": np.stack(v).reshape(*shape, *v[0].shape),
+        "depth": np.stack(depth),
+        "walk": np.array([astuple(w) for w in walks], np.float32),
+        "controls": np.array([astuple(c) for c in controls], np.float32),
+        "sky": np.array([[astuple(sky) for sky in track[0]] for track in tracks], np.float32),
+        "prompt": np.stack([track[1] for track in tracks]),
+        "place": np.array([PLACES.index(terrain.place)], np.int32),
+    }
+
+
+def path_of(folder: Path, seed: int) -> Path:
+    """Where the clip of a seed lies in a cache folder."""
+    return folder / f"{seed:08d}.safetensors"
+
+
+def write(folder: Path, seed: int, renderer: Renderer) -> None:
+    """Draw a clip and write it, whole or not at all."""
+    path = path_of(folder, seed)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    save_file({k: np.ascontiguousarray(a) for k, a in draw(seed, renderer).items()}, temporary)
+    temporary.rename(path)
+
+
+def list_clips(folder: Path, validation: bool = False) -> list[Path]:
+    """The clips of a folder by seed: those to train on, or those held out."""
+    paths = sorted(folder.glob("[0-9]*.safetensors"))
+    return [p for p in paths if held_out(int(p.stem)) == validation]
+
+
+def read(path: Path, keys: tuple[str, ...] = ()) -> dict[str, torch.Tensor]:
+    """A clip's arrays by name (all without `keys`), mapped, not copied until used."""
+    with safe_open(path, "pt") as file:
+        return {k: file.get_tensor(k) for k in (keys or file.keys())}

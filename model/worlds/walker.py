@@ -1,0 +1,107 @@
+"""A person who walks on a terrain at 24 steps a second: inertia, gravity, and nobody walks through trees or into lakes.
+Knows nothing of drawing. All physical constants of the walk stand here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import cos, exp, hypot, sin
+
+from model.worlds.terrain import Terrain
+
+FRAME_S = 1 / 24
+EYE_M = 1.7
+BODY_M = 0.35
+WALK_M_S = 3.2
+RUN_M_S = 6.4
+INERTIA_S = 0.12
+GRAVITY_M_S2 = 9.81
+JUMP_M_S = 4.6
+ARROW_RAD_S = 1.6
+PITCH_LIMIT = 1.2
+WADE_M = 0.6  # the deepest water that is walked through
+STEEP = 1.3  # the steepest slope that is climbed
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Eye at (x, y, z) metres; yaw, pitch in radians; velocity in the world's frame; on the ground or not."""
+
+    x: float
+    y: float
+    z: float
+    yaw: float
+    pitch: float
+    vx: float = 0.0
+    vy: float = 0.0
+    vz: float = 0.0
+    ground: bool = True
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What the person does in one frame; look deltas in radians, right and up positive."""
+
+    forward: bool = False
+    back: bool = False
+    left: bool = False
+    right: bool = False
+    look_up: bool = False
+    look_down: bool = False
+    look_left: bool = False
+    look_right: bool = False
+    jump: bool = False
+    run: bool = False
+    look_x: float = 0.0
+    look_y: float = 0.0
+
+
+def turn(yaw: float, pitch: float, c: Controls) -> tuple[float, float]:
+    """The look after this frame: arrows turn at ARROW_RAD_S, deltas add."""
+    arrow = ARROW_RAD_S * FRAME_S
+    yaw += c.look_x + arrow * (c.look_right - c.look_left)
+    pitch += c.look_y + arrow * (c.look_up - c.look_down)
+    return yaw, max(-PITCH_LIMIT, min(PITCH_LIMIT, pitch))
+
+
+def floor(terrain: Terrain, x: float, z: float) -> float:
+    """Where feet stand at (x, z): the ground, or the bed of shallow water."""
+    return terrain.height(x, z)
+
+
+def free(terrain: Terrain, x: float, z: float) -> bool:
+    """Whether somebody can stand at (x, z)."""
+    if terrain.place != "desert" and terrain.height(x, z) < -WADE_M:
+        return False
+    return all(hypot(x - ox, z - oz) > r + BODY_M for ox, oz, r in terrain.obstacles(x, z))
+
+
+def step(terrain: Terrain, walk: Walk, c: Controls) -> Walk:
+    """One frame later. Blocked moves slide along the axis that is free, or stop."""
+    yaw, pitch = turn(walk.yaw, walk.pitch, c)
+    ahead, aside = c.forward - c.back, c.right - c.left
+    norm = hypot(ahead, aside) or 1.0
+    speed = RUN_M_S if c.run else WALK_M_S
+    wish_x = speed * (ahead * sin(yaw) + aside * cos(yaw)) / norm
+    wish_z = speed * (ahead * cos(yaw) - aside * sin(yaw)) / norm
+    keep = exp(-FRAME_S / INERTIA_S) if walk.ground else 1.0
+    vx, vz = wish_x + (walk.vx - wish_x) * keep, wish_z + (walk.vz - wish_z) * keep
+    vy = walk.vy
+    if walk.ground and c.jump:
+        vy = JUMP_M_S
+
+    here = floor(terrain, walk.x, walk.z)
+    for way_x, way_z in ((vx, vz), (vx, 0.0), (0.0, vz), (0.0, 0.0)):
+        x, z = walk.x + way_x * FRAME_S, walk.z + way_z * FRAME_S
+        rise = floor(terrain, x, z) - here
+        if (way_x, way_z) == (0.0, 0.0) or (free(terrain, x, z) and rise < STEEP * hypot(way_x, way_z) * FRAME_S + 1e-3):
+            break
+    vx, vz = way_x, way_z
+    lowest = floor(terrain, x, z) + EYE_M
+    airborne = not walk.ground or (c.jump and vy > 0)
+    y = walk.y + (vy - 0.5 * GRAVITY_M_S2 * FRAME_S) * FRAME_S if airborne else lowest
+    if y <= lowest:
+        return replace(walk, x=x, y=lowest, z=z, yaw=yaw, pitch=pitch, vx=vx, vy=0.0, vz=vz, ground=True)
+    if not airborne:
+        return replace(walk, x=x, y=y, z=z, yaw=yaw, pitch=pitch, vx=vx, vy=0.0, vz=vz, ground=True)
+    vy -= GRAVITY_M_S2 * FRAME_S
+    return replace(walk, x=x, y=y, z=z, yaw=yaw, pitch=pitch, vx=vx, vy=vy, vz=vz, ground=False)
