@@ -147,7 +147,7 @@ class Encoder:
             self._context = self._open(target)
 
     def encode(self, y: Plane, u: Plane, v: Plane, pts: int) -> Packet:
-        """Planes with margin, uint8 [H, W] and [H/2, W/2], to one access unit. `pts` must grow, in VIDEO_CLOCK ticks."""
+        """Planes with margin, uint8 [H, W] and [H/2, W/2], to one access unit. `pts` (VIDEO_CLOCK) must grow."""
         start = time.perf_counter()
         wanted = (self.config.height, self.config.width)
         if y.shape != wanted or u.shape != v.shape or u.shape != (wanted[0] // 2, wanted[1] // 2):

@@ -44,7 +44,8 @@ def nal_types(data: bytes) -> list[int]:
 
 def mean_bits_per_second(encoder: Encoder, first: int, count: int) -> tuple[float, list[bool]]:
     packets = [encoder.encode(*noise(t), pts=t * FRAME_TICKS) for t in range(first, first + count)]
-    return sum(len(p.data) for p in packets[count // 2 :]) * 8 * 24 / (count - count // 2), [p.keyframe for p in packets]
+    later = packets[count // 2 :]
+    return sum(len(p.data) for p in later) * 8 * 24 / len(later), [p.keyframe for p in packets]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,218 @@
+"""One session inside a worker: its world, what people do to it, its one encoder, and the messages of each frame.
+Knows no socket: messages leave through `send`. Blocking work runs in the two threads it is handed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from engine.codec import FRAME_TICKS, CodecConfig, Encoder, Packet
+from engine.inputs import BadInput, Gathered
+from engine.messages import (
+    Audio,
+    Bitrate,
+    Close,
+    Control,
+    Failed,
+    KeyframeWanted,
+    Message,
+    Open,
+    Opened,
+    Receipt,
+    Refused,
+    State,
+    Stats,
+    Text,
+    VideoPacket,
+)
+from engine.meter import Meter, mean, resident_mib
+from engine.world import Frame, Inputs, PromptRefused
+
+STATS_EVERY_S = 1.0
+
+
+class Steppable(Protocol):
+    """What a session needs of a world."""
+
+    def say(self, text: str) -> None:
+        """Replace the prompt. Raises PromptRefused."""
+
+    def step(self, inputs: Inputs) -> Frame:
+        """The next frame."""
+
+
+OpenWorld = Callable[[int, str, str], Steppable]  # seed, prompt, template
+Send = Callable[[Message], None]
+
+
+class Phase(Enum):
+    """OPENING until the first frame can be sampled, LIVE while it ticks, ENDED after Close or a failure."""
+
+    OPENING = "opening"
+    LIVE = "live"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class Threads:
+    """One thread that samples and one that encodes: frame t is encoded while t + 1 is sampled."""
+
+    sampling: Executor
+    encoding: Executor
+
+
+class Session:
+    """A world that a gateway opened."""
+
+    def __init__(self, message: Open, threads: Threads, send: Send) -> None:
+        self.name, self.epoch = message.session, message.epoch
+        self.phase = Phase.OPENING
+        self._request, self._threads, self._send = message, threads, send
+        self._gathered = Gathered()
+        self._world: Steppable | None = None
+        self._encoder: Encoder | None = None
+        self._encoding: asyncio.Task[None] | None = None
+        self._idr_wanted, self._bits_per_second = False, 0
+        self._text_id = 0
+        self._first_slot = -1
+        self._meter, self._meter_since_s = Meter(), time.monotonic()
+
+    async def open(self, open_world: OpenWorld) -> None:
+        """Build the world in the sampling thread. Says Opened, Refused or Failed."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._threads.sampling, self._build, open_world)
+        except PromptRefused as error:
+            self.phase = Phase.ENDED
+            self._refuse("Open", str(error))
+        except Exception as error:
+            self.fail(error)
+        else:
+            if self.phase is Phase.OPENING:
+                self.phase = Phase.LIVE
+                self._meter_since_s = time.monotonic()
+                self._send(Opened(session=self.name, epoch=self.epoch))
+
+    def _build(self, open_world: OpenWorld) -> None:
+        self._world = open_world(self._request.seed, self._request.prompt, self._request.template)
+        self._encoder = Encoder(CodecConfig())
+
+    def take(self, message: Control | Text | Audio | KeyframeWanted | Bitrate | Close) -> None:
+        """Keep what the message says until the next tick. Raises BadInput."""
+        match message:
+            case Control():
+                self._gathered.control(message)
+            case Text():
+                self._gathered.text(message)
+            case Audio():
+                self._gathered.audio(message)
+            case KeyframeWanted():
+                self._idr_wanted = True
+            case Bitrate():
+                if message.bits_per_second <= 0:
+                    raise BadInput(f"a bitrate is above 0, not {message.bits_per_second}")
+                self._bits_per_second = message.bits_per_second
+            case Close():
+                self.phase = Phase.ENDED
+
+    def fail(self, error: BaseException) -> None:
+        """End this world, and only this one."""
+        self.phase = Phase.ENDED
+        reason = f"{type(error).__name__}: {error}"
+        self._send(Failed(session=self.name, epoch=self.epoch, reason=reason))
+
+    async def tick(self, slot: int) -> None:
+        """Sample the frame of `slot` (counted by the worker) while the one before it is encoded."""
+        if self.phase is not Phase.LIVE:
+            raise RuntimeError(f"expected a live session to tick, {self.name!r} is {self.phase.value}")
+        if self._first_slot < 0:
+            self._first_slot = slot
+        drained = self._gathered.drain()
+        inputs = Inputs(drained.buttons, drained.look_x, drained.look_y, drained.pcm)
+        assert self._world is not None
+        try:
+            if drained.text is not None:
+                await self._say(drained.text)
+            frame = await asyncio.get_running_loop().run_in_executor(self._threads.sampling, self._world.step, inputs)
+            await self.settle()
+        except Exception as error:
+            self.fail(error)
+            return
+        if self.phase is Phase.LIVE:
+            receipt = Receipt(
+                session=self.name,
+                epoch=self.epoch,
+                frame=frame.index,
+                pts=(slot - self._first_slot) * FRAME_TICKS,
+                control_seq=drained.control_seq,
+                text_id=self._text_id,
+            )
+            self._encoding = asyncio.create_task(self._publish(frame, receipt))
+
+    async def settle(self) -> None:
+        """Wait for the frame that is being encoded. Raises what its encoding raised."""
+        if self._encoding is not None:
+            await self._encoding
+
+    async def _say(self, text: Text) -> None:
+        assert self._world is not None
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._threads.sampling, self._world.say, text.text)
+            self._text_id = text.text_id
+        except PromptRefused as error:
+            self._refuse("Text", str(error))
+
+    def _refuse(self, kind: str, reason: str) -> None:
+        self._send(Refused(session=self.name, epoch=self.epoch, kind=kind, reason=reason))
+
+    async def _publish(self, frame: Frame, receipt: Receipt) -> None:
+        idr, self._idr_wanted = self._idr_wanted, False
+        bits_per_second, self._bits_per_second = self._bits_per_second, 0
+        packet = await asyncio.get_running_loop().run_in_executor(
+            self._threads.encoding, self._encode, frame, receipt.pts, idr, bits_per_second
+        )
+        if self.phase is not Phase.LIVE:
+            return
+        name, epoch, index = self.name, self.epoch, frame.index
+        self._send(receipt)
+        self._send(
+            VideoPacket(
+                session=name, epoch=epoch, frame=index, pts=packet.pts, keyframe=packet.keyframe, data=packet.data
+            )
+        )
+        self._send(State(session=name, epoch=epoch, frame=index, values=frame.state, audio=frame.audio))
+        self._meter.add(frame.step_ms, frame.decode_ms, packet.encode_ms)
+        self._report(index)
+
+    def _encode(self, frame: Frame, pts: int, idr: bool, bits_per_second: int) -> Packet:
+        assert self._encoder is not None
+        if bits_per_second:
+            self._encoder.set_bitrate(bits_per_second)
+        if idr:
+            self._encoder.want_idr()
+        return self._encoder.encode(frame.y, frame.u, frame.v, pts)
+
+    def _report(self, frame: int) -> None:
+        now_s = time.monotonic()
+        passed_s = now_s - self._meter_since_s
+        if passed_s < STATS_EVERY_S:
+            return
+        meter = self._meter
+        self._send(
+            Stats(
+                session=self.name,
+                epoch=self.epoch,
+                frame=frame,
+                fps=meter.frames / passed_s,
+                step_ms=mean(meter.step_ms),
+                decode_ms=mean(meter.decode_ms),
+                encode_ms=mean(meter.encode_ms),
+                memory_mib=resident_mib(),
+            )
+        )
+        meter.reset()
+        self._meter_since_s = now_s

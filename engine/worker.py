@@ -1,0 +1,197 @@
+"""A process that owns one accelerator: messages and worlds in, packets out, over the gateway's AF_UNIX socket.
+Knows nothing of HTTP, peers or people, and outlives any message or world that goes wrong."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+
+from configs.paths import WEIGHTS
+from engine.codec import CodecConfig, Crop
+from engine.inputs import BadInput
+from engine.messages import (
+    Failed,
+    Incoming,
+    Message,
+    Open,
+    ProtocolError,
+    Ready,
+    Refused,
+    decode_incoming,
+    encode,
+    read_body,
+)
+from engine.pacing import next_tick
+from engine.session import OpenWorld, Phase, Session, Threads
+from engine.world import Inputs, Models, World, load_models
+
+WARM_UP_FRAMES = 4
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Worker:
+    """Serves the sessions of one connection until the gateway hangs up."""
+
+    def __init__(self, streams: Streams, open_world: OpenWorld, threads: Threads, capacity: int) -> None:
+        if capacity < 1:
+            raise ValueError(f"a worker's capacity is at least 1 world, not {capacity}")
+        self._reader, self._writer = streams
+        self._open_world, self._threads, self._capacity = open_world, threads, capacity
+        self._sessions: dict[str, Session] = {}
+        self._opening: set[asyncio.Task[None]] = set()
+        self._some_live = asyncio.Event()
+
+    async def run(self) -> None:
+        """Read and tick until the stream ends. Raises ProtocolError when its framing is lost."""
+        tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._tick())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in [*tasks, *self._opening]:
+                task.cancel()
+            await asyncio.gather(*tasks, *self._opening, return_exceptions=True)
+            for session in self._sessions.values():
+                session.phase = Phase.ENDED
+
+    def send(self, message: Message) -> None:
+        """Put a message on the socket's buffer; a tick waits until the gateway has read enough of it."""
+        self._writer.write(encode(message))
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                body = await read_body(self._reader)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return
+            self._take(body)
+
+    def _take(self, body: bytes) -> None:
+        try:
+            message = decode_incoming(body)
+        except ProtocolError as error:
+            self.send(Refused(kind="message", reason=str(error)))
+            return
+        try:
+            self._dispatch(message)
+        except BadInput as error:
+            kind = type(message).__name__
+            self.send(Refused(session=message.session, epoch=message.epoch, kind=kind, reason=str(error)))
+
+    def _dispatch(self, message: Incoming) -> None:
+        session = self._sessions.get(message.session)
+        if isinstance(message, Open):
+            self._open(message, session)
+        elif session is None:
+            raise BadInput(f"no world of session {message.session!r} is open here")
+        elif message.epoch != session.epoch:
+            raise BadInput(f"session {message.session!r} is at epoch {session.epoch}, not {message.epoch}")
+        else:
+            session.take(message)
+            self._sweep()
+
+    def _open(self, message: Open, present: Session | None) -> None:
+        if present is not None:
+            raise BadInput(f"session {message.session!r} is open already, at epoch {present.epoch}")
+        if len(self._sessions) >= self._capacity:
+            raise BadInput(f"this worker holds {self._capacity} worlds at most")
+        session = self._sessions[message.session] = Session(message, self._threads, self.send)
+        task = asyncio.create_task(self._finish_opening(session))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _finish_opening(self, session: Session) -> None:
+        await session.open(self._open_world)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Forget the sessions that ended, and tick while one lives."""
+        self._sessions = {name: kept for name, kept in self._sessions.items() if kept.phase is not Phase.ENDED}
+        if any(session.phase is Phase.LIVE for session in self._sessions.values()):
+            self._some_live.set()
+        else:
+            self._some_live.clear()
+
+    async def _tick(self) -> None:
+        started_s, slot = 0.0, -1
+        while True:
+            if not self._some_live.is_set():
+                await self._some_live.wait()
+                started_s, slot = time.monotonic(), -1
+            tick = next_tick(started_s, slot, time.monotonic())
+            slot = tick.slot
+            await asyncio.sleep(tick.wait_s)
+            for session in list(self._sessions.values()):
+                if session.phase is Phase.LIVE:
+                    await session.tick(slot)
+            self._sweep()
+            try:
+                await self._writer.drain()
+            except ConnectionError:
+                return
+
+
+def use_threads(count: int) -> None:
+    """Set torch's threads; 0 means one for each core this process may use."""
+    torch.set_num_threads(count or len(os.sched_getaffinity(0)))
+
+
+def opener(models: Models) -> OpenWorld:
+    """Worlds of one set of networks."""
+    return lambda seed, prompt, template: World(models, seed, prompt, template)
+
+
+def load(weights: Path) -> tuple[Models, OpenWorld]:
+    """The networks, warm: a few frames that nobody sees, so that the first person does not wait for lazy set-up."""
+    models = load_models(weights)
+    open_world = opener(models)
+    world = open_world(0, "", "")
+    for _ in range(WARM_UP_FRAMES):
+        world.step(Inputs())
+    return models, open_world
+
+
+async def serve(socket: Path, weights: Path, capacity: int) -> None:
+    """Connect, load, say Ready, serve. What makes that impossible is said as Failed, then raised."""
+    streams = await asyncio.open_unix_connection(str(socket))
+    writer = streams[1]
+    crop = Crop.of(CodecConfig().width, CodecConfig().height)
+    with ThreadPoolExecutor(1, "sampling") as sampling, ThreadPoolExecutor(1, "encoding") as encoding:
+        try:
+            # in the thread that will sample: OpenMP keeps a team of threads for each caller
+            models, open_world = await asyncio.get_running_loop().run_in_executor(sampling, load, weights)
+            worker = Worker(streams, open_world, Threads(sampling, encoding), capacity)
+            worker.send(Ready(model=models.name, width=crop.width, height=crop.height, capacity=capacity))
+            await worker.run()
+        except Exception as error:
+            writer.write(encode(Failed(reason=f"{type(error).__name__}: {error}")))
+            raise
+        finally:
+            writer.close()
+            await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+
+
+def main(arguments: list[str]) -> None:
+    """`python -m engine.worker`: see --help. The gateway ends it by hanging up."""
+    parser = argparse.ArgumentParser(prog="python -m engine.worker", description="Step worlds for a gateway.")
+    parser.add_argument("--socket", type=Path, required=True, help="the gateway's AF_UNIX socket")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--threads", type=int, default=0, help="torch threads; 0: all cores")
+    parser.add_argument("--capacity", type=int, default=1, help="worlds at the same time")
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the gateway too, which then hangs up
+    use_threads(options.threads)
+    asyncio.run(serve(options.socket, options.weights, options.capacity))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
