@@ -5,14 +5,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import torch
 
 from configs.paths import WEIGHTS
 from engine.codec import CodecConfig, Crop
@@ -31,6 +28,7 @@ from engine.messages import (
 )
 from engine.pacing import next_tick
 from engine.session import OpenWorld, Phase, Session, Threads
+from engine.threads import use_threads
 from engine.world import Inputs, Models, World, load_models
 
 WARM_UP_FRAMES = 4
@@ -138,11 +136,6 @@ class Worker:
                 await self._writer.drain()
             except ConnectionError:
                 return
-
-
-def use_threads(count: int) -> None:
-    """Set torch's threads; 0 means one for each core this process may use."""
-    torch.set_num_threads(count or len(os.sched_getaffinity(0)))
 
 
 def opener(models: Models) -> OpenWorld:
