@@ -1,0 +1,49 @@
+"""The gateway as an ASGI application: middleware, routes and a lifespan around server.gateway.
+Knows no rule; holds no global."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from configs.paths import WEB
+from server import problems
+from server.gateway import Gateway
+from server.middleware import BodyLimit, ExactOrigin, StrictHeaders
+from server.placement import Placement
+from server.placement.local import LocalPlacement
+from server.routes import health, invites, offers, pages, shares, worlds
+from server.settings import Settings
+
+
+def create_app(settings: Settings, placement: Placement | None = None) -> FastAPI:
+    """The application over one placement, a local worker unless another is given."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        gateway = await Gateway.start(settings, placement or LocalPlacement(settings.worker))
+        app.state.gateway = gateway
+        try:
+            yield
+        finally:
+            await gateway.stop()
+
+    app = FastAPI(
+        title="Mundo",
+        version="1",
+        lifespan=lifespan,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # its scripts come from another site
+        redoc_url=None,
+    )
+    problems.install(app)
+    app.add_middleware(BodyLimit, limit=settings.limits.body_bytes)
+    app.add_middleware(ExactOrigin, origins=settings.origins)
+    app.add_middleware(StrictHeaders)
+    for part in (invites, worlds, offers, shares, health, pages):
+        app.include_router(part.router)
+    app.mount("/web", StaticFiles(directory=WEB, check_dir=False), name="web")
+    return app

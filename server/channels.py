@@ -1,0 +1,99 @@
+"""What travels on the data channels `control` and `events`: typed JSON, checked before anybody sees it.
+Knows no connection and no session."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from configs.paths import vocabulary
+from engine.messages import MAX_PROMPT_CHARS
+
+MAX_CONTROL_BYTES = 512
+MAX_EVENT_BYTES = 8192
+MAX_TOTAL_RAD = 1e6
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Total = Annotated[float, msgspec.Meta(ge=-MAX_TOTAL_RAD, le=MAX_TOTAL_RAD)]
+
+
+class Junk(Exception):
+    """What arrived is not a message of its channel; the text is for the sender."""
+
+
+class Controls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A full snapshot: held buttons as a bitmap, look as running totals in radians."""
+
+    seq: Count
+    buttons: Count
+    look_x: Total = 0.0
+    look_y: Total = 0.0
+    t: float = 0.0
+
+
+class Say(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="text"):
+    """A prompt; `ref` comes back with the answer."""
+
+    text: str
+    ref: Count = 0
+
+
+class Ping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ping"):
+    """The heartbeat, with the browser's clock in milliseconds."""
+
+    t: float
+
+
+class PromptUnfit(Exception):
+    """A text that no world is asked to obey; the text says why, `slug` names the problem."""
+
+    def __init__(self, slug: str, reason: str) -> None:
+        super().__init__(reason)
+        self.slug, self.reason = slug, reason
+
+
+_controls = msgspec.json.Decoder(Controls)
+_events: msgspec.json.Decoder[Say | Ping] = msgspec.json.Decoder(Say | Ping)
+_encoder = msgspec.json.Encoder()
+
+
+def read_controls(raw: str | bytes) -> Controls:
+    """A message of the `control` channel. Raises Junk."""
+    if not isinstance(raw, str) or len(raw) > MAX_CONTROL_BYTES:
+        raise Junk(f"the control channel expects JSON text of at most {MAX_CONTROL_BYTES} characters")
+    try:
+        controls = _controls.decode(raw)
+    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+        raise Junk(f"the control channel expects a snapshot: {error}") from error
+    known = (1 << len(vocabulary()["buttons"])) - 1
+    if controls.buttons > known:
+        raise Junk(f"the control channel expects buttons up to {known}, got {controls.buttons}")
+    return controls
+
+
+def read_event(raw: str | bytes) -> Say | Ping:
+    """A message of the `events` channel. Raises Junk."""
+    if not isinstance(raw, str) or len(raw) > MAX_EVENT_BYTES:
+        raise Junk(f"the events channel expects JSON text of at most {MAX_EVENT_BYTES} characters")
+    try:
+        return _events.decode(raw)
+    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+        raise Junk(f"the events channel expects a text or a ping: {error}") from error
+
+
+def fit_prompt(text: str) -> str:
+    """The text without outer blanks, or PromptUnfit with the reason."""
+    text = text.strip()
+    if not text:
+        raise PromptUnfit("prompt-refused", "The text is empty.")
+    if len(text) > MAX_PROMPT_CHARS:
+        raise PromptUnfit("prompt-too-long", f"A text may have {MAX_PROMPT_CHARS} characters, this has {len(text)}.")
+    if any((ord(letter) < 32 and letter not in "\n\t") or 0xD800 <= ord(letter) < 0xE000 for letter in text):
+        raise PromptUnfit("prompt-refused", "The text has characters that nobody can read.")
+    return text
+
+
+def event(kind: str, **values: Any) -> str:
+    """A message to a browser's `events` channel."""
+    return _encoder.encode({"type": kind, **values}).decode()

@@ -1,0 +1,145 @@
+"""Encoded packets into aiortc, and the microphone out of it: all that we bend of aiortc is bent here.
+Knows one track at a time; never decodes or encodes video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import Any
+
+import aioice.ice
+import aiortc.rtcrtpsender
+import av
+import structlog
+from aiortc import MediaStreamTrack, RTCRtpSender, RTCRtpTransceiver
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
+from aiortc.rtp import HeaderExtensions, HeaderExtensionsMap, pack_header_extensions, unpack_header_extensions
+
+from engine.messages import AUDIO_RATE, VIDEO_CLOCK
+from server.hub import Outlet, OutletClosed
+
+log = structlog.get_logger(__name__)
+
+PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
+PRESENT_AT_ONCE = bytes(3)  # minimum and maximum delay of 0, twelve bits each
+RTP_HISTORY = 512  # packets kept for retransmission; aiortc's 128 are fewer than a keyframe's burst needs
+MAX_BAD_SOUND = 50
+_TIME_BASE = Fraction(1, VIDEO_CLOCK)
+_gather_addresses = aioice.ice.get_host_addresses
+
+
+def prepare_aiortc() -> None:
+    """Once a process: a longer history for NACK, and a candidate on machines that have no address but loopback's."""
+
+    def addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+        return _gather_addresses(use_ipv4, use_ipv6) or ["127.0.0.1"]
+
+    aiortc.rtcrtpsender.RTP_HISTORY_SIZE = RTP_HISTORY  # type: ignore[attr-defined]
+    aioice.ice.get_host_addresses = addresses
+
+
+class EncodedTrack(MediaStreamTrack):
+    """A video track whose `recv` returns what the session's one encoder made."""
+
+    kind = "video"
+
+    def __init__(self, outlet: Outlet) -> None:
+        super().__init__()
+        self._outlet = outlet
+        self.last_pts: int | None = None  # of the packet handed out before the current one
+
+    async def recv(self) -> av.Packet[Any]:
+        try:
+            given = await self._outlet.get()
+        except OutletClosed as error:
+            raise MediaStreamError from error
+        packet = av.Packet(given.data)
+        packet.pts, packet.time_base = given.pts, _TIME_BASE
+        self.last_pts = given.pts
+        return packet
+
+
+class _PlayoutDelayMap(HeaderExtensionsMap):
+    """Writes the playout-delay extension beside those that aiortc knows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._id = 0
+
+    def configure(self, parameters: RTCRtpParameters) -> None:
+        super().configure(parameters)
+        self._id = next((e.id for e in parameters.headerExtensions if e.uri == PLAYOUT_DELAY), 0)
+
+    def set(self, values: HeaderExtensions) -> tuple[int, bytes]:
+        profile, packed = super().set(values)
+        if not self._id:
+            return profile, packed
+        return pack_header_extensions([*unpack_header_extensions(profile, packed), (self._id, PRESENT_AT_ONCE)])
+
+
+class VideoSender:
+    """Our grip on the RTCRtpSender of an EncodedTrack."""
+
+    def __init__(self, transceiver: RTCRtpTransceiver, track: EncodedTrack, on_loss: Callable[[], None]) -> None:
+        self._transceiver, self._track = transceiver, track
+        self._sender: RTCRtpSender = transceiver.sender
+        self._origin: int | None = None
+        self._sender._send_keyframe = on_loss  # type: ignore[method-assign]  # PLI and FIR; packets never read its flag
+        self._sender._RTCRtpSender__rtp_header_extensions_map = _PlayoutDelayMap()  # type: ignore[attr-defined]
+
+    def offer_extensions(self, extensions: Iterable[RTCRtpHeaderExtensionParameters]) -> None:
+        """Accept playout-delay if the remote offer has it. Call between the offer and the answer."""
+        accepted = [extension for extension in extensions if extension.uri == PLAYOUT_DELAY]
+        self._transceiver._headerExtensions = [*self._transceiver._headerExtensions, *accepted]
+
+    def rtp_timestamp(self, pts: int) -> int | None:
+        """The RTP timestamp under which `pts` leaves, once a packet of this peer has left.
+
+        aiortc adds a random origin that it keeps to itself; the last timestamp sent, less the last pts, is that.
+        """
+        sent: int = self._sender._RTCRtpSender__rtp_timestamp  # type: ignore[attr-defined]
+        if self._origin is None and sent and self._track.last_pts is not None:
+            self._origin = (sent - self._track.last_pts) & 0xFFFFFFFF
+        return None if self._origin is None else (self._origin + pts) & 0xFFFFFFFF
+
+
+class Microphone:
+    """A remote audio track as s16le mono at AUDIO_RATE, 20 ms at a time as it arrives; nothing is kept."""
+
+    def __init__(self, track: MediaStreamTrack, hear: Callable[[bytes], None]) -> None:
+        self._track, self._hear = track, hear
+        self._resampler = self._new_resampler()
+        self._bad = 0
+
+    async def run(self) -> None:
+        """Read until the track ends, or sends nothing but sound that cannot be read."""
+        while self._bad < MAX_BAD_SOUND:
+            try:
+                frame = await self._track.recv()
+            except MediaStreamError:
+                return
+            try:
+                self._take(frame)
+            except (av.FFmpegError, ValueError, TypeError) as error:
+                self._bad += 1
+                self._resampler = self._new_resampler()
+                log.info("sound not understood", error=str(error))
+        log.warning("microphone given up", unreadable=self._bad)
+
+    def _take(self, frame: object) -> None:
+        if not isinstance(frame, av.AudioFrame):
+            raise TypeError(f"expected an audio frame, got {type(frame).__name__}")
+        try:
+            resampled = self._resampler.resample(frame)
+        except ValueError:  # the sender changed its rate or layout
+            self._resampler = self._new_resampler()
+            resampled = self._resampler.resample(frame)
+        for part in resampled:
+            samples = part.to_ndarray().reshape(-1)[:AUDIO_RATE]
+            if samples.size:
+                self._hear(samples.astype("<i2").tobytes())
+
+    @staticmethod
+    def _new_resampler() -> av.AudioResampler:
+        return av.AudioResampler(format="s16", layout="mono", rate=AUDIO_RATE)
