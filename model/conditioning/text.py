@@ -70,7 +70,7 @@ class _Layer(nn.Module):
 class _Bert(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.pieces = nn.Embedding(_PIECES, WIDTH)
+        self.pieces = nn.Embedding.from_pretrained(torch.empty(_PIECES, WIDTH))  # drawing them takes a second
         self.positions = nn.Embedding(_POSITIONS, WIDTH)
         self.kinds = nn.Embedding(2, WIDTH)
         self.norm = nn.LayerNorm(WIDTH, _NORM_EPS)
@@ -123,9 +123,7 @@ class TextEncoder:
         folder = Path(folder) if folder is not None else package_folder()
         verify(folder / "model.safetensors", WEIGHTS_SHA256)
         tensors = load_file(folder / "model.safetensors")
-        with torch.device("meta"):
-            bert = _Bert()
-        bert.to_empty(device="cpu")
+        bert = _Bert()
         load_into(bert, {_renamed(k): v for k, v in tensors.items() if k not in _UNUSED}, "all-MiniLM-L6-v2")
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.enable_truncation(_MAX_PIECES)

@@ -38,7 +38,7 @@ PLACES = {
     "moon": _nouns("on !moon", "on !surface of the moon", "in lunar landscape", "on lunar plain"),
 }  # fmt: skip
 
-TIMES = {
+TIMES: dict[str, dict[str, tuple[str, ...]]] = {
     "dawn": {
         "noun": ("dawn", "sunrise", "daybreak", "early morning", "first light", "dawn"),
         "the": ("dawn", "sunrise", "daybreak", "the early morning", "the break of day", "first light"),
@@ -64,7 +64,8 @@ TIMES = {
         "do": ("make it light", "make it daylight", "let there be light", "the sun climbs high", "let it be bright day",
                "turn on the daylight", "bring back the day", "bring back the daylight", "give me daylight",
                "move the sun up high", "put the sun high in the sky", "noon comes", "it is day now", "back to daytime",
-               "make it the middle of the day", "skip to noon", "let the day come", "the day has come", "full daylight"),
+               "make it the middle of the day", "skip to noon", "let the day come", "the day has come",
+               "full daylight"),
     },
     "dusk": {
         "noun": ("dusk", "sunset", "twilight", "evening", "nightfall", "sundown", "dusk"),
@@ -96,7 +97,7 @@ TIMES = {
     },
 }  # fmt: skip
 
-WEATHERS = {
+WEATHERS: dict[str, dict[str, tuple[str, ...]]] = {
     "clear": {
         "noun": ("clear sky", "clear skies", "clear weather", "a clear sky", "a cloudless sky", "cloudless skies",
                  "fair weather", "fine weather"),
@@ -110,7 +111,8 @@ WEATHERS = {
         "do": ("the fog lifts", "bring the sun back", "the sky clears", "the clouds part", "let the clouds part",
                "the rain stops", "stop the rain", "stop the snow", "the snow stops", "the storm passes",
                "end the storm", "let the sky clear", "clear the sky", "clear the fog", "remove the clouds",
-               "take away the clouds", "no more rain", "no more snow", "no more fog", "no more clouds", "let it be sunny",
+               "take away the clouds", "no more rain", "no more snow", "no more fog", "no more clouds",
+               "let it be sunny",
                "make it sunny", "let the sun out", "the sun comes out", "bring out the sun", "blow the clouds away",
                "the weather clears up", "it stops raining", "it stops snowing", "the bad weather ends",
                "let the fog lift", "make the fog go away", "good weather please", "the mist clears"),
@@ -265,8 +267,8 @@ CHANGES = {
           "[let it|make it|i wish it would|it begins to|it starts to|it should] {w_verb} {end}", "{w_do} {end}",
           "[suppose|let us say|say] {w_is}", "{w_is} {now}", "{w_noun} {end}",
           "[change the weather to|set the weather to|make the weather|weather:] {w_noun}"),
-    "tw": ("{t_do} and {w_do}", "{w_do} and {t_do}", "{t_do}, {w_do} {end}", "{w_do} {t_at}", "{to} @ {w_pred} {t_noun}",
-           "{wish} {w_noun} {t_at} {end}", "[let it|make it] {w_verb} {t_at}", "{to} {t_the} and {w_do}",
+    "tw": ("{t_do} and {w_do}", "{w_do} and {t_do}", "{t_do}, {w_do} {end}", "{w_do} {t_at}",
+           "{to} @ {w_pred} {t_noun}", "{wish} {w_noun} {t_at} {end}", "[let it|make it] {w_verb} {t_at}", "{to} {t_the} and {w_do}",
            "{to} {t_the} with {w_noun}", "{t_do} {w_in}", "{make} {w_pred} and {t_do}", "{wish} @ {w_pred} {t_noun}",
            "{tw_is} {now}", "{t_do}, then {w_do}", "change to {w_noun}, {t_noun}", "{w_do}, and {to} {t_the}"),
 }  # fmt: skip

@@ -29,7 +29,7 @@ PLACES = {
     "moon": _nouns("f !lua", "f !superfície da lua", "f paisagem lunar"),
 }
 
-TIMES = {
+TIMES: dict[str, dict[str, tuple[str, ...]]] = {
     "dawn": {
         "noun": ("amanhecer", "nascer do sol", "alvorada", "madrugada"),
         "at": ("ao amanhecer", "ao nascer do sol", "de manhã cedo", "na alvorada", "quando o sol nasce"),
@@ -56,7 +56,7 @@ TIMES = {
     },
 }
 
-WEATHERS = {
+WEATHERS: dict[str, dict[str, tuple[str, ...]]] = {
     "clear": {
         "noun": ("céu limpo", "céu sem nuvens", "bom tempo", "tempo limpo"),
         "in": ("com céu limpo", "sob um céu limpo", "sem nuvens", "com bom tempo"),
