@@ -1,0 +1,145 @@
+// The gateway's HTTP face (/api/v1), call by call; an answer that is no success becomes a typed Problem.
+// Knows no element and keeps no state: who we are is in an HttpOnly cookie that no script reads.
+
+/** @typedef {{ id: string, title: string, picture?: string }} Template */
+/** @typedef {{ prompt?: string, template?: string, seed?: number }} Wish */
+/** @typedef {{ id: string, state: string }} Session */
+/** @typedef {{ url: string, id: string }} Share */
+
+/** A refusal of the gateway, RFC 9457; `slug` is the stable end of its type, "unreachable" when nobody answered. */
+export class Problem extends Error {
+  /**
+   * @param {string} slug
+   * @param {number} status
+   * @param {string} detail
+   * @param {number | null} [retry_after_s]
+   */
+  constructor(slug, status, detail, retry_after_s = null) {
+    super(detail || slug);
+    this.name = "Problem";
+    this.slug = slug;
+    this.status = status;
+    this.detail = detail;
+    this.retry_after_s = retry_after_s;
+  }
+
+  /** Whether trying the same again may succeed. */
+  get passing() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+export class Api {
+  #base;
+
+  /** @param {string} [base] where the gateway is, "" for where the page comes from */
+  constructor(base = "") {
+    this.#base = base;
+  }
+
+  /**
+   * @param {string} code
+   * @returns {Promise<void>}
+   */
+  async redeemInvite(code) {
+    await this.#send("POST", "/invites/redeem", { code });
+  }
+
+  /**
+   * @param {string} token
+   * @returns {Promise<{ session: string, role: string }>}
+   */
+  async redeemShare(token) {
+    return (await this.#send("POST", "/shares/redeem", { token })).json();
+  }
+
+  /** @returns {Promise<Template[]>} */
+  async templates() {
+    return (await this.#send("GET", "/templates")).json();
+  }
+
+  /**
+   * @param {Wish} wish
+   * @returns {Promise<Session>}
+   */
+  async openSession(wish) {
+    return (await this.#send("POST", "/sessions", wish)).json();
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Promise<Session & { rung?: string, frame?: number, viewers?: number }>}
+   */
+  async session(id) {
+    return (await this.#send("GET", `/sessions/${encodeURIComponent(id)}`)).json();
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} sdp
+   * @returns {Promise<string>} the answer
+   */
+  async offer(id, sdp) {
+    return (await this.#send("POST", `/sessions/${encodeURIComponent(id)}/offer`, sdp)).text();
+  }
+
+  /**
+   * @param {string} id
+   * @param {{ role: "viewer" | "driver", expires_s?: number }} wish
+   * @returns {Promise<Share>}
+   */
+  async share(id, wish) {
+    return (await this.#send("POST", `/sessions/${encodeURIComponent(id)}/shares`, wish)).json();
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} share
+   */
+  async revokeShare(id, share) {
+    await this.#send("DELETE", `/sessions/${encodeURIComponent(id)}/shares/${encodeURIComponent(share)}`);
+  }
+
+  /** @param {string} id */
+  async closeSession(id) {
+    await this.#send("DELETE", `/sessions/${encodeURIComponent(id)}`);
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {object | string} [body] an object goes as JSON, text as SDP
+   * @returns {Promise<Response>}
+   */
+  async #send(method, path, body) {
+    const type = typeof body === "string" ? "application/sdp" : "application/json";
+    let response;
+    try {
+      response = await fetch(`${this.#base}/api/v1${path}`, {
+        method,
+        credentials: "same-origin",
+        ...(body === undefined ? {} : {
+          headers: { "content-type": type },
+          body: typeof body === "string" ? body : JSON.stringify(body),
+        }),
+      });
+    } catch (error) {
+      throw new Problem("unreachable", 0, error instanceof Error ? error.message : String(error));
+    }
+    if (!response.ok) throw await problemOf(response);
+    return response;
+  }
+}
+
+/**
+ * @param {Response} response
+ * @returns {Promise<Problem>}
+ */
+async function problemOf(response) {
+  const retry = Number.parseFloat(response.headers.get("retry-after") ?? "");
+  const body = await response.json().catch(() => null);
+  const type = typeof body?.type === "string" ? body.type : "";
+  const slug = type.startsWith("urn:mundo:problem:") ? type.slice("urn:mundo:problem:".length) : "unknown";
+  const detail = typeof body?.detail === "string" ? body.detail : (body?.title ?? response.statusText);
+  return new Problem(slug, response.status, String(detail), Number.isFinite(retry) ? retry : null);
+}

@@ -1,0 +1,108 @@
+// A lasting link to one world: a peer at a time, and a new one, with backoff, when it is lost.
+// Knows when to try and when to give up; knows nothing of what is said over it.
+
+import { wait } from "./backoff.js";
+import { Problem } from "./api.js";
+import { Closer, output, stream } from "./outputs.js";
+import { Peer } from "./peer.js";
+import { follow } from "./phases.js";
+
+/** @typedef {import("./phases.js").Phase} Phase */
+/** @typedef {{ slug: string, detail: string }} Reason why a world ended */
+
+export class Link {
+  #phase = output(/** @type {Phase} */ ("idle"));
+  #peer = output(/** @type {Peer | null} */ (null));
+  #attempt = output(0);
+  #reason = output(/** @type {Reason | null} */ (null));
+  /** @type {ReturnType<typeof stream<import("./wire.js").Message>>} */
+  #messages = stream();
+  phase = this.#phase.seen;
+  /** The open peer, null between two. */
+  peer = this.#peer.seen;
+  /** Tries since the last open peer. */
+  attempt = this.#attempt.seen;
+  reason = this.#reason.seen;
+  messages = this.#messages.seen;
+
+  #closer = new Closer();
+  #exchange;
+  /** @type {Peer | null} */
+  #current = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {(offer: string) => Promise<string>} exchange takes an offer to the gateway, brings the answer */
+  constructor(exchange) {
+    this.#exchange = exchange;
+    this.#closer.listen(window, "online", () => this.#again(0));
+    this.#closer.listen(window, "offline", () => this.#current?.close());
+    this.#closer.listen(window, "pagehide", () => this.close());
+    this.#enter("connecting");
+    this.#connect();
+  }
+
+  /**
+   * Ends for good.
+   * @param {Reason} [reason]
+   */
+  close(reason = { slug: "left", detail: "" }) {
+    if (this.phase.value === "ended") return;
+    clearTimeout(this.#timer);
+    this.#reason.write(reason);
+    this.#enter("ended");
+    this.#closer.close();
+    this.#current?.close();
+  }
+
+  #connect() {
+    const peer = new Peer();
+    this.#current = peer;
+    peer.messages.on((message) => {
+      this.#messages.emit(message);
+      if (message.type === "ended") this.close({ slug: "world-ended", detail: message.reason });
+    });
+    peer.state.on((state) => {
+      if (state === "open") this.#opened(peer);
+      if (state === "lost") this.#lost();
+    });
+    peer.open(this.#exchange).catch((error) => this.#failed(error));
+  }
+
+  /** @param {Peer} peer */
+  #opened(peer) {
+    this.#attempt.write(0);
+    this.#peer.write(peer);
+    this.#enter("live");
+  }
+
+  #lost() {
+    this.#current = null;
+    this.#peer.write(null);
+    if (this.phase.value === "ended") return;
+    this.#enter("reconnecting");
+    const attempt = this.attempt.value;
+    this.#attempt.write(attempt + 1);
+    this.#again(wait(attempt, Math.random()));
+  }
+
+  /** @param {number} after_ms */
+  #again(after_ms) {
+    if (this.phase.value !== "reconnecting" || this.#current) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#connect(), after_ms);
+  }
+
+  /**
+   * A refusal that repeats ends the link; anything else was a lost peer, and is tried again.
+   * @param {unknown} error
+   */
+  #failed(error) {
+    if (error instanceof Problem && !error.passing) this.close({ slug: error.slug, detail: error.detail });
+  }
+
+  /** @param {Phase} phase */
+  #enter(phase) {
+    this.#phase.write(follow(this.phase.value, phase));
+  }
+}

@@ -1,0 +1,144 @@
+// One WebRTC connection to a world: video in, microphone out, the two data channels, and its heartbeat.
+// Knows nothing of pages or of trying again: when it is lost it says so, once, and is closed.
+
+import { Closer, output, stream } from "./outputs.js";
+import * as wire from "./wire.js";
+
+const PING_MS = 1000;
+const SILENCE_MS = 4000;
+const OPEN_WITHIN_MS = 10_000;
+const GATHER_MS = 1000;
+const MOST_QUEUED_BYTES = 16_384;
+
+/** @typedef {"opening" | "open" | "lost"} PeerState */
+
+export function supported() {
+  return typeof RTCPeerConnection === "function" && "requestVideoFrameCallback" in HTMLVideoElement.prototype;
+}
+
+export class Peer {
+  #state = output(/** @type {PeerState} */ ("opening"));
+  #media = output(/** @type {MediaStream | null} */ (null));
+  #round_trip_ms = output(/** @type {number | null} */ (null));
+  /** @type {ReturnType<typeof stream<wire.Message>>} */
+  #messages = stream();
+  state = this.#state.seen;
+  media = this.#media.seen;
+  round_trip_ms = this.#round_trip_ms.seen;
+  messages = this.#messages.seen;
+
+  #closer = new Closer();
+  #heard_at = performance.now();
+  #connection = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
+  #control = this.#connection.createDataChannel("control", { ordered: false, maxRetransmits: 0 });
+  #events = this.#connection.createDataChannel("events");
+  #video = this.#connection.addTransceiver("video", { direction: "recvonly" });
+  #voice = this.#connection.addTransceiver("audio", { direction: "sendonly" });
+
+  constructor() {
+    if ("jitterBufferTarget" in this.#video.receiver) this.#video.receiver.jitterBufferTarget = 0;
+    const connection = this.#connection;
+    this.#closer.listen(connection, "track", ({ track, streams }) => {
+      if (track.kind === "video") this.#media.write(streams[0] ?? new MediaStream([track]));
+    });
+    this.#closer.listen(connection, "connectionstatechange", () => {
+      if (["failed", "closed"].includes(connection.connectionState)) this.close();
+    });
+    this.#closer.listen(this.#events, "message", ({ data }) => this.#hear(data));
+    for (const channel of [this.#control, this.#events]) {
+      this.#closer.listen(channel, "open", () => this.#opened());
+      this.#closer.listen(channel, "close", () => this.close());
+    }
+    this.#closer.every(PING_MS, () => this.#beat());
+    const late = setTimeout(() => this.state.value === "opening" && this.close(), OPEN_WITHIN_MS);
+    this.#closer.add(() => clearTimeout(late));
+  }
+
+  /**
+   * Offers, and takes the answer. Rejects with what `exchange` rejects with; then the peer is closed.
+   * @param {(offer: string) => Promise<string>} exchange
+   */
+  async open(exchange) {
+    try {
+      await this.#connection.setLocalDescription();
+      await this.#gathered();
+      const sdp = await exchange(this.#connection.localDescription?.sdp ?? "");
+      if (this.state.value === "lost") return;
+      await this.#connection.setRemoteDescription({ type: "answer", sdp });
+    } catch (error) {
+      const already = this.state.value === "lost";
+      this.close();
+      if (!already) throw error;
+    }
+  }
+
+  /**
+   * Sends the newest snapshot, unless older ones still wait: a late control is worse than none.
+   * @param {import("./steering.js").Snapshot} snapshot
+   * @returns {boolean} whether it left
+   */
+  steer(snapshot) {
+    if (this.#control.readyState !== "open" || this.#control.bufferedAmount > MOST_QUEUED_BYTES) return false;
+    this.#control.send(wire.control(snapshot));
+    return true;
+  }
+
+  /**
+   * @param {string} text
+   * @param {number} ref
+   * @returns {boolean} whether it left
+   */
+  say(text, ref) {
+    if (this.#events.readyState !== "open") return false;
+    this.#events.send(wire.text(text, ref));
+    return true;
+  }
+
+  /** @param {MediaStreamTrack | null} track what the world shall hear */
+  async listenTo(track) {
+    if (this.state.value !== "lost") await this.#voice.sender.replaceTrack(track);
+  }
+
+  close() {
+    if (this.state.value === "lost") return;
+    this.#closer.close();
+    this.#connection.close();
+    this.#media.write(null);
+    this.#state.write("lost");
+  }
+
+  #opened() {
+    if (this.#control.readyState !== "open" || this.#events.readyState !== "open") return;
+    this.#heard_at = performance.now();
+    this.#beat();
+    this.#state.write("open");
+  }
+
+  #beat() {
+    if (this.#events.readyState !== "open") return;
+    if (performance.now() - this.#heard_at > SILENCE_MS) this.close();
+    else this.#events.send(wire.ping(performance.now()));
+  }
+
+  /** @param {unknown} data */
+  #hear(data) {
+    this.#heard_at = performance.now();
+    const message = wire.read(data);
+    if (!message) return;
+    if (message.type === "pong") this.#round_trip_ms.write(performance.now() - message.t);
+    this.#messages.emit(message);
+  }
+
+  /** All candidates in one offer: there is no trickle, and no server to wait long for. */
+  async #gathered() {
+    const connection = this.#connection;
+    if (connection.iceGatheringState === "complete") return;
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, GATHER_MS);
+      this.#closer.add(() => clearTimeout(timer));
+      this.#closer.listen(connection, "icegatheringstatechange", () => {
+        if (connection.iceGatheringState === "complete") resolve(undefined);
+      });
+    });
+  }
+}

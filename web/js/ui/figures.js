@@ -1,0 +1,103 @@
+// The honest figures, a corner of the world that H shows and hides.
+// Knows how figures are written; measures nothing itself.
+
+import { Closer, output } from "../outputs.js";
+import { WORDS } from "../strings.js";
+import { el } from "./element.js";
+
+const words = WORDS.figures;
+const PERIOD_MS = 500;
+const POINTS = 60;
+const MOST_FPS = 30;
+const REMEMBERED = "mundo.figures";
+
+export class FiguresPanel {
+  #shown = output(true);
+  shown = this.#shown.seen;
+  #closer = new Closer();
+  #root = el("aside", { class: "figures glass", "aria-label": WORDS.world.figures });
+  #fps = el("strong", { "data-figure": "fps" }, words.none);
+  #spark = el("canvas", { width: 240, height: 56, "aria-hidden": "true" });
+  /** @type {number[]} */
+  #history = [];
+  /** @type {Record<string, HTMLElement>} */
+  #cells = {};
+
+  /**
+   * @param {HTMLElement} parent
+   * @param {{ stats: () => import("../world.js").Figures }} inputs
+   */
+  constructor(parent, { stats }) {
+    const rows = ["photon", "photon_p95", "round_trip", "step", "decode", "encode", "picture", "frame", "memory", "model"];
+    const list = el("dl", {}, ...rows.flatMap((name) => {
+      this.#cells[name] = el("dd", { "data-figure": name }, words.none);
+      return [el("dt", {}, /** @type {Record<string, any>} */ (words)[name]), this.#cells[name]];
+    }));
+    this.#root.append(el("p", { class: "fps" }, this.#fps, ` ${words.fps}`), this.#spark, list);
+    parent.append(this.#root);
+    this.#closer.add(() => this.#root.remove());
+    this.#closer.every(PERIOD_MS, () => this.#update(stats()));
+    const remembered = localStorage.getItem(REMEMBERED);
+    this.#write(remembered === null ? matchMedia("(min-width: 48rem)").matches : remembered === "yes");
+  }
+
+  toggle() {
+    this.#write(!this.shown.value);
+    localStorage.setItem(REMEMBERED, this.shown.value ? "yes" : "no");
+  }
+
+  close() {
+    this.#closer.close();
+  }
+
+  /** @param {boolean} shown */
+  #write(shown) {
+    this.#shown.write(shown);
+    this.#root.hidden = !shown;
+  }
+
+  /** @param {import("../world.js").Figures} figures */
+  #update(figures) {
+    this.#history.push(figures.fps);
+    if (this.#history.length > POINTS) this.#history.shift();
+    if (!this.shown.value) return;
+    const { worker } = figures;
+    const cell = (/** @type {string} */ name, /** @type {string} */ text) => (this.#cells[name].textContent = text);
+    this.#fps.textContent = figures.fps ? figures.fps.toFixed(1) : words.none;
+    cell("photon", ms(figures.input_to_photon_p50_ms));
+    cell("photon_p95", ms(figures.input_to_photon_p95_ms));
+    cell("round_trip", ms(figures.round_trip_ms));
+    cell("picture", figures.width ? `${figures.width} × ${figures.height}` : words.none);
+    cell("frame", figures.frame.toLocaleString("en"));
+    cell("step", ms(worker?.step_ms));
+    cell("decode", ms(worker?.decode_ms));
+    cell("encode", ms(worker?.encode_ms));
+    cell("memory", worker ? words.mib(worker.memory_mib) : words.none);
+    cell("model", worker?.model ?? words.none);
+    this.#draw();
+  }
+
+  #draw() {
+    const context = this.#spark.getContext("2d");
+    if (!context) return;
+    const { width, height } = this.#spark;
+    const style = getComputedStyle(this.#spark);
+    context.clearRect(0, 0, width, height);
+    context.beginPath();
+    this.#history.forEach((fps, index) => {
+      const x = (width * (index + POINTS - this.#history.length)) / (POINTS - 1);
+      const y = height - 3 - (height - 6) * Math.min(1, fps / MOST_FPS);
+      if (index === 0) context.moveTo(x, y);
+      else context.lineTo(x, y);
+    });
+    context.lineWidth = 2.5;
+    context.lineJoin = "round";
+    context.strokeStyle = style.color;
+    context.stroke();
+  }
+}
+
+/** @param {number | null | undefined} value */
+function ms(value) {
+  return value === null || value === undefined ? words.none : words.ms(value);
+}

@@ -1,0 +1,108 @@
+// Mouse and fingers as eyes and feet: pointer lock or dragging looks, the left thumb walks.
+// Knows the stage that it is given; knows nothing of what looking does.
+
+import { Closer, output } from "../outputs.js";
+
+const RADIANS_PER_PIXEL = 0.0022;
+const TOUCH_RADIANS_PER_PIXEL = 0.005;
+/** Pixels from where the thumb came down to a step. */
+const STEP_PX = 18;
+/** A jump of the pointer that no hand makes: some browsers report one when the lock begins. */
+const JUMP_PX = 400;
+
+export class Pointer {
+  #locked = output(false);
+  locked = this.#locked.seen;
+  #closer = new Closer();
+  #stage;
+  #hands;
+  /** @type {Map<number, { walks: boolean, x: number, y: number }>} */
+  #fingers = new Map();
+
+  /**
+   * @param {HTMLElement} stage
+   * @param {import("../world.js").World["hands"]} hands
+   */
+  constructor(stage, hands) {
+    this.#stage = stage;
+    this.#hands = hands;
+    this.#closer.listen(document, "pointerlockchange", () =>
+      this.#locked.write(document.pointerLockElement === stage));
+    this.#closer.listen(stage, "click", (event) => event.pointerType === "mouse" && void this.lock());
+    this.#closer.listen(stage, "pointerdown", (event) => this.#down(event));
+    this.#closer.listen(stage, "pointermove", (event) => this.#move(event));
+    for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      this.#closer.listen(stage, type, (event) => this.#up(event));
+    }
+    this.#closer.add(() => this.unlock());
+  }
+
+  /** Asks for the pointer; where there is none to have, dragging looks. */
+  async lock() {
+    if (this.locked.value) return;
+    try {
+      await this.#stage.requestPointerLock({ unadjustedMovement: true });
+    } catch (error) {
+      if (/** @type {DOMException} */ (error).name !== "NotSupportedError") return;
+      await Promise.resolve(this.#stage.requestPointerLock()).catch(() => undefined);
+    }
+  }
+
+  unlock() {
+    if (this.locked.value) document.exitPointerLock();
+  }
+
+  close() {
+    this.#closer.close();
+  }
+
+  /** @param {PointerEvent} event */
+  #down(event) {
+    if (this.locked.value) return;
+    const walks = event.pointerType === "touch" && event.clientX < innerWidth * 0.42;
+    this.#fingers.set(event.pointerId, { walks, x: event.clientX, y: event.clientY });
+    this.#stage.setPointerCapture(event.pointerId);
+  }
+
+  /** @param {PointerEvent} event */
+  #move(event) {
+    if (this.locked.value) {
+      const { movementX, movementY } = event;
+      if (Math.hypot(movementX, movementY) > JUMP_PX) return;
+      this.#hands.look(movementX * RADIANS_PER_PIXEL, -movementY * RADIANS_PER_PIXEL, event.timeStamp);
+      return;
+    }
+    const finger = this.#fingers.get(event.pointerId);
+    if (!finger) return;
+    const right = event.clientX - finger.x;
+    const down = event.clientY - finger.y;
+    if (finger.walks) {
+      this.#walk(right, down, event.timeStamp);
+      return;
+    }
+    // A finger drags the world along, so that the view turns the other way; so does a mouse without a lock.
+    this.#hands.look(-right * TOUCH_RADIANS_PER_PIXEL, down * TOUCH_RADIANS_PER_PIXEL, event.timeStamp);
+    [finger.x, finger.y] = [event.clientX, event.clientY];
+  }
+
+  /** @param {PointerEvent} event */
+  #up(event) {
+    const finger = this.#fingers.get(event.pointerId);
+    if (!finger) return;
+    this.#fingers.delete(event.pointerId);
+    if (finger.walks) this.#walk(0, 0, event.timeStamp);
+  }
+
+  /**
+   * @param {number} right
+   * @param {number} down
+   * @param {number} at
+   */
+  #walk(right, down, at) {
+    const wanted = { KeyD: right > STEP_PX, KeyA: right < -STEP_PX, KeyS: down > STEP_PX, KeyW: down < -STEP_PX };
+    for (const [code, held] of Object.entries(wanted)) {
+      if (held) this.#hands.press(code, at);
+      else this.#hands.release(code, at);
+    }
+  }
+}

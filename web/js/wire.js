@@ -1,0 +1,78 @@
+// The messages of the two data channels, as the gateway speaks them: text in, typed objects out, and back.
+// Knows no channel; what it cannot read is null, never an exception.
+
+/** @typedef {import("./latency.js").Receipt & { type: "receipt" }} ReceiptMessage */
+/** @typedef {{ type: "pong", t: number, server_ms: number }} Pong */
+/** @typedef {{ type: "text", ref: number, text_id: number }} Accepted */
+/** @typedef {{ type: "refused", reason: string, ref?: number }} Refused */
+/** @typedef {{ type: "state", frame: number, values: Record<string, number>, audio: number[] }} WorldState */
+/**
+ * Means over the worker's last second.
+ * @typedef {{ type: "stats", fps: number, step_ms: number, decode_ms: number, encode_ms: number,
+ *   memory_mib: number, model?: string }} WorkerStats
+ */
+/** @typedef {{ type: "viewers", count: number }} Viewers */
+/** @typedef {{ type: "role", role: string }} RoleMessage */
+/** @typedef {{ type: "ended", reason: string }} Ended */
+/**
+ * @typedef {ReceiptMessage | Pong | Accepted | Refused | WorldState | WorkerStats | Viewers | RoleMessage | Ended} Message
+ */
+
+/** What each message must have, and of which type. @type {Record<string, Record<string, string>>} */
+const FIELDS = {
+  receipt: { frame: "number", pts: "number", control_seq: "number", text_id: "number" },
+  pong: { t: "number" },
+  text: { ref: "number", text_id: "number" },
+  refused: { reason: "string" },
+  state: { frame: "number", values: "object", audio: "object" },
+  stats: { fps: "number", step_ms: "number", decode_ms: "number", encode_ms: "number", memory_mib: "number" },
+  viewers: { count: "number" },
+  role: { role: "string" },
+  ended: { reason: "string" },
+};
+
+/**
+ * What came on the events channel, or null if it is no message of this version.
+ * @param {unknown} data
+ * @returns {Message | null}
+ */
+export function read(data) {
+  if (typeof data !== "string") return null;
+  let message;
+  try {
+    message = JSON.parse(data);
+  } catch {
+    return null;
+  }
+  if (message === null || typeof message !== "object") return null;
+  const fields = Object.hasOwn(FIELDS, message.type) ? FIELDS[message.type] : null;
+  if (!fields) return null;
+  const fits = Object.entries(fields).every(([name, type]) => typeof message[name] === type && message[name] !== null);
+  return fits ? message : null;
+}
+
+/**
+ * A snapshot as the control channel carries it.
+ * @param {import("./steering.js").Snapshot} snapshot
+ */
+export function control({ seq, buttons, look_x, look_y, t }) {
+  return JSON.stringify({ seq, buttons, look_x: round(look_x), look_y: round(look_y), t: Math.round(t) });
+}
+
+/**
+ * @param {string} text
+ * @param {number} ref
+ */
+export function text(text, ref) {
+  return JSON.stringify({ type: "text", text, ref });
+}
+
+/** @param {number} now */
+export function ping(now) {
+  return JSON.stringify({ type: "ping", t: now });
+}
+
+/** @param {number} radians */
+function round(radians) {
+  return Math.round(radians * 1e5) / 1e5;
+}

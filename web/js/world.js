@@ -1,0 +1,211 @@
+// One world as a person is in it: the link, the hands, the words, the picture and the measured figures.
+// Knows no panel and no button of the page: whatever shows or drives a world does it through this.
+
+import { bitmap } from "./buttons.js";
+import { Latency } from "./latency.js";
+import { Link } from "./link.js";
+import { Closer, output, stream } from "./outputs.js";
+import { PresentedFrames } from "./presented.js";
+import { PromptLog } from "./prompts.js";
+import { Rate } from "./quantiles.js";
+import { Steering } from "./steering.js";
+
+const TICK_MS = 8;
+
+/** @typedef {"driver" | "viewer"} Role */
+/** @typedef {import("./latency.js").Shown & { width: number, height: number }} ShownFrame */
+/**
+ * The figures at this moment; null is "not measured yet". Times are milliseconds.
+ * @typedef {{ fps: number, frame: number, width: number, height: number, input_to_photon_p50_ms: number | null,
+ *   input_to_photon_p95_ms: number | null, inputs_measured: number, round_trip_ms: number | null,
+ *   viewers: number, worker: import("./wire.js").WorkerStats | null }} Figures
+ */
+
+export class World {
+  #role;
+  #viewers = output(1);
+  #state = output(/** @type {import("./wire.js").WorldState | null} */ (null));
+  #visible = output(false);
+  /** @type {ReturnType<typeof stream<ShownFrame>>} */
+  #frames = stream();
+  /** @type {ReturnType<typeof stream<import("./latency.js").Receipt>>} */
+  #receipts = stream();
+  /** @type {ReturnType<typeof stream<string>>} */
+  #refusals = stream();
+  role;
+  viewers = this.#viewers.seen;
+  state = this.#state.seen;
+  /** Whether any frame was shown yet. */
+  visible = this.#visible.seen;
+  /** Frames shown, each matched with its receipt. */
+  frames = this.#frames.seen;
+  receipts = this.#receipts.seen;
+  /** Refusals that answer no prompt of ours. */
+  refusals = this.#refusals.seen;
+
+  #steering = new Steering();
+  #prompts = new PromptLog();
+  #latency = new Latency();
+  #rate = new Rate();
+  #closer = new Closer();
+  #link;
+  #presented;
+  /** @type {import("./wire.js").WorkerStats | null} */
+  #worker = null;
+  /** @type {number | null} */
+  #round_trip_ms = null;
+  #last = { index: 0, width: 0, height: 0 };
+  /** @type {MediaStreamTrack | null} */
+  #voice = null;
+
+  /**
+   * @param {{ api: import("./api.js").Api, session: string, role: Role, video: HTMLVideoElement }} inputs
+   */
+  constructor({ api, session, role, video }) {
+    this.session = session;
+    this.#role = output(role);
+    this.role = this.#role.seen;
+    this.#link = new Link((offer) => api.offer(session, offer));
+    this.#presented = new PresentedFrames(video);
+    this.#closer.add(
+      () => this.#presented.close(),
+      () => this.#link.close(),
+      this.#link.messages.on((message) => this.#hear(message)),
+      this.#link.peer.on((peer) => this.#joined(peer, video)),
+      this.#presented.frames.on((frame) => this.#show(frame)),
+    );
+    this.#closer.every(TICK_MS, () => this.#send());
+  }
+
+  get phase() {
+    return this.#link.phase;
+  }
+
+  get attempt() {
+    return this.#link.attempt;
+  }
+
+  get reason() {
+    return this.#link.reason;
+  }
+
+  get prompts() {
+    return this.#prompts.list;
+  }
+
+  /** The hands of this world: press, release and look; what changes leaves at once. */
+  get hands() {
+    const act = (/** @type {(steering: Steering) => unknown} */ change) => {
+      const result = change(this.#steering);
+      this.#send();
+      return result;
+    };
+    return {
+      held: (/** @type {number} */ bit) => (this.#steering.buttons & bit) !== 0,
+      press: (/** @type {string} */ code, at = performance.now()) => act((s) => s.press(code, at)),
+      release: (/** @type {string} */ code, at = performance.now()) => act((s) => s.release(code, at)),
+      releaseAll: (at = performance.now()) => act((s) => s.releaseAll(at)),
+      look: (/** @type {number} */ right, /** @type {number} */ up, at = performance.now()) =>
+        act((s) => s.look(right, up, at)),
+    };
+  }
+
+  /**
+   * Holds exactly these buttons and turns by so many radians (right, up); for programs.
+   * @param {{ buttons?: readonly string[], look?: readonly [number, number] }} wish
+   */
+  steer({ buttons, look }) {
+    const now = performance.now();
+    if (buttons) this.#steering.hold(bitmap(buttons), now);
+    if (look) this.#steering.look(look[0], look[1], now);
+    this.#send();
+  }
+
+  /**
+   * @param {string} text
+   * @returns {number} the prompt's ref in `prompts`
+   */
+  say(text) {
+    const ref = this.#prompts.add(text);
+    this.#speak();
+    return ref;
+  }
+
+  /** @param {MediaStreamTrack | null} track what the world hears, null for nothing */
+  async listenTo(track) {
+    this.#voice = track;
+    await this.#link.peer.value?.listenTo(track);
+  }
+
+  /** @returns {Figures} */
+  stats() {
+    return {
+      fps: this.#rate.at(performance.now()), frame: this.#last.index,
+      width: this.#last.width, height: this.#last.height,
+      input_to_photon_p50_ms: this.#latency.quantile(0.5), input_to_photon_p95_ms: this.#latency.quantile(0.95),
+      inputs_measured: this.#latency.count, round_trip_ms: this.#round_trip_ms,
+      viewers: this.viewers.value, worker: this.#worker,
+    };
+  }
+
+  close() {
+    this.#closer.close();
+  }
+
+  /**
+   * @param {import("./peer.js").Peer | null} peer
+   * @param {HTMLVideoElement} video
+   */
+  #joined(peer, video) {
+    this.#latency.restart();
+    this.#prompts.lost();
+    if (!peer) return;
+    peer.media.on((media) => {
+      if (media && video.srcObject !== media) video.srcObject = media;
+    });
+    peer.round_trip_ms.on((round_trip_ms) => (this.#round_trip_ms = round_trip_ms));
+    if (this.#voice) void peer.listenTo(this.#voice);
+    this.#speak();
+  }
+
+  /** @param {import("./wire.js").Message} message */
+  #hear(message) {
+    if (message.type === "receipt") {
+      this.#latency.receipt(message, performance.now());
+      this.#prompts.obeyed(message);
+      this.#receipts.emit(message);
+    } else if (message.type === "text") this.#prompts.accepted(message.ref, message.text_id);
+    else if (message.type === "state") this.#state.write(message);
+    else if (message.type === "stats") this.#worker = message;
+    else if (message.type === "viewers") this.#viewers.write(message.count);
+    else if (message.type === "role") this.#role.write(message.role === "driver" ? "driver" : "viewer");
+    else if (message.type === "refused") {
+      if (message.ref === undefined) this.#refusals.emit(message.reason);
+      else this.#prompts.refused(message.ref, message.reason);
+    }
+  }
+
+  /** @param {import("./presented.js").PresentedFrame} frame */
+  #show(frame) {
+    this.#rate.add(frame.shown_at);
+    this.#visible.write(true);
+    const shown = this.#latency.presented(frame);
+    this.#last = { index: shown?.index ?? this.#last.index, width: frame.width, height: frame.height };
+    if (shown) this.#frames.emit({ ...shown, width: frame.width, height: frame.height });
+  }
+
+  #send() {
+    const peer = this.#link.peer.value;
+    if (!peer || this.role.value !== "driver") return;
+    const snapshot = this.#steering.due(performance.now());
+    if (snapshot && peer.steer(snapshot)) this.#latency.sent(snapshot);
+  }
+
+  #speak() {
+    const peer = this.#link.peer.value;
+    if (!peer) return;
+    for (const prompt of this.#prompts.waiting()) {
+      if (peer.say(prompt.text, prompt.ref)) this.#prompts.sent(prompt.ref);
+    }
+  }
+}
