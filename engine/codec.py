@@ -21,6 +21,7 @@ LIMITED = 1
 FRAME_TICKS = VIDEO_CLOCK // FRAME_RATE
 IDR_GAP_TICKS = VIDEO_CLOCK // 2
 MIN_BITRATE, MAX_BITRATE = 150_000, 40_000_000
+BUFFER_FRAMES = 1.25  # of the ceiling: an IDR takes about two frames of the first target; at 1.0 the rate sags on noise
 _NO_PERIODIC_IDR = 1 << 30
 
 
@@ -60,19 +61,16 @@ def fill(frame: av.VideoFrame, planes: tuple[Plane, Plane, Plane]) -> None:
 
 @dataclass(frozen=True)
 class CodecConfig:
-    """`width`, `height`: the frame with margin. `bufsize_frames`: how many frames' bits an IDR may take at once."""
+    """`width`, `height`: the frame with margin."""
 
     width: int = 512
     height: int = 288
     bits_per_second: int = 2_500_000
-    bufsize_frames: float = 1.5
 
     def __post_init__(self) -> None:
         Crop.of(self.width, self.height)
         if not MIN_BITRATE <= self.bits_per_second <= MAX_BITRATE:
             raise ValueError(f"bits_per_second is {MIN_BITRATE}..{MAX_BITRATE}, not {self.bits_per_second}")
-        if not 1 <= self.bufsize_frames <= 2:
-            raise ValueError(f"bufsize_frames is 1..2, not {self.bufsize_frames}")
 
     @property
     def large(self) -> bool:
@@ -124,7 +122,7 @@ class Encoder:
             "profile": "baseline",
             "level": "4.2" if self.config.large else "3.1",
             "maxrate": str(self._ceiling),
-            "bufsize": str(int(self._ceiling / FRAME_RATE * self.config.bufsize_frames)),
+            "bufsize": str(int(self._ceiling * BUFFER_FRAMES / FRAME_RATE)),
             "forced-idr": "1",
             "x264-params": "scenecut=0:repeat-headers=1",
         }

@@ -129,7 +129,7 @@ def test_the_bitrate_follows_a_live_change_without_an_idr() -> None:
     higher, higher_keys = mean_bits_per_second(encoder, 96, 48)
     assert 1_400_000 < before < 2_500_000
     assert 700_000 < lower < 1_400_000
-    assert 2_400_000 < higher < 4_300_000
+    assert 2_000_000 < higher < 4_300_000
     assert not any(lower_keys + higher_keys)
 
 
@@ -142,10 +142,16 @@ def test_a_bitrate_beyond_the_band_opens_the_stream_anew_with_an_idr() -> None:
     assert 4_000_000 < bits_per_second < 7_500_000
 
 
-def test_an_idr_takes_no_more_than_the_buffer_of_frames() -> None:
+def test_an_idr_takes_about_two_frames_of_the_target_even_where_noise_could_take_ten() -> None:
     encoder = Encoder(CodecConfig(bits_per_second=2_400_000))
-    first = encoder.encode(*noise(0), pts=0)
-    assert len(first.data) * 8 < 2 * 1.5 * 2_400_000 / 24 * 1.5
+    encoder.encode(*noise(0), pts=0)
+    sizes = []
+    for t in range(1, 40):
+        encoder.want_idr()
+        packet = encoder.encode(*noise(t), pts=t * FRAME_TICKS)
+        sizes += [len(packet.data) * 8] if packet.keyframe else []
+    assert len(sizes) == 3
+    assert max(sizes) < 2.5 * 2_400_000 / 24
 
 
 def test_planes_of_the_wrong_size_are_refused_with_both_sizes() -> None:
