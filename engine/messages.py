@@ -32,7 +32,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknow
 # --- into the worker -------------------------------------------------------------------------
 
 
-class Open(Message):
+class Open(Message, frozen=True, kw_only=True):
     """Start a world. Its first frame comes from `prompt` and `seed`, or from a template's start picture."""
 
     seed: int
@@ -40,11 +40,11 @@ class Open(Message):
     template: str = ""
 
 
-class Close(Message):
+class Close(Message, frozen=True, kw_only=True):
     """End a world and free what it holds."""
 
 
-class Control(Message):
+class Control(Message, frozen=True, kw_only=True):
     """The driver's newest snapshot. `buttons`: bit i is the i-th of vocabulary.json's buttons.
     `look_x`, `look_y`: running totals in radians, right and up positive."""
 
@@ -54,24 +54,24 @@ class Control(Message):
     look_y: float
 
 
-class Text(Message):
+class Text(Message, frozen=True, kw_only=True):
     """A prompt that replaces the one in force."""
 
     text_id: int
     text: str
 
 
-class Audio(Message):
+class Audio(Message, frozen=True, kw_only=True):
     """Microphone sound: s16le mono at AUDIO_RATE, any length up to a second."""
 
     pcm: bytes
 
 
-class KeyframeWanted(Message):
+class KeyframeWanted(Message, frozen=True, kw_only=True):
     """Somebody joined or lost packets: make the next frame an IDR (at most one per 0.5 s)."""
 
 
-class Bitrate(Message):
+class Bitrate(Message, frozen=True, kw_only=True):
     """Target of the session's one encoder."""
 
     bits_per_second: int
@@ -80,7 +80,7 @@ class Bitrate(Message):
 # --- out of the worker -----------------------------------------------------------------------
 
 
-class Ready(Message):
+class Ready(Message, frozen=True, kw_only=True):
     """The worker has loaded its model and can open worlds."""
 
     version: int = VERSION
@@ -90,11 +90,11 @@ class Ready(Message):
     capacity: int
 
 
-class Opened(Message):
+class Opened(Message, frozen=True, kw_only=True):
     """The world lives; packets follow."""
 
 
-class VideoPacket(Message):
+class VideoPacket(Message, frozen=True, kw_only=True):
     """One encoded access unit (Annex B). `pts` counts VIDEO_CLOCK ticks."""
 
     frame: int
@@ -103,7 +103,7 @@ class VideoPacket(Message):
     data: bytes
 
 
-class Receipt(Message):
+class Receipt(Message, frozen=True, kw_only=True):
     """What frame `frame` obeyed: the newest control `seq` (-1: none) and `text_id` (0: the opening prompt)."""
 
     frame: int
@@ -112,7 +112,7 @@ class Receipt(Message):
     text_id: int
 
 
-class State(Message):
+class State(Message, frozen=True, kw_only=True):
     """The world's state as the network read it out (place, sun, weather, position), and the values of the
     frame's audio tokens, by name."""
 
@@ -121,7 +121,7 @@ class State(Message):
     audio: list[float]
 
 
-class Stats(Message):
+class Stats(Message, frozen=True, kw_only=True):
     """Means over the last second: milliseconds a stage, frames a second, resident memory."""
 
     frame: int
@@ -132,14 +132,14 @@ class Stats(Message):
     memory_mib: float
 
 
-class Refused(Message):
+class Refused(Message, frozen=True, kw_only=True):
     """The worker did not do what was asked; the world goes on unchanged. `reason` is for people."""
 
     kind: str
     reason: str
 
 
-class Failed(Message):
+class Failed(Message, frozen=True, kw_only=True):
     """The world (or, with an empty session, the worker) cannot go on."""
 
     reason: str
@@ -149,8 +149,8 @@ Incoming = Open | Close | Control | Text | Audio | KeyframeWanted | Bitrate
 Outgoing = Ready | Opened | VideoPacket | Receipt | State | Stats | Refused | Failed
 
 _encoder = msgspec.msgpack.Encoder()
-_incoming = msgspec.msgpack.Decoder(Incoming)
-_outgoing = msgspec.msgpack.Decoder(Outgoing)
+_incoming: msgspec.msgpack.Decoder[Incoming] = msgspec.msgpack.Decoder(Incoming)
+_outgoing: msgspec.msgpack.Decoder[Outgoing] = msgspec.msgpack.Decoder(Outgoing)
 
 
 def encode(message: Message) -> bytes:
