@@ -1,0 +1,166 @@
+"""A gateway in the test's own event loop over a painted worker, and browsers made of httpx and aiortc.
+Knows the outside face only: HTTP, SDP, the channels."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+from server.app import create_app
+from server.gateway import Gateway
+from server.settings import Settings, load_settings
+
+ORIGIN = "http://mundo.test"
+WORKER = Path(__file__).with_name("painted_worker.py")
+PATIENCE_S = 15.0
+
+
+class Connection:
+    """What a page does with one RTCPeerConnection."""
+
+    def __init__(self, sound: MediaStreamTrack | None = None) -> None:
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.video = self.pc.addTransceiver("video", direction="recvonly").receiver
+        if sound is not None:
+            self.pc.addTransceiver(sound, direction="sendonly")
+        self.control = self.pc.createDataChannel("control", ordered=False, maxRetransmits=0)
+        self.events = self.pc.createDataChannel("events")
+        self.heard: list[dict[str, Any]] = []
+        self._news = asyncio.Event()
+        self.events.on("message", self._on_message)
+        self.location = ""
+
+    def _on_message(self, raw: str) -> None:
+        self.heard.append(json.loads(raw))
+        self._news.set()
+
+    def steer(self, seq: int, buttons: int = 0, look_x: float = 0.0) -> None:
+        self.control.send(json.dumps({"seq": seq, "buttons": buttons, "look_x": look_x, "look_y": 0.0, "t": 1.0}))
+
+    def tell(self, **message: Any) -> None:
+        self.events.send(json.dumps(message))
+
+    async def until(self, kind: str, fits: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
+        """The next event of this kind that fits, looking at what was heard already and not yet taken."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                for number, message in enumerate(self.heard):
+                    if message["type"] == kind and fits(message):
+                        del self.heard[: number + 1]
+                        return message
+                self._news.clear()
+                await self._news.wait()
+
+    async def opened(self) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while self.events.readyState != "open" or self.control.readyState != "open":
+                await asyncio.sleep(0.01)
+
+    async def frames(self, count: int) -> list[Any]:
+        async with asyncio.timeout(PATIENCE_S):
+            return [await self.video.track.recv() for _ in range(count)]
+
+
+class Browser:
+    """One person's browser: a cookie jar, and connections that end with the test."""
+
+    def __init__(self, http: httpx.AsyncClient, gateway: Gateway, stack: AsyncExitStack) -> None:
+        self.http, self.gateway, self._stack = http, gateway, stack
+
+    async def invited(self) -> Browser:
+        code = await self.gateway.invites.create(1, 60.0)
+        assert (await self.http.post("/api/v1/invites/redeem", json={"code": code})).status_code == 204
+        return self
+
+    async def start(self, **world: Any) -> str:
+        made = await self.http.post("/api/v1/sessions", json=world)
+        assert made.status_code == 201, made.text
+        return str(made.json()["id"])
+
+    async def offer(self, session: str, body: str | bytes) -> httpx.Response:
+        headers = {"Content-Type": "application/sdp"}
+        return await self.http.post(f"/api/v1/sessions/{session}/offer", content=body, headers=headers)
+
+    async def connect(self, session: str, sound: MediaStreamTrack | None = None) -> Connection:
+        connection = Connection(sound)
+        self._stack.push_async_callback(connection.pc.close)
+        await connection.pc.setLocalDescription(await connection.pc.createOffer())
+        answered = await self.offer(session, connection.pc.localDescription.sdp)
+        assert answered.status_code == 201, answered.text
+        connection.location = answered.headers["Location"]
+        await connection.pc.setRemoteDescription(RTCSessionDescription(answered.text, "answer"))
+        await connection.opened()
+        return connection
+
+    async def share(self, session: str, **wish: Any) -> dict[str, Any]:
+        made = await self.http.post(f"/api/v1/sessions/{session}/shares", json={"role": "viewer", **wish})
+        assert made.status_code == 201, made.text
+        return dict(made.json())
+
+    async def open_link(self, url: str) -> httpx.Response:
+        return await self.http.post("/api/v1/shares/redeem", json={"token": url.partition("#")[2]})
+
+
+class Here:
+    """The gateway under test, and browsers for it."""
+
+    def __init__(self, app: Any, stack: AsyncExitStack) -> None:
+        self._app, self._stack = app, stack
+        self.gateway: Gateway = app.state.gateway
+
+    async def browser(self) -> Browser:
+        transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
+        http = httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Origin": ORIGIN})
+        return Browser(await self._stack.enter_async_context(http), self.gateway, self._stack)
+
+    async def invited(self) -> Browser:
+        return await (await self.browser()).invited()
+
+    async def ready(self) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await self.gateway.sessions.became_ready.wait()
+
+
+def settings_in(folder: Path, **changes: Any) -> Settings:
+    worker = {"command": [sys.executable, str(WORKER)], "frame_timeout_s": 1.0, "restart_after_s": 0.1}
+    rates = {"redeem_an_address": "1000/minute", "redeem_total": "1000/minute"}
+    merged = {"worker": worker, "rates": rates} | changes
+    return load_settings(data_dir=folder, **merged)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Here]:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app), AsyncExitStack() as stack:
+        yield Here(app, stack)
+
+
+Run = Callable[..., Awaitable[Here]]
+
+
+@pytest.fixture
+async def run(tmp_path: Path) -> AsyncIterator[Run]:
+    """Starts a gateway with changed settings, its worker ready."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**changes: Any) -> Here:
+            here = await stack.enter_async_context(running(settings_in(tmp_path, **changes)))
+            await here.ready()
+            return here
+
+        yield start
+
+
+@pytest.fixture
+async def here(run: Run) -> Here:
+    """A gateway as it is usually served."""
+    return await run()

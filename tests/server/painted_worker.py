@@ -1,0 +1,146 @@
+"""A worker for the gateway's tests: speaks engine.messages over the real socket and paints real x264 packets.
+Obeys words: "refuse me", "die", "hang", "fail"; reports what it was sent in the State of each frame."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import struct
+from fractions import Fraction
+
+import av
+import numpy as np
+
+from engine import messages as m
+
+TICKS = m.VIDEO_CLOCK // m.FRAME_RATE
+
+
+class Painted:
+    """One world: a bright bar that stands where look_x points, on a field as bright as the buttons."""
+
+    def __init__(self, opened: m.Open) -> None:
+        self.opened = opened
+        self.control = m.Control(seq=-1, buttons=0, look_x=0.0, look_y=0.0)
+        self.text_id, self.text = 0, opened.prompt
+        self.samples, self.loudness, self.keyframes, self.frame = 0, 0.0, 0, 0
+        self.keyframe_wanted = self.hanging = False
+        self.codec = av.CodecContext.create("libx264", "w")
+        self.codec.width, self.codec.height, self.codec.pix_fmt = 480, 270, "yuv420p"
+        self.codec.time_base, self.codec.framerate = Fraction(1, m.VIDEO_CLOCK), Fraction(m.FRAME_RATE, 1)
+        self.codec.bit_rate = 1_000_000
+        self.codec.options = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": "scenecut=0"}
+        self.codec.profile, self.codec.gop_size = "Baseline", 10_000
+
+    def hear(self, pcm: bytes) -> None:
+        sound = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
+        self.samples += sound.size
+        self.loudness = max(0.9 * self.loudness, float(np.abs(sound).max(initial=0.0)))
+
+    def paint(self) -> tuple[m.VideoPacket, m.Receipt, m.State]:
+        luma = np.full((405, 480), 128, np.uint8)
+        luma[:270] = 40 + min(self.control.buttons, 100)
+        x = int(240 + self.control.look_x * 100) % 470
+        luma[:270, x : x + 10] = 235
+        picture = av.VideoFrame.from_ndarray(luma, format="yuv420p")
+        picture.pts, picture.time_base = self.frame * TICKS, Fraction(1, m.VIDEO_CLOCK)
+        picture.pict_type = av.video.frame.PictureType.I if self.keyframe_wanted else av.video.frame.PictureType.NONE
+        self.keyframes += self.keyframe_wanted
+        self.keyframe_wanted = False
+        (packet,) = self.codec.encode(picture)
+        name = {"session": self.opened.session, "epoch": self.opened.epoch, "frame": self.frame}
+        values = {
+            "seq": float(self.control.seq),
+            "buttons": float(self.control.buttons),
+            "look_x": self.control.look_x,
+            "samples": float(self.samples),
+            "keyframes": float(self.keyframes),
+            "seed": float(self.opened.seed),
+            "letters": float(len(self.text)),
+            "pid": float(os.getpid()),
+        }
+        self.frame += 1
+        pts = picture.pts
+        video = m.VideoPacket(**name, pts=pts, keyframe=packet.is_keyframe, data=bytes(packet))
+        receipt = m.Receipt(**name, pts=pts, control_seq=self.control.seq, text_id=self.text_id)
+        return video, receipt, m.State(**name, values=values, audio=[self.loudness])
+
+
+class PaintedWorker:
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self.writer = writer
+        self.worlds: dict[str, Painted] = {}
+
+    def send(self, message: m.Message) -> None:
+        self.writer.write(m.encode(message))
+
+    def take(self, message: m.Incoming) -> None:
+        if isinstance(message, m.Open):
+            return self.open(message)
+        world = self.worlds.get(message.session)
+        if world is None or world.opened.epoch != message.epoch:
+            return self.send(m.Refused(session=message.session, kind=type(message).__name__, reason="not open"))
+        match message:
+            case m.Control():
+                world.control = message
+            case m.Text():
+                self.obey(world, message)
+            case m.Audio():
+                world.hear(message.pcm)
+            case m.KeyframeWanted():
+                world.keyframe_wanted = True
+            case m.Close():
+                del self.worlds[message.session]
+
+    def open(self, message: m.Open) -> None:
+        name = {"session": message.session, "epoch": message.epoch}
+        if message.prompt == "refuse me":
+            return self.send(m.Refused(**name, kind="Open", reason="I will not."))
+        self.worlds[message.session] = Painted(message)
+        self.send(m.Opened(**name))
+
+    def obey(self, world: Painted, message: m.Text) -> None:
+        name = {"session": message.session, "epoch": message.epoch}
+        match message.text:
+            case "refuse me":
+                self.send(m.Refused(**name, kind="Text", reason="I will not."))
+            case "die":
+                os._exit(3)
+            case "hang":
+                world.hanging = True
+            case "fail":
+                del self.worlds[message.session]
+                self.send(m.Failed(**name, reason="it broke"))
+            case "nonsense":
+                self.writer.write(struct.pack(">I", 4) + b"\xc1\xc1\xc1\xc1")
+            case text:
+                world.text_id, world.text = message.text_id, text
+
+    async def tick(self) -> None:
+        while True:
+            await asyncio.sleep(1 / m.FRAME_RATE)
+            for world in [world for world in self.worlds.values() if not world.hanging]:
+                for message in world.paint():
+                    self.send(message)
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--socket", required=True)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--capacity", type=int, default=2)
+    options = parser.parse_args()
+    reader, writer = await asyncio.open_unix_connection(options.socket)
+    worker = PaintedWorker(writer)
+    worker.send(m.Ready(model="painted", width=480, height=270, capacity=options.capacity))
+    ticking = asyncio.create_task(worker.tick())
+    try:
+        while True:
+            worker.take(m.decode_incoming(await m.read_body(reader)))
+    except asyncio.IncompleteReadError:
+        ticking.cancel()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

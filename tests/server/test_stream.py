@@ -1,0 +1,172 @@
+"""What a browser gets of a session over real WebRTC on this machine: video, steering, text, sound."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from aiortc import MediaStreamTrack
+
+
+class Tone(MediaStreamTrack):
+    """440 Hz at half scale, 48 kHz stereo as a browser's microphone sends it; changes to mono after a while."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at = 0
+
+    async def recv(self) -> av.AudioFrame:
+        await asyncio.sleep(0.018)
+        wave = (16384 * np.sin(2 * np.pi * 440 * (self.at + np.arange(960)) / 48_000)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(np.repeat(wave, 2)[None], format="s16", layout="stereo")
+        frame.pts, frame.sample_rate, frame.time_base = self.at, 48_000, Fraction(1, 48_000)
+        self.at += 960
+        return frame
+
+
+async def test_an_invited_browser_receives_new_frames(here: Any) -> None:
+    browser = await here.invited()
+    session = await browser.start(prompt="a meadow", seed=7)
+    connection = await browser.connect(session)
+    frames = await connection.frames(12)
+    assert {(frame.width, frame.height) for frame in frames} == {(480, 270)}
+    assert len({frame.pts for frame in frames}) == 12
+    assert (await connection.until("state"))["values"]["seed"] == 7
+    shown = (await browser.http.get(f"/api/v1/sessions/{session}")).json()
+    assert shown | {"frame": 0} == {
+        "id": session, "state": "live", "rung": "480x270", "frame": 0, "viewers": 0, "driver": True,
+    }  # fmt: skip
+    assert shown["frame"] > 0
+
+
+async def test_steering_reaches_the_world_and_its_receipt_comes_back(here: Any) -> None:
+    browser = await here.invited()
+    connection = await browser.connect(await browser.start())
+    for seq, look_x in enumerate((0.0, 0.4, 0.9), start=5):
+        connection.steer(seq, buttons=1 | 4, look_x=look_x)
+    state = await connection.until("state", lambda event: event["values"]["look_x"] > 0.8)
+    assert state["values"]["buttons"] == 5
+    assert (await connection.until("receipt", lambda event: event["control_seq"] == 7))["text_id"] == 0
+
+
+async def test_buttons_are_let_go_when_the_driver_falls_silent(here: Any) -> None:
+    browser = await here.invited()
+    connection = await browser.connect(await browser.start())
+    connection.steer(1, buttons=9)
+    await connection.until("state", lambda event: event["values"]["buttons"] == 9)
+    await connection.until("state", lambda event: event["values"]["buttons"] == 0)
+
+
+async def test_receipts_name_the_timestamp_under_which_the_frame_was_sent(here: Any) -> None:
+    browser = await here.invited()
+    connection = await browser.connect(await browser.start())
+    await connection.frames(5)
+    first = await connection.until("receipt", lambda event: "rtp" in event)
+    second = await connection.until("receipt", lambda event: "rtp" in event)
+    assert (second["rtp"] - first["rtp"]) % 2**32 == second["pts"] - first["pts"]
+    sent = {s._RTCRtpSender__rtp_timestamp for p in _peers(here) for s in p._connection.getSenders()}
+    assert any((timestamp - second["rtp"]) % 3750 == 0 for timestamp in sent)
+
+
+async def test_a_text_is_accepted_and_obeyed(here: Any) -> None:
+    browser = await here.invited()
+    connection = await browser.connect(await browser.start())
+    connection.tell(type="text", text="  let it snow ", ref=4)
+    accepted = await connection.until("text")
+    assert accepted == {"type": "text", "ref": 4, "text_id": 1}
+    await connection.until("receipt", lambda event: event["text_id"] == 1)
+    assert (await connection.until("state", lambda event: event["values"]["letters"]))["values"]["letters"] == 11
+
+
+async def test_a_refused_text_says_why_and_the_world_goes_on(here: Any) -> None:
+    browser = await here.invited()
+    connection = await browser.connect(await browser.start())
+    connection.tell(type="text", text="refuse me", ref=9)
+    assert (await connection.until("refused")) == {"type": "refused", "reason": "I will not.", "ref": 9}
+    connection.tell(type="text", text="x" * 401, ref=10)
+    refused = await connection.until("refused")
+    assert refused["ref"] == 10 and "400" in refused["reason"] and "401" in refused["reason"]
+    await connection.until("receipt")
+
+
+async def test_a_prompt_may_come_by_http(here: Any) -> None:
+    browser = await here.invited()
+    session = await browser.start()
+    taken = await browser.http.post(f"/api/v1/sessions/{session}/prompts", json={"text": "night falls"})
+    assert taken.status_code == 202
+    connection = await browser.connect(session)
+    await connection.until("receipt", lambda event: event["text_id"] == taken.json()["text_id"])
+
+
+async def test_the_microphone_reaches_the_world_as_24_khz_mono(here: Any) -> None:
+    browser = await here.invited()
+    connection = await browser.connect(await browser.start(), sound=Tone())
+    loud = await connection.until("state", lambda event: event["audio"][0] > 0.3)
+    assert loud["audio"][0] < 0.7
+    later = await connection.until("state", lambda event: event["frame"] >= loud["frame"] + 24)
+    assert 18_000 < later["values"]["samples"] - loud["values"]["samples"] < 30_000
+
+
+async def test_pings_are_answered_with_the_servers_clock(here: Any) -> None:
+    browser = await here.invited()
+    connection = await browser.connect(await browser.start())
+    connection.tell(type="ping", t=12.5)
+    pong = await connection.until("pong")
+    assert pong["t"] == 12.5 and pong["server_ms"] > 1.6e12
+
+
+async def test_a_peer_without_heartbeat_is_closed_and_the_session_stays(run: Any) -> None:
+    here = await run(limits={"heartbeat_s": 0.5})
+    browser = await here.invited()
+    session = await browser.start()
+    connection = await browser.connect(session)
+    assert (await connection.until("ended"))["reason"] == "no heartbeat"
+    assert (await browser.http.get(f"/api/v1/sessions/{session}")).json()["driver"] is False
+
+
+async def test_lost_packets_bring_a_keyframe(here: Any) -> None:
+    browser = await here.invited()
+    connection = await browser.connect(await browser.start())
+    before = (await connection.until("state", lambda event: event["values"]["keyframes"] > 0))["values"]["keyframes"]
+    await asyncio.sleep(0.6)
+    (ssrc,) = connection.video._RTCRtpReceiver__remote_streams
+    await connection.video._send_rtcp_pli(ssrc)
+    await connection.until("state", lambda event: event["values"]["keyframes"] > before)
+
+
+async def test_a_connection_ends_where_its_location_says(here: Any) -> None:
+    browser = await here.invited()
+    session = await browser.start()
+    connection = await browser.connect(session)
+    assert (await browser.http.delete(connection.location)).status_code == 204
+    assert (await browser.http.delete(connection.location)).status_code == 404
+    assert not _peers(here)
+
+
+async def test_playout_delay_is_negotiated_and_sent(here: Any) -> None:
+    browser = await here.invited()
+    session = await browser.start()
+    connection = await browser.connect(session)
+    await connection.pc.close()
+    offer = connection.pc.localDescription.sdp
+    uri = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
+    wished = offer.replace("a=mid:0\r\n", f"a=mid:0\r\na=extmap:9 {uri}\r\n", 1)
+    answered = await browser.offer(session, wished)
+    assert f"a=extmap:9 {uri}" in answered.text
+    assert "H264" in answered.text and "VP8" not in answered.text
+
+
+async def test_the_gateway_imports_no_torch() -> None:
+    code = "import sys, server.cli, server.serving; assert not {'torch', 'model', 'engine.world'} & set(sys.modules)"
+    process = await asyncio.create_subprocess_exec(os.sys.executable, "-c", code)
+    assert await process.wait() == 0
+
+
+def _peers(here: Any) -> list[Any]:
+    return [peer for session in here.gateway.sessions._sessions.values() for peer in session.peers.values()]
