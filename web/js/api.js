@@ -1,10 +1,11 @@
 // The gateway's HTTP face (/api/v1), call by call; an answer that is no success becomes a typed Problem.
 // Knows no element and keeps no state: who we are is in an HttpOnly cookie that no script reads.
 
-/** @typedef {{ id: string, title: string, picture?: string }} Template */
+/** @typedef {{ id: string, title: Record<string, string>, picture?: string }} Template title by language */
 /** @typedef {{ prompt?: string, template?: string, seed?: number }} Wish */
 /** @typedef {{ id: string, state: string }} Session */
 /** @typedef {{ url: string, id: string }} Share */
+/** @typedef {{ may_start: boolean, session: string | null }} Me */
 
 /** A refusal of the gateway, RFC 9457; `slug` is the stable end of its type, "unreachable" when nobody answered. */
 export class Problem extends Error {
@@ -51,6 +52,14 @@ export class Api {
    */
   async redeemShare(token) {
     return (await this.#send("POST", "/shares/redeem", { token })).json();
+  }
+
+  /**
+   * What our cookie is good for.
+   * @returns {Promise<Me>}
+   */
+  async me() {
+    return (await this.#send("GET", "/me")).json();
   }
 
   /** @returns {Promise<Template[]>} */
@@ -103,6 +112,15 @@ export class Api {
   /** @param {string} id */
   async closeSession(id) {
     await this.#send("DELETE", `/sessions/${encodeURIComponent(id)}`);
+  }
+
+  /**
+   * The name of the model that the gateway's worlds run on, "" while it is not ready.
+   * @returns {Promise<string>}
+   */
+  async model() {
+    const answer = await fetch(`${this.#base}/readyz`).then((response) => response.json()).catch(() => null);
+    return typeof answer?.model === "string" ? answer.model : "";
   }
 
   /**

@@ -33,28 +33,28 @@ function address(path) {
   history.replaceState(null, "", path);
 }
 
-/** @param {{ invited: boolean, reason?: unknown }} how */
-function arrive({ invited, reason }) {
+/**
+ * The arrival, as far in as our cookie lets us.
+ * @param {unknown} [reason] why we are here and not in a world
+ */
+async function arrive(reason) {
   address("/");
   document.title = WORDS.title;
-  const arrival = change(() => new Arrival(root, { api, invited }));
-  if (reason) {
-    if (invited) arrival.refuse(reason);
-    else arrival.invite(reason);
-  }
+  const me = await api.me().catch((error) => {
+    reason ??= error;
+    return { may_start: false, session: null };
+  });
+  const arrival = change(() => new Arrival(root, { api, me }));
+  if (reason) arrival.refuse(reason);
   arrival.choices.on((choice) => void begin(choice));
 }
 
 /**
- * Shows that a world is being asked for, asks, and enters; a refusal leads back to the arrival.
+ * Enters what is wished for; a refusal leads back to the arrival.
  * @param {import("./mundo.js").Connecting} wish
  */
 async function begin(wish) {
-  try {
-    await open(wish);
-  } catch (reason) {
-    arrive({ invited: /** @type {{ status?: number }} */ (reason).status !== 401, reason });
-  }
+  await open(wish).catch(arrive);
 }
 
 /** @param {import("./mundo.js").Connecting} wish */
@@ -83,25 +83,20 @@ function enter(session, role, picture) {
   mundo.enter(stage.world);
   stage.wishes.on((wish) => {
     if (wish === "leave" && role === "driver") void api.closeSession(session).catch(() => undefined);
-    arrive({ invited: !watching });
+    void arrive();
   });
 }
 
 /** Where the address leads: a share's token, an invite, a world of ours, or the arrival. */
 async function route() {
   const query = new URLSearchParams(location.search);
-  const token = location.hash.slice(1);
-  const [invite, session] = [query.get("invite"), query.get("world")];
-  if (watching && token) await begin({ token });
-  else if (invite) {
-    try {
-      await api.redeemInvite(invite);
-      arrive({ invited: true });
-    } catch (reason) {
-      arrive({ invited: false, reason });
-    }
-  } else if (session) await begin({ session });
-  else arrive({ invited: true });
+  const fragment = location.hash.slice(1);
+  const invite = query.get("invite") ?? new URLSearchParams(fragment).get("invite");
+  const session = query.get("world");
+  if (watching && fragment) await begin({ token: fragment });
+  else if (invite) await api.redeemInvite(invite).then(() => arrive(), arrive);
+  else if (session) await begin({ session });
+  else await arrive();
 }
 
 const mundo = new Mundo(open);

@@ -13,6 +13,7 @@ export const WORDS = Object.freeze({
     invite_placeholder: "Your invite code",
     enter: "Come in",
     entering: "One moment…",
+    walk_on: "Walk on in your world",
     describe_headline: "Where to?",
     describe_label: "Describe a world",
     describe_placeholder: "Describe a world…",
@@ -26,7 +27,6 @@ export const WORDS = Object.freeze({
       "rain over green hills",
     ],
     wall_label: "Places to begin",
-    wall_loading: "Looking for places…",
   },
 
   world: {
@@ -38,6 +38,7 @@ export const WORDS = Object.freeze({
     talk_hint: "Hold V, or click",
     talking: "The world is listening",
     share: "Share",
+    say_key: "Enter",
     figures: "Figures",
     leave: "Leave",
     help_look: "Click to look around",
@@ -45,9 +46,8 @@ export const WORDS = Object.freeze({
     keys: [["W A S D", "walk"], ["Space", "jump"], ["Shift", "run"], ["Enter", "say"], ["V", "talk"], ["H", "figures"]],
     watching: "Watching",
     live: "Live",
-    viewers: (/** @type {number} */ count) => (count === 1 ? "1 person here" : `${count} people here`),
+    viewers: (/** @type {number} */ count) => `${count} watching`,
     announce_live: "You are in the world.",
-    announce_weather: (/** @type {string} */ what) => `The world: ${what}`,
   },
 
   prompt: {
@@ -75,8 +75,8 @@ export const WORDS = Object.freeze({
 
   figures: {
     fps: "frames/s",
-    photon: "input to photon",
-    photon_p95: "of 100 inputs, 95 within",
+    photon: "input to photon, p50",
+    photon_p95: "input to photon, p95",
     round_trip: "round trip",
     picture: "picture",
     model: "model",
@@ -97,12 +97,12 @@ export const WORDS = Object.freeze({
     connecting_more: "Connecting",
     first_frame: "Opening the world",
     first_frame_more: "Imagining the first frame",
+    resuming: "Resuming",
+    resuming_more: "The world is coming back",
     reconnecting: "Reconnecting",
     reconnecting_more: (/** @type {number} */ attempt) => (attempt > 1 ? `attempt ${attempt}` : "the world waits for you"),
     ended: "This world has ended",
     again: "Open another world",
-    reload: "Try again",
-    back: "Back",
     click_to_play: "Click to see the world",
     no_webrtc: "This browser cannot show a world",
     no_webrtc_more: "Mundo needs WebRTC video. A current Chrome, Edge, Firefox or Safari has it.",
@@ -117,6 +117,9 @@ export const WORDS = Object.freeze({
   /** What a refusal of the gateway means to a person, by the slug of its type; otherwise its own detail is shown. */
   problems: /** @type {Record<string, string>} */ ({
     unreachable: "The server does not answer. Is the network there?",
+    "sign-in-needed": "To come in you need an invite.",
+    "invite-refused": "This invite does not open the door. It is unknown, expired or used up.",
+    "no-such-session": "That world has ended.",
     "no-worker-free": "Every world is taken right now. Try again in a moment.",
     left: "You left it.",
   }),

@@ -9,13 +9,15 @@
 /**
  * Means over the worker's last second.
  * @typedef {{ type: "stats", fps: number, step_ms: number, decode_ms: number, encode_ms: number,
- *   memory_mib: number, model?: string }} WorkerStats
+ *   memory_mib: number }} WorkerStats
  */
 /** @typedef {{ type: "viewers", count: number }} Viewers */
 /** @typedef {{ type: "role", role: string }} RoleMessage */
+/** @typedef {{ type: "session", state: string }} SessionMessage starting, live, resuming or ended */
 /** @typedef {{ type: "ended", reason: string }} Ended */
 /**
- * @typedef {ReceiptMessage | Pong | Accepted | Refused | WorldState | WorkerStats | Viewers | RoleMessage | Ended} Message
+ * @typedef {ReceiptMessage | Pong | Accepted | Refused | WorldState | WorkerStats | Viewers | RoleMessage
+ *   | SessionMessage | Ended} Message
  */
 
 /** What each message must have, and of which type. @type {Record<string, Record<string, string>>} */
@@ -28,6 +30,7 @@ const FIELDS = {
   stats: { fps: "number", step_ms: "number", decode_ms: "number", encode_ms: "number", memory_mib: "number" },
   viewers: { count: "number" },
   role: { role: "string" },
+  session: { state: "string" },
   ended: { reason: "string" },
 };
 

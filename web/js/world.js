@@ -23,9 +23,10 @@ const TICK_MS = 8;
 
 export class World {
   #role;
-  #viewers = output(1);
+  #viewers = output(0);
   #state = output(/** @type {import("./wire.js").WorldState | null} */ (null));
   #visible = output(false);
+  #resuming = output(false);
   /** @type {ReturnType<typeof stream<ShownFrame>>} */
   #frames = stream();
   /** @type {ReturnType<typeof stream<import("./latency.js").Receipt>>} */
@@ -37,6 +38,8 @@ export class World {
   state = this.#state.seen;
   /** Whether any frame was shown yet. */
   visible = this.#visible.seen;
+  /** Whether the gateway is bringing the world back after a loss of its worker. */
+  resuming = this.#resuming.seen;
   /** Frames shown, each matched with its receipt. */
   frames = this.#frames.seen;
   receipts = this.#receipts.seen;
@@ -179,6 +182,7 @@ export class World {
     else if (message.type === "stats") this.#worker = message;
     else if (message.type === "viewers") this.#viewers.write(message.count);
     else if (message.type === "role") this.#role.write(message.role === "driver" ? "driver" : "viewer");
+    else if (message.type === "session") this.#resuming.write(message.state === "resuming");
     else if (message.type === "refused") {
       if (message.ref === undefined) this.#refusals.emit(message.reason);
       else this.#prompts.refused(message.ref, message.reason);

@@ -6,9 +6,10 @@ import { inWords, WORDS } from "../strings.js";
 import { el, icon } from "./element.js";
 
 const words = WORDS.arrival;
+const LANGUAGE = "en";
 
 /** @typedef {import("../api.js").Template} Template */
-/** @typedef {import("../api.js").Wish & { picture?: string }} Choice */
+/** @typedef {import("../api.js").Wish & { picture?: string, session?: string }} Choice */
 
 export class Arrival {
   /** @type {ReturnType<typeof stream<Choice>>} */
@@ -21,24 +22,22 @@ export class Arrival {
   #root = el("section", { class: "arrival" });
   #error = el("p", { class: "error", role: "alert" });
   #busy = false;
+  #api;
 
   /**
    * @param {HTMLElement} parent
-   * @param {{ api: import("../api.js").Api, invited: boolean }} inputs
+   * @param {{ api: import("../api.js").Api, me: import("../api.js").Me }} inputs
    */
-  constructor(parent, { api, invited }) {
-    this.api = api;
+  constructor(parent, { api, me }) {
+    this.#api = api;
     parent.append(this.#root);
     this.#closer.add(() => this.#root.remove());
-    if (invited) this.choose();
+    if (me.may_start) this.choose(me.session);
     else this.invite();
   }
 
-  /**
-   * Asks for the invite, with a reason if there is one.
-   * @param {unknown} [reason]
-   */
-  invite(reason) {
+  /** Asks for the invite. */
+  invite() {
     this.#step.write("invite");
     const code = el("input", {
       id: "invite", name: "code", type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false",
@@ -49,20 +48,23 @@ export class Arrival {
       class: "field", onsubmit: (/** @type {Event} */ event) => {
         event.preventDefault();
         void this.#attempt(enter, async () => {
-          await this.api.redeemInvite(code.value.trim());
-          this.choose();
+          await this.#api.redeemInvite(code.value.trim());
+          this.choose((await this.#api.me()).session);
         });
       },
     }, el("label", { for: "invite", class: "hidden" }, words.invite_label), code, enter);
     this.#show("invite", [
       el("h1", {}, words.headline), el("p", { class: "lede" }, words.lede), form, this.#error,
     ]);
-    this.#error.textContent = reason ? inWords(reason) : "";
+    this.#error.textContent = "";
     code.focus();
   }
 
-  /** The prompt line and the wall. */
-  choose() {
+  /**
+   * The prompt line and the wall.
+   * @param {string | null} [session] a world of ours that still lives
+   */
+  choose(session = null) {
     this.#step.write("choose");
     const describe = el("input", {
       id: "describe", name: "prompt", type: "text", autocomplete: "off", placeholder: words.describe_placeholder,
@@ -83,7 +85,10 @@ export class Arrival {
         },
       }, example))));
     const wall = el("ul", { class: "wall", "aria-label": words.wall_label, "aria-busy": "true" });
-    this.#show("choose", [el("h1", {}, words.describe_headline), form, this.#error, chips, wall]);
+    const back = session === null ? [] : [el("button", {
+      type: "button", class: "chip back", onclick: () => this.#choices.emit({ session }),
+    }, words.walk_on)];
+    this.#show("choose", [el("h1", {}, words.describe_headline), ...back, form, this.#error, chips, wall]);
     this.#error.textContent = "";
     describe.focus();
     void this.#fill(wall);
@@ -104,12 +109,10 @@ export class Arrival {
   /** @param {HTMLElement} wall */
   async #fill(wall) {
     try {
-      const templates = await this.api.templates();
+      const templates = await this.#api.templates();
       wall.append(...templates.map((template, index) => this.#card(template, index)));
     } catch (error) {
-      const unknown = /** @type {{ status?: number }} */ (error).status === 401;
-      if (unknown && this.step.value === "choose") this.invite();
-      else this.refuse(error);
+      this.refuse(error);
     } finally {
       wall.removeAttribute("aria-busy");
     }
@@ -123,7 +126,7 @@ export class Arrival {
     const card = el("button", {
       type: "button", class: "card", "data-template": id,
       onclick: () => this.#choices.emit({ template: id, picture }),
-    }, el("span", { class: "card-title" }, title), icon("send"));
+    }, el("span", { class: "card-title" }, title[LANGUAGE] ?? id), icon("send"));
     if (picture) card.prepend(el("img", { src: picture, alt: "", width: 480, height: 270, decoding: "async" }));
     const item = el("li", {}, card);
     item.style.setProperty("--order", String(index));

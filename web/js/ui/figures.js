@@ -25,9 +25,9 @@ export class FiguresPanel {
 
   /**
    * @param {HTMLElement} parent
-   * @param {{ stats: () => import("../world.js").Figures }} inputs
+   * @param {{ stats: () => import("../world.js").Figures, model: Promise<string> }} inputs
    */
-  constructor(parent, { stats }) {
+  constructor(parent, { stats, model }) {
     const rows = ["photon", "photon_p95", "round_trip", "step", "decode", "encode", "picture", "frame", "memory", "model"];
     const list = el("dl", {}, ...rows.flatMap((name) => {
       this.#cells[name] = el("dd", { "data-figure": name }, words.none);
@@ -35,6 +35,7 @@ export class FiguresPanel {
     }));
     this.#root.append(el("p", { class: "fps" }, this.#fps, ` ${words.fps}`), this.#spark, list);
     parent.append(this.#root);
+    void model.then((name) => (this.#cells.model.textContent = name || words.none));
     this.#closer.add(() => this.#root.remove());
     this.#closer.every(PERIOD_MS, () => this.#update(stats()));
     const remembered = localStorage.getItem(REMEMBERED);
@@ -73,7 +74,6 @@ export class FiguresPanel {
     cell("decode", ms(worker?.decode_ms));
     cell("encode", ms(worker?.encode_ms));
     cell("memory", worker ? words.mib(worker.memory_mib) : words.none);
-    cell("model", worker?.model ?? words.none);
     this.#draw();
   }
 

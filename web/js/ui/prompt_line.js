@@ -33,7 +33,7 @@ export class PromptLine {
    */
   constructor(parent, { prompts }) {
     const form = el("form", { class: "line", onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
-      this.#input, this.#count,
+      this.#input, this.#count, el("kbd", { "aria-hidden": "true" }, WORDS.world.say_key),
       el("button", { class: "round send", type: "submit", "aria-label": WORDS.world.say_send, tabindex: -1 }, icon("send")));
     parent.append(this.#trail, form);
     this.#closer.add(() => form.remove(), () => this.#trail.remove());

@@ -46,7 +46,7 @@ export class Stage {
     this.#veil = this.#keep(new Veil(this.#root, { picture }));
     this.world = new World({ api, session, role, video: this.#video });
     const notices = this.#keep(new Notices(this.#root));
-    const figures = this.#keep(new FiguresPanel(this.#root, { stats: () => this.world.stats() }));
+    const figures = this.#keep(new FiguresPanel(this.#root, { stats: () => this.world.stats(), model: api.model() }));
     const keyboard = this.#keep(new Keyboard(this.world.hands));
     this.#closer.add(
       keyboard.keys.on((key) => key === "figures" && figures.toggle()),
@@ -81,7 +81,7 @@ export class Stage {
     const toggle = this.#top.querySelector("[aria-pressed]");
     this.#closer.add(
       figures.shown.on((shown) => toggle?.setAttribute("aria-pressed", String(shown))),
-      this.world.viewers.on((count) => (people.textContent = count > 1 ? words.viewers(count) : "")),
+      this.world.viewers.on((count) => (people.textContent = count > 0 ? words.viewers(count) : "")),
     );
   }
 
@@ -93,12 +93,10 @@ export class Stage {
   #drive(keyboard, notices) {
     const { world } = this;
     const pointer = this.#keep(new Pointer(this.#video, world.hands));
-    const hint = el("p", { class: "hint" }, matchMedia("(pointer: coarse)").matches ? words.help_touch : words.help_look);
+    const hint = this.#hint();
     const line = this.#keep(new PromptLine(this.#dock, { prompts: world.prompts }));
     const microphone = this.#keep(new Microphone());
     this.#keep(new TalkButton(this.#dock, microphone, notices));
-    this.#dock.append(this.#legend());
-    this.#root.append(hint);
     this.#closer.add(
       line.said.on((text) => {
         world.say(text);
@@ -107,7 +105,7 @@ export class Stage {
       microphone.track.on((track) => void world.listenTo(track)),
       pointer.locked.on((locked) => {
         this.#root.classList.toggle("locked", locked);
-        if (locked) hint.remove();
+        if (locked) hint.classList.add("gone");
       }),
       keyboard.keys.on((key) => {
         if (key === "prompt") {
@@ -127,11 +125,13 @@ export class Stage {
       this.#root.dataset.phase = phase;
       if (phase === "ended") this.#veil.show({ kind: "ended", reason: world.reason.value });
       else if (phase === "reconnecting") this.#veil.show({ kind: "reconnecting", attempt: world.attempt.value });
+      else if (world.resuming.value) this.#veil.show({ kind: "resuming" });
       else if (!world.visible.value) this.#veil.show({ kind: phase === "live" ? "first_frame" : "connecting" });
       else this.#veil.show({ kind: "clear" });
       if (phase === "live" && world.visible.value) this.#announce.textContent = words.announce_live;
     };
-    this.#closer.add(world.phase.on(update), world.attempt.on(update), world.visible.on(update));
+    this.#closer.add(world.phase.on(update), world.attempt.on(update), world.visible.on(update),
+      world.resuming.on(update));
   }
 
   #rest() {
@@ -144,9 +144,14 @@ export class Stage {
     wake();
   }
 
-  #legend() {
-    return el("ul", { class: "legend", "aria-hidden": "true" }, ...words.keys.map(([key, what]) =>
-      el("li", {}, el("kbd", {}, key), ` ${what}`)));
+  /** How to walk, until it is known. */
+  #hint() {
+    const coarse = matchMedia("(pointer: coarse)").matches;
+    const hint = el("div", { class: "hint glass" }, el("p", {}, coarse ? words.help_touch : words.help_look),
+      el("ul", {}, ...words.keys.map(([key, what]) => el("li", {}, el("kbd", {}, key), ` ${what}`))));
+    this.#root.append(hint);
+    if (coarse) this.#closer.listen(this.#video, "pointerup", () => hint.classList.add("gone"));
+    return hint;
   }
 
   /** @param {"again" | "play"} wish */

@@ -8,7 +8,7 @@ import { el } from "./element.js";
 const words = WORDS.status;
 
 /**
- * @typedef {{ kind: "asking" | "connecting" | "first_frame" | "clear" | "blocked" }
+ * @typedef {{ kind: "asking" | "connecting" | "first_frame" | "resuming" | "clear" | "blocked" }
  *   | { kind: "reconnecting", attempt: number }
  *   | { kind: "ended", reason: unknown }
  *   | { kind: "no_webrtc" }} Covering
