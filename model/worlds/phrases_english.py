@@ -270,7 +270,8 @@ CHANGES = {
     "tw": ("{t_do} and {w_do}", "{w_do} and {t_do}", "{t_do}, {w_do} {end}", "{w_do} {t_at}",
            "{to} @ {w_pred} {t_noun}", "{wish} {w_noun} {t_at} {end}", "[let it|make it] {w_verb} {t_at}",
            "{to} {t_the} and {w_do}", "{to} {t_the} with {w_noun}", "{t_do} {w_in}", "{make} {w_pred} and {t_do}",
-           "{wish} @ {w_pred} {t_noun}", "{tw_is} {now}", "{t_do}, then {w_do}", "change to {w_noun}, {t_noun}", "{w_do}, and {to} {t_the}"),
+           "{wish} @ {w_pred} {t_noun}", "{tw_is} {now}", "{t_do}, then {w_do}", "change to {w_noun}, {t_noun}",
+           "{w_do}, and {to} {t_the}"),
 }  # fmt: skip
 _SHORT = {"{wish}": _WISH, "{to}": _TO, "{make}": _MAKE, "{end}": _END, "{now}": "[|now|at last|here]",
           "{ask_do_t}": f"{_ASK} make it {{t_the}}"}  # fmt: skip
