@@ -1,0 +1,59 @@
+"""Reading a picture between its pixels: bilinear, Catmull-Rom, and depth that never mixes two surfaces.
+Knows grids and weights; refuses to know cameras and what the numbers mean."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+SMOOTH = 1.1  # largest over smallest of a cell's four inverse depths, up to which they are one surface
+
+
+def bilinear(picture: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    """[B, C, H, W] read at [B, h, w] pixel positions (centres are whole numbers, edges repeat) -> [B, C, h, w]."""
+    left, top, x, y = _cell(column, row)
+    a, b, c, d = (_take(picture, left + dx, top + dy) for dy in (0, 1) for dx in (0, 1))
+    x, y = x[:, None], y[:, None]
+    return (a + (b - a) * x) * (1 - y) + (c + (d - c) * x) * y
+
+
+def catmull_rom(picture: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    """As `bilinear`, over 4x4 pixels: repeated, it keeps about half as much again of the finest detail."""
+    left, top, x, y = _cell(column, row)
+    across, down = _cubic(x[:, None]), _cubic(y[:, None])
+    lines = (
+        sum(weight * _take(picture, left + i - 1, top + j - 1) for i, weight in enumerate(across)) for j in range(4)
+    )
+    return sum((weight * line for weight, line in zip(down, lines, strict=True)), torch.zeros_like(x[:, None]))
+
+
+def surface(inverse: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    """Inverse depth [B, H, W] at [B, h, w]: interpolated on a surface, the nearest pixel's where surfaces meet."""
+    left, top, x, y = _cell(column, row)
+    a, b, c, d = (_take(inverse[:, None], left + dx, top + dy)[:, 0] for dy in (0, 1) for dx in (0, 1))
+    high = torch.maximum(torch.maximum(a, b), torch.maximum(c, d))
+    low = torch.minimum(torch.minimum(a, b), torch.minimum(c, d))
+    mixed = (a + (b - a) * x) * (1 - y) + (c + (d - c) * x) * y
+    nearest = torch.where(y < 0.5, torch.where(x < 0.5, a, b), torch.where(x < 0.5, c, d))
+    return torch.where(high < low * SMOOTH, mixed, nearest)
+
+
+def _cell(column: Tensor, row: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    left, top = column.floor(), row.floor()
+    return left.long(), top.long(), column - left, row - top
+
+
+def _take(picture: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    batch, channels, height, width = picture.shape
+    index = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
+    flat = index.flatten(1)[:, None].expand(batch, channels, -1)
+    return picture.flatten(2).gather(2, flat).reshape(batch, channels, *index.shape[1:])
+
+
+def _cubic(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return (
+        ((-0.5 * x + 1) * x - 0.5) * x,
+        (1.5 * x - 2.5) * x * x + 1,
+        ((-1.5 * x + 2) * x + 0.5) * x,
+        (0.5 * x - 0.5) * x * x,
+    )
