@@ -57,25 +57,28 @@ class Invites:
         share link is the same device afterwards.
         """
         digest, now = self._tokens.invite_digest(normalise(code)), time.time()
+        if device_id and await self._came_by(digest, device_id):
+            return Starter(device_id)
         async with self._database.transaction() as transaction:
             used = await transaction.execute(
                 update(Invite)
                 .where(Invite.digest == digest, Invite.uses < Invite.max_uses, Invite.expires_at > now)
                 .values(uses=Invite.uses + 1)
             )
-            invite_id = await transaction.scalar(select(Invite.id).where(Invite.digest == digest))
-            device = await transaction.get(Device, device_id) if device_id else None
-            if device is not None and invite_id is not None and device.invite_id == invite_id:
-                await transaction.rollback()
-                return Starter(device.id)
             assert isinstance(used, CursorResult)
             if used.rowcount != 1:
                 raise InviteRefused
+            device = await transaction.get(Device, device_id) if device_id else None
             if device is None:
                 device = Device(id=secrets.token_hex(16), created_at=now)
                 transaction.add(device)
-            device.invite_id = invite_id
+            device.invite_id = await transaction.scalar(select(Invite.id).where(Invite.digest == digest))
             return Starter(device.id)
+
+    async def _came_by(self, digest: bytes, device_id: str) -> bool:
+        query = select(Device.id).join(Invite).where(Device.id == device_id, Invite.digest == digest)
+        async with self._database.transaction() as transaction:
+            return await transaction.scalar(query) is not None
 
 
 def new_code() -> str:

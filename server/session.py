@@ -142,9 +142,9 @@ class Session:
             peer.send_receipt(pts, frame=frame, control_seq=seq, text_id=self._text_obeyed)
 
     def _on_refused(self, message: messages.Refused) -> None:
-        if message.kind == "open":
+        if message.kind == "Open":
             return self._settle(message.reason)
-        if message.kind == "text" and self._asked:
+        if message.kind == "Text" and self._asked:
             asked = self._asked.popleft()
             if asked.peer is not None:
                 return asked.peer.send(event("refused", reason=message.reason, ref=asked.ref))

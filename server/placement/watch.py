@@ -26,7 +26,7 @@ class Watch:
             return
         if isinstance(message, VideoPacket):
             self._deadlines[message.session] = now + self._frame_timeout_s
-        elif isinstance(message, Failed) or (isinstance(message, Refused) and message.kind == "open"):
+        elif isinstance(message, Failed) or (isinstance(message, Refused) and message.kind == "Open"):
             del self._deadlines[message.session]
 
     def overdue(self, now: float) -> str | None:

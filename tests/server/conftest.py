@@ -36,6 +36,9 @@ class Connection:
         self.events = self.pc.createDataChannel("events")
         self.heard: list[dict[str, Any]] = []
         self._news = asyncio.Event()
+        self._open = [asyncio.Event(), asyncio.Event()]
+        self.control.on("open", self._open[0].set)
+        self.events.on("open", self._open[1].set)
         self.events.on("message", self._on_message)
         self.location = ""
 
@@ -62,8 +65,8 @@ class Connection:
 
     async def opened(self) -> None:
         async with asyncio.timeout(PATIENCE_S):
-            while self.events.readyState != "open" or self.control.readyState != "open":
-                await asyncio.sleep(0.01)
+            for channel_open in self._open:
+                await channel_open.wait()
 
     async def frames(self, count: int) -> list[Any]:
         async with asyncio.timeout(PATIENCE_S):

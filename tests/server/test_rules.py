@@ -1,0 +1,137 @@
+"""The pure parts: merging hands, skipping to keyframes, counting frames across worlds, buckets, deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from engine import messages as m
+from server.channels import Controls, Junk, PromptUnfit, fit_prompt, read_controls
+from server.hub import DEPTH, Hub, OutletClosed, Packet
+from server.placement.watch import Watch
+from server.ratelimit import TokenBucket
+from server.steering import Steering
+from server.timeline import TICKS_A_FRAME, Timeline
+
+
+def packet(frame: int, keyframe: bool = False) -> Packet:
+    return Packet(frame, frame * TICKS_A_FRAME, keyframe, b"")
+
+
+async def test_a_peer_begins_with_a_keyframe() -> None:
+    wanted: list[int] = []
+    hub = Hub(lambda: wanted.append(1))
+    outlet = hub.join()
+    hub.publish(packet(0, keyframe=True))
+    reading = asyncio.create_task(outlet.get())
+    await asyncio.sleep(0)
+    assert wanted  # it did not read when the first keyframe passed
+    for frame in range(1, 5):
+        hub.publish(packet(frame, keyframe=frame == 3))
+    assert (await reading).frame == 3 and (await outlet.get()).frame == 4
+
+
+async def test_a_slow_peer_skips_to_the_next_keyframe_and_nobody_waits() -> None:
+    hub = Hub(lambda: None)
+    quick, slow = hub.join(), hub.join()
+    reading = [asyncio.create_task(outlet.get()) for outlet in (quick, slow)]
+    await asyncio.sleep(0)
+    hub.publish(packet(0, keyframe=True))
+    await asyncio.gather(*reading)
+    for frame in range(1, 10):
+        hub.publish(packet(frame, keyframe=frame == 8))
+        assert (await quick.get()).frame == frame
+    assert [(await slow.get()).frame for _ in range(2)] == [8, 9]
+    assert slow.skipped == 7 and DEPTH == 2 and quick.skipped == 0
+
+
+async def test_a_closed_outlet_wakes_who_waits() -> None:
+    hub = Hub(lambda: None)
+    waiting = asyncio.create_task(hub.join().get())
+    await asyncio.sleep(0)
+    hub.close()
+    with pytest.raises(OutletClosed):
+        await waiting
+
+
+def test_old_snapshots_are_dropped_and_totals_become_deltas() -> None:
+    steering = Steering(0.3)
+    first = steering.update("a", Controls(seq=10, buttons=1, look_x=5.0, look_y=0.0), 0.0)
+    second = steering.update("a", Controls(seq=12, buttons=1, look_x=5.5, look_y=0.0), 0.1)
+    assert first and second and (first.look_x, second.look_x) == (0.0, 0.5)
+    assert steering.update("a", Controls(seq=11, buttons=8, look_x=9.0, look_y=0.0), 0.2) is None
+    assert (steering.obeyed("a", first.seq), steering.obeyed("a", second.seq)) == (10, 12)
+    assert (steering.obeyed("a", 0), steering.obeyed("b", second.seq)) == (-1, -1)
+
+
+def test_silence_lets_go_of_one_drivers_buttons_only() -> None:
+    steering = Steering(0.3)
+    steering.update("a", Controls(seq=1, buttons=1), 0.0)
+    steering.update("b", Controls(seq=1, buttons=4), 0.2)
+    assert steering.release_silent(0.25) is None
+    released = steering.release_silent(0.4)
+    assert released and released.buttons == 4
+    assert steering.release_silent(0.45) is None
+    left = steering.forget("b")
+    assert left and left.buttons == 0 and steering.forget("a") is None
+
+
+def test_a_new_world_counts_look_from_nothing() -> None:
+    steering = Steering(0.3)
+    steering.update("a", Controls(seq=1, buttons=0, look_x=1.0), 0.0)
+    steering.update("a", Controls(seq=2, buttons=2, look_x=1.7), 0.1)
+    again = steering.restart()
+    assert (again.look_x, again.buttons) == (0.0, 2)
+    more = steering.update("a", Controls(seq=3, buttons=2, look_x=1.8), 0.2)
+    assert more and more.look_x == pytest.approx(0.1) and more.seq > again.seq
+
+
+def test_frames_and_timestamps_go_on_when_a_world_takes_anothers_place() -> None:
+    timeline = Timeline()
+    timeline.restart(0.0)
+    assert timeline.place(0, 0, 1.0) == (0, 0)
+    assert timeline.place(1, TICKS_A_FRAME, 1.04) == (1, TICKS_A_FRAME)
+    timeline.restart(3.04)
+    frame, pts = timeline.place(0, 0, 3.5)
+    assert frame == 2 and pts == TICKS_A_FRAME + 2 * 90_000
+    timeline.restart(3.5)  # at once: still one frame later
+    assert timeline.place(0, 0, 3.5) == (3, pts + TICKS_A_FRAME)
+
+
+def test_a_bucket_refills_with_time() -> None:
+    bucket = TokenBucket(2.0, 3.0)
+    assert [bucket.take(0.0) for _ in range(4)] == [True, True, True, False]
+    assert bucket.take(0.5) and not bucket.take(0.5)
+    assert bucket.take(100.0, 3.0) and not bucket.take(100.0)
+    with pytest.raises(ValueError, match="positive"):
+        TokenBucket(0.0, 1.0)
+
+
+def test_a_world_must_give_frames_once_it_was_opened() -> None:
+    watch = Watch(open_timeout_s=10.0, frame_timeout_s=5.0)
+    watch.sent(m.Open(session="s", seed=1), 0.0)
+    watch.received(m.Opened(session="s"), 1.0)
+    assert watch.overdue(9.9) is None and watch.overdue(10.1)
+    watch.received(m.VideoPacket(session="s", frame=0, pts=0, keyframe=True, data=b""), 10.0)
+    assert watch.overdue(14.9) is None
+    assert watch.overdue(15.1) == "no frame of session s in time"
+    watch.received(m.State(session="s", frame=0, values={}, audio=[]), 15.0)
+    assert watch.overdue(15.1)  # only frames count
+    watch.sent(m.Close(session="s"), 15.1)
+    assert watch.overdue(99.0) is None
+
+
+@pytest.mark.parametrize(
+    "raw", ['{"seq":1,"buttons":0,"look_x":1e9}', '{"buttons":1}', '{"seq":1.5,"buttons":0}', "9" * 600]
+)
+def test_controls_out_of_range_are_junk(raw: str) -> None:
+    with pytest.raises(Junk, match="expects"):
+        read_controls(raw)
+
+
+def test_a_prompt_is_fit_or_says_why_not() -> None:
+    assert fit_prompt("  uma noite com neve\n") == "uma noite com neve"
+    for text in ("", "\x1b[0m", "x" * 401, "\ud800"):
+        with pytest.raises(PromptUnfit, match="."):
+            fit_prompt(text)

@@ -1,0 +1,117 @@
+"""`mundo serve` as a person runs it: its output, its ready file, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import PIPE, Popen, run
+from typing import Any
+
+import httpx
+import pytest
+
+WORKER = Path(__file__).with_name("painted_worker.py")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    command = json.dumps([sys.executable, str(WORKER)])
+    return {**os.environ, "MUNDO_WORKER__COMMAND": command, "MUNDO_DATA_DIR": str(tmp_path / "data")}
+
+
+@pytest.fixture
+def serving(tmp_path: Path, environment: dict[str, str]) -> Iterator[Any]:
+    arguments = ["serve", "--port", "0", "--ready-file", str(tmp_path / "ready.json")]
+    process = Popen([sys.executable, "-m", "server.cli", *arguments], env=environment, stdout=PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "ready.json").exists():
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        yield process, json.loads((tmp_path / "ready.json").read_text())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def worker_of(pid: int) -> int:
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        fields = stat.read_text().rpartition(")")[2].split()
+        if int(fields[1]) == pid and "painted_worker" in (stat.parent / "cmdline").read_text():
+            return int(stat.parent.name)
+    raise AssertionError("the gateway has no worker")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serving_announces_itself_and_ends_cleanly(serving: Any, number: signal.Signals) -> None:
+    process, ready = serving
+    with httpx.Client(base_url=ready["url"], headers={"Origin": ready["url"]}) as http:
+        assert http.get("/readyz").status_code == 200
+        assert http.post("/api/v1/invites/redeem", json={"code": ready["invite"]}).status_code == 204
+        assert http.post("/api/v1/sessions", json={}).status_code == 201
+    worker = worker_of(process.pid)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert f"{ready['url']}/#invite={ready['invite']}" in out
+    assert not Path(f"/proc/{worker}").exists()
+
+
+def test_an_invite_made_beside_a_running_gateway_is_accepted(serving: Any, environment: dict[str, str]) -> None:
+    _, ready = serving
+    command = [sys.executable, "-m", "server.cli", "invite", "create", "--uses", "1"]
+    code = run(command, env=environment, stdout=PIPE, text=True, check=True).stdout.strip()
+    answers = [httpx.post(f"{ready['url']}/api/v1/invites/redeem", json={"code": code}).status_code for _ in range(2)]
+    assert answers == [204, 403]
+
+
+def test_model_and_engine_work_gets_its_arguments_and_gives_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from typer.testing import CliRunner
+
+    from server import cli
+
+    started: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr(cli, "_run_module", lambda module, arguments: started.append((module, arguments)))
+    for words in (
+        "train tokenizer --minutes 3 --resume",
+        "train dynamics --config x",
+        "render --out a.mp4",
+        "bench -h",
+    ):
+        assert CliRunner().invoke(cli.app, words.split()).exit_code == 0
+    assert started == [
+        ("model.training.tokenizer", ["--minutes", "3", "--resume"]),
+        ("model.training.dynamics", ["--config", "x"]),
+        ("engine.render", ["--out", "a.mp4"]),
+        ("engine.bench", ["-h"]),
+    ]
+    monkeypatch.undo()
+    with pytest.raises(cli.typer.Exit) as ended:
+        cli._run_module("json.tool", [str(tmp_path / "missing.json")])
+    assert ended.value.exit_code == 2
+
+
+async def test_the_socket_of_a_worker_is_out_of_others_reach(tmp_path: Path) -> None:
+    from server.placement.local import LocalPlacement
+    from server.settings import load_settings
+
+    class Deaf:
+        def worker_ready(self, ready: Any) -> None: ...
+        def worker_lost(self, reason: str) -> None: ...
+        def worker_said(self, message: Any) -> None: ...
+
+    placement = LocalPlacement(load_settings(worker={"command": [sys.executable, str(WORKER)]}).worker)
+    await placement.start(Deaf())
+    folder = placement._folder
+    assert folder is not None and folder.stat().st_mode & 0o777 == 0o700
+    await asyncio.sleep(0.1)
+    await placement.stop()
+    assert not folder.exists()
