@@ -41,7 +41,6 @@ from engine.worker import Worker
 from engine.world import Frame, Inputs, PromptRefused
 
 
-pytestmark = pytest.mark.asyncio
 M = TypeVar("M", bound=Message)
 
 

@@ -1,0 +1,59 @@
+"""The bench: what it counts, and the shape of its report."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+
+from engine.bench import measure, report, table, walk
+from engine.world import Frame, Inputs
+
+
+class Counting:
+    """A world that only counts its steps."""
+
+    def __init__(self) -> None:
+        self.index = 0
+
+    def say(self, text: str) -> None:
+        raise AssertionError("the bench says nothing")
+
+    def step(self, inputs: Inputs) -> Frame:
+        plane, chroma = np.zeros((288, 512), np.uint8), np.zeros((144, 256), np.uint8)
+        self.index += 1
+        return Frame(self.index - 1, plane, chroma, chroma, {}, [], float(self.index), 2.0)
+
+
+def test_every_counted_frame_was_sampled_anew() -> None:
+    world, ticks = Counting(), itertools.count()
+    spans = measure(world, 10.0, clock=lambda: float(next(ticks)))
+    frames = sum(span.meter.frames for span in spans)
+    assert frames == 10
+    assert world.index == frames + 8 + 1  # the warm-up, and the one that is sampled while the last is encoded
+    assert len(set(spans[0].meter.step_ms)) == frames
+
+
+def test_a_long_run_is_reported_minute_by_minute() -> None:
+    ticks = itertools.count(0, 10)
+    figures = report(measure(Counting(), 150.0, clock=lambda: float(next(ticks))), "test")
+    assert [minute["frames"] for minute in figures["minutes"]] == [6, 6, 3]
+    assert [minute["fps"] for minute in figures["minutes"]] == [0.1, 0.1, 0.1]
+    assert figures["frames"] == 15 and figures["seconds"] == 150
+    assert figures["decode_ms"] == {"p50": 2.0, "p99": 2.0}
+
+
+def test_the_report_is_json_and_a_table_with_the_same_figures() -> None:
+    ticks = itertools.count()
+    figures = json.loads(json.dumps(report(measure(Counting(), 3.0, lambda: float(next(ticks))), "test")))
+    assert {"fps", "step_ms", "decode_ms", "encode_ms", "peak_memory_mib", "model", "device", "worlds"} <= set(figures)
+    assert figures["resolution"] == [480, 270]
+    assert "1.0 newly sampled frames a second" in table(figures)
+    assert "480x270" in table(figures)
+
+
+def test_the_bench_walks_and_turns() -> None:
+    looks = [walk(frame).look_x for frame in range(200)]
+    assert all(walk(frame).buttons for frame in range(200))
+    assert max(looks) > 0.01 and min(looks) < -0.01
