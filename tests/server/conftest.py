@@ -13,7 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from fastapi import FastAPI
 
 from server.app import create_app
 from server.gateway import Gateway
@@ -129,8 +131,11 @@ class Here:
         return await (await self.browser()).invited()
 
     async def ready(self) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            await self.gateway.sessions.became_ready.wait()
+        for _ in range(int(PATIENCE_S / 0.05)):
+            if self.gateway.sessions.ready is not None:
+                return
+            await asyncio.sleep(0.05)
+        raise TimeoutError("the worker is not ready")
 
 
 def settings_in(folder: Path, **changes: Any) -> Settings:
@@ -150,7 +155,7 @@ async def running(settings: Settings) -> AsyncIterator[Here]:
 Run = Callable[..., Awaitable[Here]]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def run(tmp_path: Path) -> AsyncIterator[Run]:
     """Starts a gateway with changed settings, its worker ready."""
     async with AsyncExitStack() as stack:
@@ -163,7 +168,21 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
         yield start
 
 
-@pytest.fixture
-async def here(run: Run) -> Here:
-    """A gateway as it is usually served."""
-    return await run()
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def usual(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FastAPI]:
+    """One gateway as it is usually served, for all tests."""
+    app = create_app(settings_in(tmp_path_factory.mktemp("gateway")))
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def here(usual: FastAPI) -> AsyncIterator[Here]:
+    """The usual gateway, a worker ready and no session open."""
+    async with AsyncExitStack() as stack:
+        here = Here(usual, stack)
+        await here.ready()
+        yield here
+    sessions = here.gateway.sessions
+    for session in list(sessions._sessions.values()):
+        await sessions.end(session, "the test is over")

@@ -6,6 +6,10 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # one gateway serves them all
+
 
 PROBLEM = "urn:mundo:problem:"
 

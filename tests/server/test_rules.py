@@ -1,18 +1,21 @@
-"""The pure parts: merging hands, skipping to keyframes, counting frames across worlds, buckets, deadlines."""
+"""The pure parts: codes, secrets, merging hands, skipping to keyframes, counting frames across worlds, buckets, deadlines."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from engine import messages as m
 from server.channels import Controls, Junk, PromptUnfit, fit_prompt, read_controls
 from server.hub import DEPTH, Hub, OutletClosed, Packet
+from server.invites import new_code, normalise
 from server.placement.watch import Watch
 from server.ratelimit import TokenBucket
 from server.steering import Steering
 from server.timeline import TICKS_A_FRAME, Timeline
+from server.tokens import Tokens, load_secret
 
 
 def packet(frame: int, keyframe: bool = False) -> Packet:
@@ -135,3 +138,21 @@ def test_a_prompt_is_fit_or_says_why_not() -> None:
     for text in ("", "\x1b[0m", "x" * 401, "\ud800"):
         with pytest.raises(PromptUnfit, match="."):
             fit_prompt(text)
+
+
+def test_a_code_is_128_bits_in_words_that_can_be_read_aloud() -> None:
+    codes = {new_code() for _ in range(500)}
+    assert len(codes) == 500
+    for code in codes:
+        words = code.split("-")
+        assert len(words) == 8 and all(len(word) == 5 and word[1] in "aiou" and word[3] in "aiou" for word in words)
+    assert normalise(" Lusab BABAD\ngutih—") == "lusabbabadgutih"
+
+
+def test_the_secret_is_made_once_and_kept_private(tmp_path: Any) -> None:
+    made = load_secret("", tmp_path)
+    assert load_secret("", tmp_path) == made and len(made) == 64
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+    assert load_secret("given by the operator", tmp_path) == b"given by the operator"
+    with pytest.raises(ValueError, match="16 bytes.*has 5"):
+        Tokens(b"short")

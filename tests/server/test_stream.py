@@ -9,11 +9,14 @@ from typing import Any
 
 import av
 import numpy as np
+import pytest
 from aiortc import MediaStreamTrack
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # one gateway serves them all
 
 
 class Tone(MediaStreamTrack):
-    """440 Hz at half scale, 48 kHz stereo as a browser's microphone sends it; changes to mono after a while."""
+    """440 Hz at half scale, 48 kHz stereo as a browser's microphone sends it."""
 
     kind = "audio"
 

@@ -13,6 +13,8 @@ import pytest
 from server.app import create_app
 from server.settings import load_settings
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # one gateway serves them all
+
 
 async def say(connection: Any, text: str) -> None:
     connection.tell(type="text", text=text, ref=1)
