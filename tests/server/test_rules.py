@@ -1,4 +1,4 @@
-"""The pure parts: codes, secrets, merging hands, skipping to keyframes, counting frames across worlds, buckets, deadlines."""
+"""The pure parts: codes, secrets, hands at the wheel, keyframes, frame counts, buckets, deadlines."""
 
 from __future__ import annotations
 

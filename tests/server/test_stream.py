@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from fractions import Fraction
 from typing import Any
 
@@ -174,3 +175,17 @@ async def test_the_gateway_imports_no_torch() -> None:
 
 def _peers(here: Any) -> list[Any]:
     return [peer for session in here.gateway.sessions._sessions.values() for peer in session.peers.values()]
+
+
+async def test_nothing_survives_a_closed_connection(here: Any) -> None:
+    browser = await here.invited()
+    session = await browser.start()
+    tasks, threads = len(asyncio.all_tasks()), threading.active_count()
+    for _ in range(3):
+        connection = await browser.connect(session, sound=Tone())
+        await connection.frames(2)
+        await browser.http.delete(connection.location)
+        await connection.pc.close()
+    await asyncio.sleep(0.2)
+    assert len(asyncio.all_tasks()) <= tasks and threading.active_count() <= threads
+    assert not here.gateway.sessions.get(session).hub._outlets
