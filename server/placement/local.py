@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import sys
 import tempfile
@@ -105,6 +106,7 @@ class LocalPlacement:
             "--socket",
             str(path),
             cwd=ROOT,
+            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},  # spinning threads would starve encoder and gateway
             stdin=asyncio.subprocess.DEVNULL,
             stdout=2,  # our standard output is for the address and the invite
             start_new_session=True,  # Ctrl-C is the gateway's to handle
