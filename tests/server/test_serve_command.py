@@ -36,8 +36,8 @@ def serving(tmp_path: Path, environment: dict[str, str]) -> Iterator[Any]:
             time.sleep(0.05)
         yield process, json.loads((tmp_path / "ready.json").read_text())
     finally:
-        process.kill()
-        process.communicate()
+        process.terminate()
+        process.communicate(timeout=20)
 
 
 def worker_of(pid: int) -> int:
