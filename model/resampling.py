@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-SMOOTH = 1.1  # largest over smallest of a cell's four inverse depths, up to which they are one surface
+SMOOTH = 1.25  # largest over smallest of a cell's four inverse depths, up to which they are one surface
 
 
 def bilinear(picture: Tensor, column: Tensor, row: Tensor) -> Tensor:
