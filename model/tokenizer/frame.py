@@ -61,7 +61,6 @@ class Block(nn.Module):
         nn.init.kaiming_normal_(self.widen.weight, nonlinearity="relu")
         with torch.no_grad():
             self.narrow.weight.mul_(0.1)
-        nn.init.zeros_(self.narrow.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.narrow(F.relu(self.mix(F.relu(self.widen(x)))))
@@ -117,6 +116,7 @@ class FrameTokenizer(nn.Module):
         self.config = config
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def encode(self, planes: Tensor) -> Tensor:
         if planes.ndim != 4 or planes.shape[1] != CHANNELS or planes.shape[2] % STRIDE or planes.shape[3] % STRIDE:
@@ -139,4 +139,4 @@ class FrameTokenizer(nn.Module):
         values, tensors = checkpoint.load(path, KIND)
         tokenizer = cls(checkpoint.as_config(FrameTokenizerConfig, values))
         checkpoint.load_into(tokenizer, tensors, KIND)
-        return tokenizer.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        return tokenizer.eval().requires_grad_(False)

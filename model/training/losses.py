@@ -77,22 +77,29 @@ def depth_edges(code: Tensor) -> Tensor:
     return 1 + 3 * ((near - far) * 15).clamp(max=1)
 
 
+def faintness(luma: Tensor) -> Tensor:
+    """Weights [B, 1, 1, 1] for luma [B, 1, H, W]: about 1 by day, up to 3 at night and in fog, where little contrast
+    must carry the whole picture."""
+    return (0.45 / (luma.std((1, 2, 3), keepdim=True) + 0.1)).clamp(0.7, 3)
+
+
 def picture(planes: Tensor, truth: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """Loss of predicted planes [B, 7, h, w] and its parts, detached."""
-    difference = planes - truth
     luma, wanted = unfold(planes[:, :4])[:, None], unfold(truth[:, :4])[:, None]
-    luma_difference = luma - wanted
-    depth = difference[:, 6:7]
+    faint = faintness(wanted)
+    luma_difference = faint * (luma - wanted)
+    chroma = faint * (planes[:, 4:6] - truth[:, 4:6])
+    depth = planes[:, 6:7] - truth[:, 6:7]
     weights = depth_edges(truth[:, 6:7])
     parts = {
         "luma": pyramid(luma_difference, 4),
-        "chroma": pyramid(difference[:, 4:6], 3),
+        "chroma": pyramid(chroma, 3),
         "depth": (weights * charbonnier(depth, 0.003)).mean(),
         "gradient": gradients(luma_difference, 3) + 0.5 * gradients(depth, 1),
         "frequency": frequencies(luma, wanted),
     }
-    scale = {"luma": 2.0, "chroma": 1.5, "depth": 1.5, "gradient": 1.0, "frequency": 0.5}
-    total = sum((scale[name] * part for name, part in parts.items()), difference.new_zeros(()))
+    scale = {"luma": 2.0, "chroma": 2.0, "depth": 1.5, "gradient": 1.5, "frequency": 1.0}
+    total = sum((scale[name] * part for name, part in parts.items()), luma.new_zeros(()))
     return total, {name: part.detach() for name, part in parts.items()}
 
 

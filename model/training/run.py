@@ -4,6 +4,7 @@ Knows schedules and files; refuses to know what is trained, on what, or by which
 from __future__ import annotations
 
 import copy
+import fcntl
 import os
 import signal
 import time
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +32,10 @@ def warmup_stable_decay(step: int, progress: float, warmup_steps: int = 100, dec
 def step_seed(seed: int, step: int) -> int:
     """The seed of everything random in one step, so that a resumed run draws what the unbroken one would."""
     return (seed * 1_000_003 + step * 7_919) % (2**63 - 1)
+
+
+class RunBusy(RuntimeError):
+    """A run's folder is in use by another process."""
 
 
 class Run:
@@ -120,15 +125,27 @@ class Run:
 
     @contextmanager
     def interruptible(self) -> Iterator[Run]:
-        """Within it SIGTERM and SIGINT end the loop after the present step; the state is saved on the way out."""
+        """Within it SIGTERM and SIGINT end the loop after the present step; the state is saved on the way out.
+        Raises RunBusy while another process is in this run."""
 
         def stop(signum: int, frame: FrameType | None) -> None:
             self.stopping = True
 
-        before = {which: signal.signal(which, stop) for which in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield self
-            self.save()
-        finally:
-            for which, handler in before.items():
-                signal.signal(which, handler)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock, _held(lock, self.folder):
+            before = {which: signal.signal(which, stop) for which in (signal.SIGTERM, signal.SIGINT)}
+            try:
+                yield self
+                self.save()
+            finally:
+                for which, handler in before.items():
+                    signal.signal(which, handler)
+
+
+@contextmanager
+def _held(lock: IO[str], folder: Path) -> Iterator[None]:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise RunBusy(f"expected {folder} to be free, but another process trains there") from None
+    yield

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from configs.paths import cache_dir, load_toml
 from model.planes import to_rgb, unfold
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
+from model.tokenizer.int8 import activation_ranges
 from model.training import losses
 from model.training.pictures import Pictures
 from model.training.prefetch import Prefetch
@@ -192,13 +193,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(min(2, os.cpu_count() or 1))
     training = TokenizerTraining(**section["training"])
     torch.manual_seed(training.seed)
-    tokenizer = FrameTokenizer(FrameTokenizerConfig(**section["model"])).to(memory_format=torch.channels_last)
+    tokenizer = FrameTokenizer(FrameTokenizerConfig(**section["model"]))
     run = Run(cache_dir() / "runs" / options.run, tokenizer, make_optimizer(tokenizer, training), options.minutes)
-    if options.resume:
-        print("resumed" if run.resume() else "nothing to resume; started", f"at step {run.step}", flush=True)
+    pictures = Pictures(options.clips, training.seed)
     with run.interruptible():
-        train(run, tokenizer, Pictures(options.clips, training.seed), training)
-    _average(run).save(run.folder / "ema.safetensors", step=run.step)
+        if options.resume:
+            print("resumed" if run.resume() else "nothing to resume; started", f"at step {run.step}", flush=True)
+        train(run, tokenizer, pictures, training)
+    average = _average(run)
+    frames = pictures.batch(run.step, training.evaluation_frames, 144, 256)
+    average.save(run.folder / "ema.safetensors", step=run.step, ranges=activation_ranges(average, frames))
     print(f"wrote {run.folder / 'ema.safetensors'}", flush=True)
 
 
