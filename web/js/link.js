@@ -31,6 +31,8 @@ export class Link {
   #current = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** @type {Reason | null} why the gateway ended the last peer */
+  #farewell = null;
 
   /** @param {(offer: string) => Promise<string>} exchange takes an offer to the gateway, brings the answer */
   constructor(exchange) {
@@ -60,7 +62,7 @@ export class Link {
     this.#current = peer;
     peer.messages.on((message) => {
       this.#messages.emit(message);
-      if (message.type === "ended") this.close({ slug: "world-ended", detail: message.reason });
+      if (message.type === "ended") this.#dismissed(peer, message.reason);
     });
     peer.state.on((state) => {
       if (state === "open") this.#opened(peer);
@@ -72,8 +74,20 @@ export class Link {
   /** @param {Peer} peer */
   #opened(peer) {
     this.#attempt.write(0);
+    this.#farewell = null;
     this.#peer.write(peer);
     this.#enter("live");
+  }
+
+  /**
+   * The gateway ended this peer. Whether the world has ended too shows when a new peer asks for it.
+   * @param {Peer} peer
+   * @param {string} detail
+   */
+  #dismissed(peer, detail) {
+    this.#farewell = { slug: "dismissed", detail };
+    peer.close();
+    this.#again(0);
   }
 
   #lost() {
@@ -98,7 +112,7 @@ export class Link {
    * @param {unknown} error
    */
   #failed(error) {
-    if (error instanceof Problem && !error.passing) this.close({ slug: error.slug, detail: error.detail });
+    if (error instanceof Problem && !error.passing) this.close(this.#farewell ?? { slug: error.slug, detail: error.detail });
   }
 
   /** @param {Phase} phase */

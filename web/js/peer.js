@@ -7,7 +7,7 @@ import * as wire from "./wire.js";
 const PING_MS = 1000;
 const SILENCE_MS = 4000;
 const OPEN_WITHIN_MS = 10_000;
-const GATHER_MS = 1000;
+const GATHER_MS = 500;
 const MOST_QUEUED_BYTES = 16_384;
 
 /** @typedef {"opening" | "open" | "lost"} PeerState */

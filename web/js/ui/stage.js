@@ -100,6 +100,7 @@ export class Stage {
     this.#closer.add(
       line.said.on((text) => {
         world.say(text);
+        hint.classList.add("gone");
         this.#video.focus({ preventScroll: true });
       }),
       microphone.track.on((track) => void world.listenTo(track)),
@@ -149,7 +150,7 @@ export class Stage {
     const coarse = matchMedia("(pointer: coarse)").matches;
     const hint = el("div", { class: "hint glass" }, el("p", {}, coarse ? words.help_touch : words.help_look),
       el("ul", {}, ...words.keys.map(([key, what]) => el("li", {}, el("kbd", {}, key), ` ${what}`))));
-    this.#root.append(hint);
+    this.#dock.append(hint);
     if (coarse) this.#closer.listen(this.#video, "pointerup", () => hint.classList.add("gone"));
     return hint;
   }

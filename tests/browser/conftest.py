@@ -1,0 +1,207 @@
+"""A real gateway with its real worker, and real Chromium in front of it: what the browser tests stand on.
+Knows the page by its face (`window.mundo`, labels, roles); nothing of how server or worker are made."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import shutil
+import signal
+import sys
+import wave
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_S = 120.0
+PATIENCE_S = 60.0
+TONE_HZ, TONE_RATE, TONE_S = 440.0, 48_000, 1.0
+SIZE = {"width": 640, "height": 360}
+
+# What a page does with its connections, kept where a test can see it and speak on them.
+WATCH_CONNECTIONS = """
+window.taps = { peers: [], channels: {}, sent: [] };
+const Native = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends Native {
+  constructor(...given) { super(...given); window.taps.peers.push(this); }
+  createDataChannel(label, options) {
+    const channel = super.createDataChannel(label, options);
+    const send = channel.send.bind(channel);
+    channel.send = (data) => {
+      if (label === "control") window.taps.sent.push(data);
+      if (window.taps.sent.length > 500) window.taps.sent.shift();
+      send(data);
+    };
+    return (window.taps.channels[label] = channel);
+  }
+};
+"""
+
+PICTURE = """() => {
+  const video = document.querySelector("video");
+  const [width, height] = [video.videoWidth, video.videoHeight];
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(video, 0, 0);
+  const { data } = context.getImageData(0, 0, width, height);
+  return { width, height, rgba: new Uint8Array(data.buffer).toBase64() };
+}"""
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where the gateway is, and an invite that opens it."""
+
+    url: str
+    invite: str
+
+
+class Person:
+    """A page and what somebody does with it. Waits are for happenings, with one long patience."""
+
+    def __init__(self, page: Page, served: Served) -> None:
+        self.page, self.served = page, served
+
+    async def until(self, expression: str, argument: Any = None) -> Any:
+        """The first truthy value of a JavaScript expression."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not (value := await self.page.evaluate(expression, argument)):
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            state = await self.page.evaluate("() => [mundo.state, mundo.stats(), document.body.innerText]")
+            raise AssertionError(f"waited {PATIENCE_S} s for {expression}; the page is at {state}") from None
+        return value
+
+    async def come_in(self) -> None:
+        """Redeem the invite by its link, as far as the wall."""
+        await self.page.goto(f"{self.served.url}/#invite={self.served.invite}")
+        await self.page.wait_for_selector("#describe")
+
+    async def open_world(self, **wish: Any) -> None:
+        """Be in a new world of this person's own, and see it."""
+        await self.page.evaluate("(wish) => mundo.connect(wish)", wish)
+        await self.until("() => mundo.state.phase === 'live' && mundo.state.visible && mundo.stats().frame > 0")
+
+    async def frames(self, count: int) -> None:
+        """Let so many more frames be made, whatever the time they take."""
+        now = await self.page.evaluate("() => mundo.stats().frame")
+        await self.until("(frame) => mundo.stats().frame >= frame", now + count)
+
+    async def picture(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """What is in the <video> now: RGB [H, W, 3], as the browser decoded it."""
+        taken = await self.page.evaluate(PICTURE)
+        rgba = np.frombuffer(base64.b64decode(taken["rgba"]), np.uint8)
+        return rgba.reshape(taken["height"], taken["width"], 4)[..., :3].copy()
+
+    async def leave(self) -> None:
+        """End the world, so that its worker is free."""
+        await self.page.evaluate("() => document.querySelector('[aria-label=Leave]')?.click()")
+        await self.page.wait_for_selector(".arrival")
+
+    async def steered(self) -> dict[str, Any]:
+        """The newest snapshot on the control channel."""
+        return dict(json.loads(await self.page.evaluate("() => taps.sent.at(-1)")))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """`mundo serve` from this checkout, with data of its own."""
+    folder = tmp_path_factory.mktemp("served")
+    ready, log = folder / "ready.json", folder / "log.txt"
+    limits = {f"MUNDO_RATES__{name}": "10000/minute" for name in ("REDEEM_AN_ADDRESS", "SESSIONS_A_DEVICE")}
+    with log.open("wb") as out:
+        process = await asyncio.create_subprocess_exec(
+            str(Path(sys.executable).with_name("mundo")), "serve", "--port", "0", "--ready-file", str(ready),
+            cwd=ROOT, env={**os.environ, **limits, "MUNDO_DATA_DIR": str(folder / "data")}, stdout=out, stderr=out,
+        )  # fmt: skip
+    try:
+        async with asyncio.timeout(READY_S):
+            while not ready.exists():
+                assert process.returncode is None, f"the gateway ended: {log.read_text()[-4000:]}"
+                await asyncio.sleep(0.1)
+        yield Served(**json.loads(ready.read_text()))
+    except TimeoutError:
+        raise AssertionError(f"not ready within {READY_S} s: {log.read_text()[-4000:]}") from None
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await process.wait()
+
+
+@pytest.fixture(scope="session")
+def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A loud tone for a second, silence for a second; Chromium plays it again and again."""
+    path = tmp_path_factory.mktemp("tone") / "tone.wav"
+    times = np.arange(int(TONE_RATE * TONE_S)) / TONE_RATE
+    loud = (0.8 * 32767 * np.sin(2 * np.pi * TONE_HZ * times)).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(TONE_RATE)
+        file.writeframes(np.concatenate([loud, np.zeros_like(loud)]).tobytes())
+    return path
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium(tone: Path) -> AsyncIterator[Browser]:
+    """Debian's Chromium. Its absence is a failure: this is what people have."""
+    path = shutil.which("chromium") or "/usr/bin/chromium"
+    assert Path(path).exists(), "Chromium is missing, and the page cannot be judged without it (apt install chromium)"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=path,
+            args=[
+                "--no-sandbox",
+                "--autoplay-policy=no-user-gesture-required",
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-audio-capture={tone}",
+            ],
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(chromium: Browser, served: Served) -> AsyncIterator[BrowserContext]:
+    """A browser profile of its own: cookies, permissions, storage."""
+    made = await chromium.new_context(viewport=SIZE, base_url=served.url)
+    await made.add_init_script(WATCH_CONNECTIONS)
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def person(context: BrowserContext, served: Served) -> Person:
+    """Somebody with an empty page. Nothing that the page throws goes unseen."""
+    page = await context.new_page()
+    return Person(page, served)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stranger(chromium: Browser, served: Served) -> AsyncIterator[Person]:
+    """Somebody else's browser, without any cookie of the first one's."""
+    made = await chromium.new_context(viewport=SIZE, base_url=served.url)
+    await made.add_init_script(WATCH_CONNECTIONS)
+    yield Person(await made.new_page(), served)
+    await made.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def driver(person: Person) -> AsyncIterator[Person]:
+    """Somebody in a world of their own."""
+    thrown: list[str] = []
+    person.page.on("pageerror", lambda error: thrown.append(str(error)))
+    await person.come_in()
+    await person.open_world(prompt="a green meadow with trees on a clear day", seed=7)
+    yield person
+    await person.leave()
+    assert not thrown, f"the page threw {thrown}"

@@ -1,0 +1,74 @@
+"""The stream as Chromium decodes it: its size, its rate over twenty seconds, and that it lives.
+The rate is the one figure of these tests that depends on the machine's speed."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Person
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SECONDS = 20
+LEAST_FPS = 20.0
+
+# Frames by their RTP timestamps, so that one shown twice counts once; the view turns all the while.
+COUNT_FRAMES = """(seconds) => new Promise((resolve) => {
+  const video = document.querySelector("video");
+  const frames = [];
+  let turn = 0;
+  const turning = setInterval(() => mundo.steer({ look: [0.02 * Math.sin(turn++ / 40), 0] }), 50);
+  const began = performance.now();
+  const shown = (now, frame) => {
+    if (frames.at(-1)?.rtp !== frame.rtpTimestamp) {
+      frames.push({ rtp: frame.rtpTimestamp, at: now - began, width: frame.width, height: frame.height });
+    }
+    if (now - began < seconds * 1000) video.requestVideoFrameCallback(shown);
+    else { clearInterval(turning); resolve(frames); }
+  };
+  video.requestVideoFrameCallback(shown);
+})"""
+
+
+async def test_twenty_frames_a_second_of_480_by_270_over_twenty_seconds(driver: Person) -> None:
+    frames = await driver.page.evaluate(COUNT_FRAMES, SECONDS)
+    assert {(frame["width"], frame["height"]) for frame in frames} == {(480, 270)}
+    a_second = [sum(second <= frame["at"] / 1000 < second + 1 for frame in frames) for second in range(SECONDS)]
+    assert statistics.median(a_second) >= LEAST_FPS, f"frames in each second: {a_second}"
+
+
+async def test_every_frame_is_a_new_one(driver: Person) -> None:
+    seen = []
+    for step in range(12):
+        await driver.page.evaluate("(right) => mundo.steer({ look: [right, 0] })", 0.05 if step % 2 else 0.08)
+        await driver.frames(3)
+        seen.append(await driver.picture())
+    assert seen[0].shape == (270, 480, 3)
+    changes = [np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise(seen)]
+    assert min(changes) > 0.0, changes
+
+
+async def test_the_figures_are_measured(driver: Person) -> None:
+    page = driver.page
+    for _ in range(6):
+        await page.keyboard.down("KeyD")
+        await driver.frames(3)
+        await page.keyboard.up("KeyD")
+        await driver.frames(3)
+    await driver.until("() => mundo.stats().inputs_measured >= 6 && mundo.stats().round_trip_ms !== null")
+    stats = await page.evaluate("() => mundo.stats()")
+    assert 0 < stats["input_to_photon_p50_ms"] <= stats["input_to_photon_p95_ms"]
+    await driver.until("() => mundo.stats().worker !== null")
+    await page.evaluate("() => { localStorage.clear(); }")
+    if await page.is_hidden(".figures"):
+        await page.keyboard.press("KeyH")
+    for figure in ("fps", "photon", "photon_p95", "round_trip", "step", "model"):
+        await driver.until("(name) => document.querySelector(`[data-figure=${name}]`).textContent.match(/\\w/)", figure)
+    await page.keyboard.press("KeyH")
+    assert await page.is_hidden(".figures")

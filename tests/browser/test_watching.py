@@ -1,0 +1,117 @@
+"""A second browser on the share link: the same stream, and nothing that it does changes the world.
+Also the links' ends: expired and withdrawn."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Person
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# Keeps the picture of every sixth frame, by its index.
+KEEP_ALBUM = """() => {
+  window.album = new Map();
+  const context = new OffscreenCanvas(480, 270).getContext("2d", { willReadFrequently: true });
+  mundo.on("frame", ({ index }) => {
+    if (index % 6) return;
+    context.drawImage(document.querySelector("video"), 0, 0);
+    album.set(index, new Uint8Array(context.getImageData(0, 0, 480, 270).data.buffer));
+    if (album.size > 40) album.delete(album.keys().next().value);
+  });
+}"""
+
+
+async def share_link(driver: Person) -> str:
+    """The link that the share sheet makes, by clicking as a person does."""
+    await driver.page.get_by_role("button", name="Share", exact=True).click()
+    await driver.until("() => document.querySelector('dialog[open] input')?.value.includes('/watch#')")
+    link: str = await driver.page.input_value("dialog input")
+    await driver.page.keyboard.press("Escape")
+    return link
+
+
+async def page_of_album(somebody: Person, index: int) -> np.ndarray:
+    """The picture of frame `index`, as somebody's browser showed it."""
+    kept = await somebody.page.evaluate("(index) => album.get(index).toBase64()", index)
+    return np.frombuffer(base64.b64decode(kept), np.uint8).astype(int)
+
+
+async def make_share(driver: Person, **wish: Any) -> dict[str, str]:
+    """A link by the API, with what the sheet does not offer."""
+    made: dict[str, str] = await driver.page.evaluate(
+        """async (wish) => (await fetch(`/api/v1/sessions/${mundo.state.session}/shares`, { method: "POST",
+           headers: { "content-type": "application/json" }, body: JSON.stringify(wish) })).json()""",
+        {"role": "viewer", **wish},
+    )
+    return made
+
+
+async def test_a_second_browser_sees_the_same_frames(driver: Person, stranger: Person) -> None:
+    await stranger.page.goto(await share_link(driver))
+    await stranger.until("() => mundo.state.visible && mundo.stats().frame > 0")
+    assert await stranger.page.evaluate("() => mundo.state.role") == "viewer"
+    for somebody in (driver, stranger):
+        await somebody.page.evaluate(KEEP_ALBUM)
+    await driver.page.evaluate("() => mundo.steer({ buttons: ['ArrowRight'] })")
+    await driver.frames(60)
+    theirs = set(await stranger.page.evaluate("() => [...album.keys()]"))
+    common = sorted(theirs & set(await driver.page.evaluate("() => [...album.keys()]")))
+    assert len(common) >= 2, "expected frames that both browsers showed"
+    for index in common[-3:]:
+        a, b = [
+            np.frombuffer(
+                base64.b64decode(await somebody.page.evaluate("(index) => album.get(index).toBase64()", index)),
+                np.uint8,
+            ).astype(int)
+            for somebody in (driver, stranger)
+        ]
+        assert np.abs(a - b).mean() < 1.0, f"frame {index} differs by {np.abs(a - b).mean()}"
+    await driver.until("() => document.querySelector('.people').textContent === '1 watching'")
+
+
+async def test_a_watcher_cannot_steer_or_speak(driver: Person, stranger: Person) -> None:
+    await stranger.page.goto(await share_link(driver))
+    await stranger.until("() => mundo.state.visible")
+    assert await stranger.page.locator(".say, .talk, [aria-label=Share]").count() == 0
+    await stranger.page.keyboard.down("KeyW")
+    assert await stranger.page.evaluate("() => taps.sent.length") == 0
+    await driver.page.evaluate("() => { window.receipts = []; mundo.on('receipt', (r) => receipts.push(r)); }")
+    # What the page does not send, the gateway does not take either.
+    await stranger.page.evaluate(
+        """() => { for (let seq = 1e6; seq < 1e6 + 10; seq += 1) {
+          taps.channels.control.send(JSON.stringify({ seq, buttons: 1, look_x: seq, look_y: 0, t: 0 })); } }"""
+    )
+    await stranger.page.evaluate(
+        "() => { mundo.on('refused', (r) => (window.refused = r)); mundo.say('night falls'); }"
+    )
+    await stranger.until("() => mundo.state.prompts[0].stage === 'refused'")
+    await driver.frames(24)
+    text_ids = await driver.page.evaluate("() => receipts.map((receipt) => receipt.text_id)")
+    assert set(text_ids) == {0}, "expected the opening prompt to stay in force"
+    values = await driver.page.evaluate("() => mundo.state.world?.values ?? {}")
+    assert values.get("buttons", 0.0) == 0.0
+
+
+async def test_an_expired_link_is_refused_and_the_world_goes_on(driver: Person, stranger: Person) -> None:
+    share = await make_share(driver, expires_s=0.05)
+    await driver.frames(6)
+    await stranger.page.goto(share["url"])
+    await stranger.until("() => document.querySelector('.error')?.textContent.includes('expired')")
+    await driver.frames(6)
+
+
+async def test_a_withdrawn_link_closes_whom_it_let_in(driver: Person, stranger: Person) -> None:
+    await stranger.page.goto(await share_link(driver))
+    await stranger.until("() => mundo.state.visible")
+    await driver.page.get_by_role("button", name="Share", exact=True).click()
+    await driver.page.get_by_role("button", name="Stop sharing").click()
+    await stranger.until("() => mundo.state.phase === 'ended'")
+    await stranger.page.get_by_role("heading", name="This world has ended").wait_for()
+    await driver.page.keyboard.press("Escape")
+    await driver.frames(6)
