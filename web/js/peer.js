@@ -102,9 +102,9 @@ export class Peer {
   close() {
     if (this.state.value === "lost") return;
     this.#closer.close();
-    this.#connection.close();
+    this.#state.write("lost"); // before the picture goes, so that it can be kept
     this.#media.write(null);
-    this.#state.write("lost");
+    this.#connection.close();
   }
 
   #opened() {

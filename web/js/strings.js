@@ -44,8 +44,10 @@ export const WORDS = Object.freeze({
     help_look: "Click to look around",
     help_touch: "Left thumb walks, right thumb looks",
     keys: [["W A S D", "walk"], ["Space", "jump"], ["Shift", "run"], ["Enter", "say"], ["V", "talk"], ["H", "figures"]],
+    badge: {
+      idle: "", connecting: "Connecting", live: "Live", reconnecting: "Reconnecting", ended: "Ended",
+    },
     watching: "Watching",
-    live: "Live",
     viewers: (/** @type {number} */ count) => `${count} watching`,
     announce_live: "You are in the world.",
   },

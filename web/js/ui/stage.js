@@ -12,6 +12,7 @@ import { Notices } from "./notices.js";
 import { Pointer } from "./pointer.js";
 import { PromptLine } from "./prompt_line.js";
 import { ShareSheet } from "./share_sheet.js";
+import { Still } from "./still.js";
 import { TalkButton } from "./talk_button.js";
 import { Veil } from "./veil.js";
 
@@ -71,7 +72,7 @@ export class Stage {
    */
   #header(figures, sheet) {
     const people = el("span", { class: "people" });
-    const badge = el("span", { class: "badge" }, sheet ? words.live : words.watching);
+    const badge = el("span", { class: "badge" });
     this.#top.append(
       el("p", { class: "wordmark" }, WORDS.name), badge, people, el("span", { class: "spring" }),
       iconButton("figures", words.figures, () => figures.toggle(), { "aria-pressed": "false" }),
@@ -80,6 +81,8 @@ export class Stage {
     );
     const toggle = this.#top.querySelector("[aria-pressed]");
     this.#closer.add(
+      this.world.phase.on((phase) =>
+        (badge.textContent = phase === "live" && !sheet ? words.watching : words.badge[phase])),
       figures.shown.on((shown) => toggle?.setAttribute("aria-pressed", String(shown))),
       this.world.viewers.on((count) => (people.textContent = count > 0 ? words.viewers(count) : "")),
     );
@@ -118,12 +121,16 @@ export class Stage {
     );
   }
 
-  /** The veil follows the link's phase and the first frame. */
+  /** The veil follows the link's phase and the first frame; a still picture bridges a loss. */
   #cover() {
     const { world } = this;
+    const still = this.#keep(new Still(this.#video));
     const update = () => {
       const phase = world.phase.value;
       this.#root.dataset.phase = phase;
+      this.#root.classList.toggle("unseen", !world.visible.value || phase === "ended");
+      if (phase === "live") still.yield();
+      else if (world.visible.value) still.keep();
       if (phase === "ended") this.#veil.show({ kind: "ended", reason: world.reason.value });
       else if (phase === "reconnecting") this.#veil.show({ kind: "reconnecting", attempt: world.attempt.value });
       else if (world.resuming.value) this.#veil.show({ kind: "resuming" });
