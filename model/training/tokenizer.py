@@ -55,13 +55,18 @@ class TokenizerTraining:
 def objective(
     tokenizer: FrameTokenizer, truth: Tensor, step: int, training: TokenizerTraining
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Loss of one batch of planes, and its parts. Everything random in it is a function of seed and step."""
+    """Loss of one batch of planes, and its parts. Everything random in it is a function of seed and step. Where the
+    encoder is frozen only the picture counts."""
     generator = torch.Generator().manual_seed(step_seed(training.seed + 1, step))
-    latents = tokenizer.encode(truth)
+    learning = any(p.requires_grad for p in tokenizer.encoder.parameters())
+    with torch.set_grad_enabled(learning):
+        latents = tokenizer.encode(truth)
     sigma = torch.rand(len(truth), 1, 1, 1, generator=generator) * training.noise
     sigma[::2] = 0  # half of the batch is decoded as it was encoded
     decoded = tokenizer.decode(latents + sigma * torch.randn(latents.shape, generator=generator))
     loss, parts = losses.picture(decoded, truth)
+    if not learning:
+        return loss, parts
     mean, spread = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
     moments = mean.square().mean() + (spread - 1).square().mean()
     loss = loss + training.moments * moments
@@ -75,8 +80,9 @@ def objective(
 
 
 def make_optimizer(model: nn.Module, training: TokenizerTraining) -> torch.optim.Optimizer:
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    biases = [p for p in model.parameters() if p.ndim <= 1]
+    learning = [p for p in model.parameters() if p.requires_grad]
+    matrices = [p for p in learning if p.ndim > 1]
+    biases = [p for p in learning if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": training.weight_decay}, {"params": biases, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=training.rate, betas=(0.9, 0.98), fused=True)
 
@@ -184,6 +190,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--clips", type=Path, default=cache_dir() / "clips-nano")
     parser.add_argument("--run", default="tokenizer", help="name of the run's folder")
+    parser.add_argument(
+        "--decoder-of",
+        type=Path,
+        metavar="FILE",
+        help="go on with the decoder alone: the latents of FILE stay as they are",
+    )
     return parser.parse_args(arguments)
 
 
@@ -193,7 +205,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(min(2, os.cpu_count() or 1))
     training = TokenizerTraining(**section["training"])
     torch.manual_seed(training.seed)
-    tokenizer = FrameTokenizer(FrameTokenizerConfig(**section["model"]))
+    if options.decoder_of is None:
+        tokenizer = FrameTokenizer(FrameTokenizerConfig(**section["model"]))
+    else:
+        tokenizer = FrameTokenizer.load(options.decoder_of)
+        tokenizer.decoder.requires_grad_(True)
     run = Run(cache_dir() / "runs" / options.run, tokenizer, make_optimizer(tokenizer, training), options.minutes)
     pictures = Pictures(options.clips, training.seed)
     with run.interruptible():

@@ -96,6 +96,17 @@ def test_training_makes_pictures_closer_to_the_truth(tmp_path: Path):
     assert evaluate(tokenizer, truth, falling)["luma_db"] > before["luma_db"] + 0.3
 
 
+def test_a_decoder_learns_alone_and_leaves_the_latents_as_they_are(tmp_path: Path):
+    tokenizer = small_tokenizer()
+    tokenizer.encoder.requires_grad_(False)
+    planes = picture_batch(0)
+    latents, decoded = tokenizer.encode(planes), tokenizer.decode(tokenizer.encode(planes)).detach()
+    run = Run(tmp_path, tokenizer, make_optimizer(tokenizer, TRAINING), 2)
+    some_steps(run, tokenizer, 2)
+    torch.testing.assert_close(tokenizer.encode(planes), latents)
+    assert not torch.equal(tokenizer.decode(latents), decoded)
+
+
 def test_a_stop_signal_ends_the_loop_and_leaves_the_state(tmp_path: Path):
     run, tokenizer = small_run(tmp_path)
     with run.interruptible():
