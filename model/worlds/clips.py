@@ -95,7 +95,9 @@ def draw(seed: int, renderer: Renderer) -> dict[str, NDArray[np.generic]]:
     for s in range(SKIES):
         for t in range(1, FRAMES + 1):
             w = walks[t]
-            picture = renderer.draw(View(w.x, w.y, w.z, w.yaw, w.pitch, *astuple(tracks[s][0][t]), clock=clock + t / 24))
+            picture = renderer.draw(
+                View(w.x, w.y, w.z, w.yaw, w.pitch, *astuple(tracks[s][0][t]), clock=clock + t / 24)
+            )
             y.append(picture.y)
             u.append(picture.u)
             v.append(picture.v)

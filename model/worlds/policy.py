@@ -29,8 +29,8 @@ def hands(rng: np.random.Generator) -> Iterator[Controls]:
                 "right": moves and rng.uniform() < 0.15,
                 "look_left": style != "stand" and rng.uniform() < 0.17,
                 "look_right": style != "stand" and rng.uniform() < 0.17,
-                "look_up": style != "stand" and rng.uniform() < (0.10 if pitch < 0.15 else 0.02),
-                "look_down": style != "stand" and rng.uniform() < (0.10 if pitch > -0.25 else 0.02),
+                "look_up": style != "stand" and rng.uniform() < (0.08 if pitch < 0.1 else 0.0),
+                "look_down": style != "stand" and rng.uniform() < (0.08 if pitch > -0.2 else 0.0),
                 "jump": moves and rng.uniform() < 0.10,
                 "run": moves and rng.uniform() < 0.25,
             }
@@ -38,7 +38,9 @@ def hands(rng: np.random.Generator) -> Iterator[Controls]:
             sweep[1] -= 0.03 * pitch
             left_frames = int(rng.integers(4, 26))
         left_frames -= 1
+        held["look_up"] = held["look_up"] and pitch < 0.3
+        held["look_down"] = held["look_down"] and pitch > -0.4
         jitter = rng.normal(0, 0.004, 2) if style != "stand" else np.zeros(2)
         look = np.clip(sweep + jitter, -0.15, 0.15)
-        pitch += look[1] + 0.0667 * (held["look_up"] - held["look_down"])
+        pitch += float(look[1]) + 0.0667 * (held["look_up"] - held["look_down"])
         yield Controls(**held, look_x=float(look[0]), look_y=float(look[1]))

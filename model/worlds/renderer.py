@@ -73,14 +73,18 @@ class Renderer:
         try:
             self.gl = moderngl.create_standalone_context(backend="egl")
         except Exception as error:  # moderngl raises bare Exception
-            raise NoRenderer(f"no EGL renderer ({error}); on Debian: apt-get install libegl1 libgl1-mesa-dri") from error
+            raise NoRenderer(
+                f"no EGL renderer ({error}); on Debian: apt-get install libegl1 libgl1-mesa-dri"
+            ) from error
         self.size = (width, height)
         scene = (HERE / "scene.glsl").read_text()
         planes = (HERE / "planes.glsl").read_text()
         self._beam = self._program("#define BEAM\n" + scene)
         self._scene = self._program(scene)
         box = (HERE / "plants.glsl").read_text()
-        self._plants = {k: self._program(f"#define PLANTS\n#define KIND {k}\n" + scene, f"#define KIND {k}\n" + box) for k in KINDS}
+        self._plants = {
+            k: self._program(f"#define PLANTS\n#define KIND {k}\n" + scene, f"#define KIND {k}\n" + box) for k in KINDS
+        }
         self._luma = self._program("#define LUMA\n" + planes)
         self._chroma = self._program(planes)
         half = (width // 2, height // 2)
@@ -98,7 +102,9 @@ class Renderer:
         self._to_luma = self.gl.framebuffer([self._y])
         self._to_chroma = self.gl.framebuffer([self._uv, self._code])
         triangle = self.gl.buffer(np.array([-1, -1, 3, -1, -1, 3], "f4").tobytes())
-        self._passes = {p: self.gl.vertex_array(p, triangle, "corner") for p in (self._beam, self._scene, self._luma, self._chroma)}
+        self._passes = {
+            p: self.gl.vertex_array(p, triangle, "corner") for p in (self._beam, self._scene, self._luma, self._chroma)
+        }
         self._instances = {k: self.gl.buffer(reserve=MAX_PLANTS * 20, dynamic=True) for k in KINDS}
         square = self.gl.buffer(np.array([-1, -1, 1, -1, -1, 1, 1, 1], "f4").tobytes())
         layout = lambda k: [(square, "2f", "corner"), (self._instances[k], "4f 1f/i", "at", "spin")]  # noqa: E731
@@ -106,7 +112,9 @@ class Renderer:
         self._ground: list[moderngl.Texture] = []
         self._terrain: Terrain | None = None
 
-    def _program(self, fragment: str, vertex: str = "in vec2 corner; void main() { gl_Position = vec4(corner, 0., 1.); }") -> moderngl.Program:
+    def _program(
+        self, fragment: str, vertex: str = "in vec2 corner; void main() { gl_Position = vec4(corner, 0., 1.); }"
+    ) -> moderngl.Program:
         return self.gl.program(vertex_shader="#version 330\n" + vertex, fragment_shader="#version 330\n" + fragment)
 
     def _texture(self, size: tuple[int, int], components: int, dtype: str, filtering: int) -> moderngl.Texture:
@@ -119,7 +127,11 @@ class Renderer:
         for old in self._ground:
             old.release()
         self._ground = []
-        for array, filtering in ((terrain.ground, moderngl.LINEAR), (terrain.noise, moderngl.LINEAR), (terrain.cells, moderngl.NEAREST)):
+        for array, filtering in (
+            (terrain.ground, moderngl.LINEAR),
+            (terrain.noise, moderngl.LINEAR),
+            (terrain.cells, moderngl.NEAREST),
+        ):
             texture = self.gl.texture(array.shape[1::-1], 4, np.ascontiguousarray(array).tobytes(), dtype="f4")
             texture.filter = (filtering, filtering)
             texture.repeat_x = texture.repeat_y = True
@@ -168,8 +180,14 @@ class Renderer:
     def _render(self, view: View) -> None:
         if self._terrain is None:
             raise RuntimeError("enter() a terrain before drawing")
-        values: dict[str, object] = {name: getattr(view, name) for name in ("tod", "cloud", "fog", "rain", "snow", "cover", "clock")}
-        values |= {"eye": (view.x, view.y, view.z), "look": (view.yaw, view.pitch), "place": PLACES.index(self._terrain.place)}
+        values: dict[str, object] = {
+            name: getattr(view, name) for name in ("tod", "cloud", "fog", "rain", "snow", "cover", "clock")
+        }
+        values |= {
+            "eye": (view.x, view.y, view.z),
+            "look": (view.yaw, view.pitch),
+            "place": PLACES.index(self._terrain.place),
+        }
         values |= {"terrain": 0, "noise": 1, "cells": 2, "beam": 3}
         for unit, texture in enumerate(self._ground):
             texture.use(unit)

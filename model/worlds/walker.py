@@ -93,7 +93,9 @@ def step(terrain: Terrain, walk: Walk, c: Controls) -> Walk:
     for way_x, way_z in ((vx, vz), (vx, 0.0), (0.0, vz), (0.0, 0.0)):
         x, z = walk.x + way_x * FRAME_S, walk.z + way_z * FRAME_S
         rise = floor(terrain, x, z) - here
-        if (way_x, way_z) == (0.0, 0.0) or (free(terrain, x, z) and rise < STEEP * hypot(way_x, way_z) * FRAME_S + 1e-3):
+        if (way_x, way_z) == (0.0, 0.0) or (
+            free(terrain, x, z) and rise < STEEP * hypot(way_x, way_z) * FRAME_S + 1e-3
+        ):
             break
     vx, vz = way_x, way_z
     lowest = floor(terrain, x, z) + EYE_M

@@ -1,0 +1,41 @@
+"""A preallocated ring of keys and values: the bounded window that a world's time layers attend to.
+Knows shapes and order; nothing of what the frames show."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from model.attention import Past
+
+
+class Window:
+    """The last `frames` committed frames of one world, oldest first, for each time layer. `filled` says how many are real."""
+
+    def __init__(self, layers: int, frames: int, slots: int, heads: int, head_width: int):
+        shape = (1, frames, slots, heads, head_width)
+        self.frames = frames
+        self.filled = 0
+        self._pairs: list[Past] = [(torch.zeros(shape), torch.zeros(shape)) for _ in range(layers)]
+
+    def pairs(self) -> list[Past]:
+        """Keys and values [1, W, N, H, D/H] a layer. The first W - filled frames are void: see `mask`."""
+        return self._pairs
+
+    def commit(self, kept: list[Past], index: int) -> None:
+        """Takes frame `index` of the pairs [1, T, N, H, D/H] that a call returned; the oldest frame falls out."""
+        if len(kept) != len(self._pairs):
+            raise ValueError(f"expected {len(self._pairs)} pairs of keys and values, got {len(kept)}")
+        for ours, new in zip(self._pairs, kept, strict=True):
+            for buffer, value in zip(ours, new, strict=True):
+                buffer[:, :-1] = buffer[:, 1:].clone()
+                buffer[:, -1] = value[:, index]
+        self.filled = min(self.filled + 1, self.frames)
+
+    def mask(self, new: int) -> Tensor:
+        """[1, new, W + new]: each new frame sees itself and up to W frames before it, none of them void."""
+        length = self.frames + new
+        at = torch.arange(length)
+        own = at[self.frames :, None]
+        seen = (at[None] <= own) & (own - at[None] <= self.frames) & (at[None] >= self.frames - self.filled)
+        return seen[None]

@@ -1,0 +1,85 @@
+"""Attention in space (within a block, all to all) and in time (per token slot, causal), with rotary positions.
+Knows nothing of modalities or sampling."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def rotary_angles(positions: Tensor, width: int, longest: float) -> Tensor:
+    """positions [...] -> angles [..., width / 2]: frequencies from 1 down to 1 / longest (RoFormer, arXiv 2104.09864)."""
+    count = width // 2
+    frequencies = longest ** (-torch.arange(count, dtype=torch.float32, device=positions.device) / max(count - 1, 1))
+    return positions.float()[..., None] * frequencies
+
+
+def rotate(x: Tensor, angles: Tensor) -> Tensor:
+    """Rotates pairs (i, i + D/2) of x [..., D] by angles [..., D/2]."""
+    c, s = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    a, b = x.chunk(2, -1)
+    return torch.cat([a * c - b * s, a * s + b * c], -1)
+
+
+class SelfAttention(nn.Module):
+    """Projections shared by both kinds: queries and keys are normalised per head (QK-norm)."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        if width % heads or (width // heads) % 4:
+            raise ValueError(f"width must be heads times a multiple of 4; got {width} and {heads} heads")
+        self.heads, self.head_width = heads, width // heads
+        self.project = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.query_scale = nn.Parameter(torch.ones(self.head_width))
+        self.key_scale = nn.Parameter(torch.ones(self.head_width))
+
+    def split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """[..., D] -> normalised queries, normalised keys, values, each [..., H, D/H]."""
+        q, k, v = self.project(x).unflatten(-1, (3, self.heads, self.head_width)).unbind(-3)
+        shape = (self.head_width,)
+        q = F.rms_norm(q, shape, self.query_scale.to(q.dtype), 1e-6)
+        k = F.rms_norm(k, shape, self.key_scale.to(k.dtype), 1e-6)
+        return q, k, v
+
+
+class SpaceAttention(SelfAttention):
+    """All tokens of one block see each other. x [M, N, D], angles [N, D/H/2]."""
+
+    def forward(self, x: Tensor, angles: Tensor) -> Tensor:
+        q, k, v = self.split(x)
+        q, k = rotate(q, angles[:, None]), rotate(k, angles[:, None])
+        y = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
+        return self.out(y.transpose(1, 2).flatten(2))
+
+
+Past = tuple[Tensor, Tensor]  # keys and values [B, W, N, H, D/H], keys not rotated, oldest first
+
+
+class TimeAttention(SelfAttention):
+    """Each token slot sees its own past. x [B, T, N, D]; `mask` [B or 1, T, W + T] says what frame t may see."""
+
+    def forward(self, x: Tensor, mask: Tensor, past: Past | None) -> tuple[Tensor, Past]:
+        batch, frames, slots, _ = x.shape
+        q, k, v = self.split(x)
+        kept = (k, v)
+        if past is not None:
+            k, v = torch.cat([past[0].to(k.dtype), k], 1), torch.cat([past[1].to(v.dtype), v], 1)
+        length = k.shape[1]
+        positions = torch.arange(length, device=x.device)
+        angles = rotary_angles(positions, self.head_width, 64.0)[:, None, None]
+        q, k = rotate(q, angles[length - frames :]), rotate(k, angles)
+        rows = batch * slots
+        q, k, v = (part.permute(0, 2, 3, 1, 4).reshape(rows, self.heads, -1, self.head_width) for part in (q, k, v))
+        seen = mask[:, None].expand(batch, slots, frames, length).reshape(rows, 1, frames, length)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+        y = y.reshape(batch, slots, self.heads, frames, self.head_width).permute(0, 3, 1, 2, 4).flatten(3)
+        return self.out(y), kept
+
+
+def window_mask(frames: int, window: int, device: torch.device | None = None) -> Tensor:
+    """[1, frames, frames]: frame t sees itself and the `window` frames before it."""
+    at = torch.arange(frames, device=device)
+    behind = at[:, None] - at[None]
+    return ((behind >= 0) & (behind <= window))[None]

@@ -1,0 +1,86 @@
+"""The world's state as four tokens' input, and how a read-out moves it: body, sky, place and look, action.
+Knows ranges and rates; nothing of pictures. Names are those of the vocabulary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import pi
+
+import torch
+from torch import Tensor
+
+from configs.paths import vocabulary
+
+PLACES = tuple(vocabulary()["place"][i] for i in (0, 2, 3, 4))  # those of the nano profile
+TIMES = tuple(vocabulary()["time"])
+WEATHERS = tuple(w for w in vocabulary()["weather"] if w != "storm")
+SKY = ("tod", "cloud", "fog", "rain", "snow", "cover")
+NOMINAL = torch.tensor([0.2, 0.6, 0.5, 0.6, 0.6, 0.4]) / 24  # how much of each moves in a frame while it moves
+STILL = 0.35  # a rate below this share of the nominal one is snapped to zero
+TOKENS, WIDTH = 4, 8
+SPEED_M_S = 6.4
+TYPICAL = {  # of a named time or weather, where a world begins
+    "dawn": 0.03, "day": 0.22, "dusk": 0.472, "night": 0.73,
+    "clear": (0.27, 0.0, 0.0, 0.0, 0.0), "overcast": (0.92, 0.02, 0.0, 0.0, 0.0), "fog": (0.65, 0.93, 0.0, 0.0, 0.0),
+    "rain": (0.95, 0.12, 1.0, 0.0, 0.0), "snow": (0.94, 0.12, 0.0, 1.0, 1.0),
+}  # fmt: skip
+
+
+def tokens(velocity: Tensor, ground: Tensor, sky: Tensor, place: Tensor, pitch: Tensor) -> Tensor:
+    """velocity [..., 3] m/s in the body's frame (right, up, forward), ground [...] 0 or 1, sky [..., 6], place [..., 4]
+    one-hot, pitch [...] rad -> [..., 4, 8]."""
+    none = torch.zeros_like(pitch)
+    turn = sky[..., 0] * (2 * pi)
+    speed = torch.hypot(velocity[..., 0], velocity[..., 2])
+    walk, run = (speed > 0.4) & (speed <= 4.2), speed > 4.2
+    grounded = ground > 0.5
+    action = torch.stack([(speed <= 0.4) & grounded, walk & grounded, run & grounded, ~grounded], -1).to(sky.dtype)
+    body = torch.stack([*(velocity / SPEED_M_S).unbind(-1), ground, none, none, none, none], -1)
+    light = torch.stack([turn.sin(), turn.cos(), *sky[..., 1:].unbind(-1), none], -1)
+    where = torch.stack([*place.unbind(-1), pitch, none, none, none], -1)
+    return torch.stack([body, light, where, torch.cat([action, torch.zeros_like(action)], -1)], -2)
+
+
+def snap(rates: Tensor) -> Tensor:
+    """Rates [..., 6] in nominal units as a network read them out -> what the state obeys: still, or up to nominal;
+    the sun only moves forward."""
+    rates = torch.where(rates.abs() < STILL, torch.zeros_like(rates), rates.clamp(-1, 1))
+    return torch.cat([rates[..., :1].clamp_min(0), rates[..., 1:]], -1)
+
+
+def advance(sky: Tensor, rates: Tensor) -> Tensor:
+    """The sky one frame later, within its range: sky [..., 6], snapped rates [..., 6]."""
+    moved = sky + rates * NOMINAL.to(sky)
+    return torch.cat([moved[..., :1] % 1.0, moved[..., 1:].clamp(0, 1)], -1)
+
+
+@dataclass
+class WorldState:
+    """The state of one world between two frames. Position is gauge: where the world began is the origin."""
+
+    place: int
+    sky: Tensor  # [6]
+    pose: list[float] = field(default_factory=lambda: [0.0, 1.7, 0.0, 0.0, 0.0])  # x, y, z metres; yaw, pitch radians
+    velocity: Tensor = field(default_factory=lambda: torch.zeros(3))
+    ground: float = 1.0
+
+    def tokens(self) -> Tensor:
+        """[4, 8], the input of the state tokens."""
+        one_hot = torch.zeros(len(PLACES))
+        one_hot[self.place] = 1
+        return tokens(self.velocity, torch.tensor(self.ground), self.sky, one_hot, torch.tensor(self.pose[4]))
+
+    def values(self) -> dict[str, float]:
+        """By name, for people: place as an index of PLACES, sky, pose, speed."""
+        names = ("x", "y", "z", "yaw", "pitch")
+        out = {"place": float(self.place)} | {n: round(float(v), 4) for n, v in zip(SKY, self.sky, strict=True)}
+        out |= {n: round(float(v), 4) for n, v in zip(names, self.pose, strict=True)}
+        return out | {"speed": round(float(torch.hypot(self.velocity[0], self.velocity[2])), 3), "ground": self.ground}
+
+
+def beginning(place: str, time: str, weather: str) -> WorldState:
+    """The state in which a world of these names begins. Raises ValueError on names that are not of the profile."""
+    for name, known in ((place, PLACES), (time, TIMES), (weather, WEATHERS)):
+        if name not in known:
+            raise ValueError(f"expected one of {', '.join(known)}; got {name!r}")
+    return WorldState(PLACES.index(place), torch.tensor([TYPICAL[time], *TYPICAL[weather]]))

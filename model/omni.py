@@ -1,0 +1,236 @@
+"""The Omni transformer: blocks of tokens (text, sound, controls, state, a noisy frame and the view known of it) in,
+clean latents and what comes next out. Knows nothing of sampling schedules, sessions or files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from model.attention import Past, SpaceAttention, TimeAttention, rotary_angles
+from model.conditioning import audio, control, state
+
+GRID = (9, 16)  # video tokens, rows and columns, of 2 x 2 latent cells
+CHANNELS = 16
+PATCH = 4 * CHANNELS
+VIEW = PATCH + 8  # latents of the known view, and per cell how much of it is known and how old it is
+TEXT_WIDTH = 384
+GROUPS = {
+    "instruction": 8,
+    "sampler": 1,
+    "audio": 2,
+    "control": 1,
+    "state": 4,
+    "register": 2,
+    "video": GRID[0] * GRID[1],
+}
+FIRST_CARRIED = GROUPS["instruction"] + GROUPS["sampler"]  # these two are fed anew and not carried over time
+BLOCK = sum(GROUPS.values())
+VIDEO_FROM = BLOCK - GROUPS["video"]
+STATE_FROM = FIRST_CARRIED + GROUPS["audio"] + GROUPS["control"]
+
+
+@dataclass(frozen=True)
+class OmniConfig:
+    """Width, depth and heads; every `time_every`-th layer attends over time, `window` frames back."""
+
+    width: int = 192
+    layers: int = 8
+    heads: int = 3
+    hidden: int = 512
+    time_every: int = 4
+    window: int = 8
+
+    def __post_init__(self) -> None:
+        if self.layers % self.time_every:
+            raise ValueError(f"layers must be a multiple of time_every; got {self.layers} and {self.time_every}")
+        if self.window < 1:
+            raise ValueError(f"window must be at least 1 frame; got {self.window}")
+
+    @property
+    def time_layers(self) -> int:
+        return self.layers // self.time_every
+
+
+class Given(NamedTuple):
+    """All that is given of T frames besides the noisy latents. B worlds, T frames."""
+
+    instruction: Tensor  # [B, T, 8, D] resampled text, age not yet added
+    age_s: Tensor  # [B, T] seconds since the prompt came
+    audio: Tensor  # [B, T, 2, 16]
+    control: Tensor  # [B, T, 12]
+    state: Tensor  # [B, T, 4, 8]
+    view: Tensor  # [B, T, 144, 72]
+    signal: Tensor  # [B, T] tau, 0 noise, 1 clean
+    step: Tensor  # [B, T] step size d
+
+
+class Seen(NamedTuple):
+    """What the network makes of them."""
+
+    clean: Tensor  # [B, T, 144, 64] latents of the clean frame, patched
+    rates: Tensor  # [B, T, 6] of the sky toward the next frame, nominal units, not snapped
+    hidden: Tensor  # [B, T, 4 D] what the motion head needs
+    kept: list[Past]  # keys and values of these frames, a pair a time layer
+
+
+def patch(latents: Tensor) -> Tensor:
+    """[..., C, 18, 32] -> [..., 144, 4 C]."""
+    return rearrange(latents, "... c (h y) (w x) -> ... (h w) (c y x)", y=2, x=2)
+
+
+def unpatch(tokens: Tensor) -> Tensor:
+    """[..., 144, 4 C] -> [..., C, 18, 32]."""
+    return rearrange(tokens, "... (h w) (c y x) -> ... c (h y) (w x)", h=GRID[0], y=2, x=2)
+
+
+class Feed(nn.Module):
+    """SwiGLU."""
+
+    def __init__(self, width: int, hidden: int):
+        super().__init__()
+        self.up = nn.Linear(width, 2 * hidden, bias=False)
+        self.down = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, value = self.up(x).chunk(2, -1)
+        return self.down(F.silu(gate) * value)
+
+
+class Layer(nn.Module):
+    """Pre-norm attention (in space or over time) and feed-forward."""
+
+    def __init__(self, config: OmniConfig, over_time: bool):
+        super().__init__()
+        kind = TimeAttention if over_time else SpaceAttention
+        self.attention = kind(config.width, config.heads)
+        self.feed = Feed(config.width, config.hidden)
+        self.before_attention = nn.RMSNorm(config.width, 1e-6)
+        self.before_feed = nn.RMSNorm(config.width, 1e-6)
+
+
+class Resampler(nn.Module):
+    """Learned queries read a sentence's features: [P, 32, 384] and mask -> [P, 8, D]."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.queries = nn.Parameter(torch.randn(GROUPS["instruction"], width) * 0.02)
+        self.keys = nn.Linear(TEXT_WIDTH, width, bias=False)
+        self.values = nn.Linear(TEXT_WIDTH, width, bias=False)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        q = self.queries.expand(features.shape[0], -1, -1)
+        k, v = F.rms_norm(self.keys(features), (q.shape[-1],)), self.values(features)
+        q, k, v = (part.unflatten(-1, (3, -1)).transpose(1, 2) for part in (q.to(k.dtype), k, v))
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None])
+        return self.out(y.transpose(1, 2).flatten(2))
+
+
+class Omni(nn.Module):
+    """About 4M parameters at the default size. See the module's types for shapes."""
+
+    def __init__(self, config: OmniConfig):
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.resample = Resampler(width)
+        self.age = nn.Linear(3, width, bias=False)
+        self.sampler = nn.Linear(16, width)
+        self.audio = nn.Linear(audio.WIDTH, width)
+        self.control = nn.Linear(control.WIDTH, width)
+        self.state = nn.Linear(state.WIDTH, width)
+        self.register = nn.Parameter(torch.randn(GROUPS["register"], width) * 0.02)
+        self.noisy = nn.Linear(PATCH, width)
+        self.view = nn.Linear(VIEW, width)
+        self.slot = nn.Parameter(torch.randn(BLOCK, width) * 0.02)
+        self.layers = nn.ModuleList(Layer(config, (i + 1) % config.time_every == 0) for i in range(config.layers))
+        self.norm = nn.RMSNorm(width, 1e-6)
+        self.video_out = nn.Linear(width, PATCH)
+        self.keep_view = nn.Parameter(torch.full((PATCH,), 0.9))
+        self.rates_out = nn.Linear(4 * width, len(state.SKY))
+        self.motion = nn.Sequential(nn.Linear(4 * width + control.WIDTH + 4, width), nn.SiLU(), nn.Linear(width, 4))
+        self.names = nn.Linear(width, len(state.PLACES) + len(state.TIMES) + len(state.WEATHERS) + 3)
+        for silent in (self.video_out, self.rates_out, self.motion[-1]):
+            nn.init.zeros_(silent.weight)
+            nn.init.zeros_(silent.bias)
+        for layer in self.layers:
+            for last in (layer.attention.out, layer.feed.down):
+                nn.init.normal_(last.weight, std=0.02 / (2 * config.layers) ** 0.5 * 4)
+        self.register_buffer("angles", self._space_angles(), persistent=False)
+
+    def _space_angles(self) -> Tensor:
+        """[BLOCK, head width / 2]: half of the pairs turn with the row, half with the column; others stay."""
+        half = self.config.width // self.config.heads // 2
+        rows, columns = torch.meshgrid(torch.arange(GRID[0]), torch.arange(GRID[1]), indexing="ij")
+        scale = 3.0  # radians of the fastest pair between two neighbours, on a grid of 16 columns
+        y, x = (part.flatten() / GRID[1] * 16 / scale for part in (rows, columns))
+        turning = torch.cat([rotary_angles(y, half, 16.0), rotary_angles(x, half, 16.0)], -1)
+        return torch.cat([torch.zeros(VIDEO_FROM, half), turning])
+
+    def tokens(self, noisy: Tensor, given: Given) -> Tensor:
+        """[B, T, 144, 64] and what is given -> the blocks' input [B, T, BLOCK, D]."""
+        batch, frames = noisy.shape[:2]
+        age = torch.stack([torch.exp(-given.age_s / s) for s in (0.5, 2.0, 8.0)], -1)
+        told = given.instruction + self.age(age.to(given.instruction.dtype))[:, :, None]
+        sampler = self.sampler(_levels(given.signal, given.step).to(noisy.dtype))[:, :, None]
+        register = self.register.to(noisy.dtype).expand(batch, frames, -1, -1)
+        video = self.noisy(noisy) + self.view(given.view)
+        parts = [
+            told,
+            sampler,
+            self.audio(given.audio),
+            self.control(given.control)[:, :, None],
+            self.state(given.state),
+        ]
+        return torch.cat([*parts, register, video], 2) + self.slot.to(noisy.dtype)
+
+    def forward(self, noisy: Tensor, given: Given, mask: Tensor, past: list[Past] | None = None) -> Seen:
+        """noisy [B, T, 144, 64]; mask [B or 1, T, W + T] over the past's W frames and these; past: a pair a time layer."""
+        batch, frames = noisy.shape[:2]
+        x = self.tokens(noisy, given)
+        kept: list[Past] = []
+        for layer in self.layers:
+            y = layer.before_attention(x)
+            if isinstance(layer.attention, TimeAttention):
+                before = past[len(kept)] if past is not None else None
+                moved, pair = layer.attention(y[:, :, FIRST_CARRIED:], mask, before)
+                kept.append(pair)
+                x = torch.cat([x[:, :, :FIRST_CARRIED], x[:, :, FIRST_CARRIED:] + moved], 2)
+            else:
+                x = x + layer.attention(y.flatten(0, 1), self.angles).unflatten(0, (batch, frames))
+            x = x + layer.feed(layer.before_feed(x))
+        x = self.norm(x)
+        known = given.view[..., :PATCH] * given.view[..., PATCH : PATCH + 4].repeat(1, 1, 1, CHANNELS)
+        clean = self.video_out(x[:, :, VIDEO_FROM:]) + self.keep_view.to(x.dtype) * known
+        hidden = x[:, :, STATE_FROM : STATE_FROM + GROUPS["state"]].flatten(2)
+        return Seen(clean, self.rates_out(hidden), hidden, kept)
+
+    def move(self, hidden: Tensor, controls: Tensor, velocity: Tensor, ground: Tensor) -> tuple[Tensor, Tensor]:
+        """The motion head. hidden [..., 4 D] of the last frame, this frame's control features [..., 12], the last
+        velocity [..., 3] in this frame's body frame (m/s) -> velocity of this frame [..., 3] m/s, logit of ground contact."""
+        moving = torch.cat([velocity / state.SPEED_M_S, ground[..., None]], -1).to(hidden.dtype)
+        out = self.motion(torch.cat([hidden, controls.to(hidden.dtype), moving], -1)).float()
+        return (out[..., :3] + moving[..., :3].float()) * state.SPEED_M_S, out[..., 3]
+
+    def name(self, instruction: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Resampled text [P, 8, D] -> logits of place, time and weather; the last of each means: not said."""
+        sizes = [len(state.PLACES) + 1, len(state.TIMES) + 1, len(state.WEATHERS) + 1]
+        place, time, weather = self.names(instruction.mean(1)).split(sizes, -1)
+        return place, time, weather
+
+
+def _levels(signal: Tensor, step: Tensor) -> Tensor:
+    """[...] twice -> [..., 16], smooth features of both."""
+    frequencies = torch.tensor([0.5, 1.0, 2.0, 4.0], device=signal.device) * torch.pi
+    at = torch.stack([signal, torch.log2(step.clamp_min(1 / 64)) / 6 + 1], -1)[..., None] * frequencies
+    return torch.cat([at.sin(), at.cos()], -1).flatten(-2)
+
+
+def view_tokens(latents: Tensor, known: Tensor, age: Tensor) -> Tensor:
+    """The known view as input: latents [..., 16, 18, 32], known [..., 1, 18, 32] in [0, 1] and age in [0, 1] -> [..., 144, 72]."""
+    return torch.cat([patch(latents), patch(known), patch(age)], -1)

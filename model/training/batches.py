@@ -1,0 +1,175 @@
+"""What one step of the dynamics trains on: rows of frames from clips, with sources for their views.
+Knows clips' labels and chance; nothing of networks' insides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.conditioning import control, state
+from model.training.latents import Clip
+from model.training.sentences import Sentences
+from model.worlds.weather import FRAME_S
+
+LONG_AGO = 480  # frames: the age of a prompt that stood when the clip began
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Shares of what a step sees."""
+
+    frames: int = 12
+    rows: int = 2
+    single_rows: float = 0.25  # rows of unrelated frames, without past
+    single_blind: float = 0.75  # of those frames: without view
+    blind_rows: float = 0.04  # sequences without view
+    other_sky: float = 0.3  # sources under the other sky
+    worn: float = 0.5  # sources that the model made itself, where it has
+    lag_one: float = 0.5  # rows whose sources are the frames before; else one source for several frames
+    band: float = 0.2  # frames that lose a band of their view, as after a quick turn
+    state_noise: float = 0.015
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.frames <= 15:
+            raise ValueError(
+                f"frames a row must be 2 to 15, so that a clip of 16 holds them and a source; got {self.frames}"
+            )
+
+
+@dataclass
+class Frames:
+    """One row: which frames, and what is their source. All lists have `frames` entries."""
+
+    clips: list[Clip]
+    sky: list[int]
+    frame: list[int]
+    source_sky: list[int]
+    source_frame: list[int]
+    blind: list[bool]
+    isolated: bool
+
+
+def draw_row(clips: list[Clip], mixture: Mixture, rng: np.random.Generator) -> Frames:
+    """A row of one clip's frames in order, or of unrelated frames."""
+    count = mixture.frames
+    if rng.uniform() < mixture.single_rows:
+        chosen = [clips[int(i)] for i in rng.integers(0, len(clips), count)]
+        skies = rng.integers(0, 2, count)
+        frames = rng.integers(0, 16, count)
+        lags = rng.integers(1, 9, count)
+        sources = [
+            int(f - g if f >= g else f + g) if f - g >= 0 or f + g < 16 else int(f)
+            for f, g in zip(frames, lags, strict=True)
+        ]
+        other = rng.uniform(size=count) < mixture.other_sky
+        blind = rng.uniform(size=count) < mixture.single_blind
+        return Frames(
+            chosen,
+            [int(s) for s in skies],
+            [int(f) for f in frames],
+            [int(s ^ o) for s, o in zip(skies, other, strict=True)],
+            sources,
+            [bool(b) for b in blind],
+            True,
+        )
+    clip = clips[int(rng.integers(len(clips)))]
+    sky = int(rng.integers(2))
+    first = int(rng.integers(1, 16 - count + 1))
+    frames = list(range(first, first + count))
+    if rng.uniform() < mixture.lag_one:
+        sources = [f - 1 for f in frames]
+        other = rng.uniform(size=count) < mixture.other_sky * rng.integers(0, 2) * 2
+    else:
+        sources, other_part, keep = [], [], 0
+        key, other_key = int(first - 1), bool(rng.uniform() < mixture.other_sky)
+        for f in frames:
+            if keep == 0:
+                keep = int(rng.integers(3, 9))
+                key = (
+                    int(rng.integers(max(0, f - 4), f)) if rng.uniform() < 0.8 else int(min(15, f + rng.integers(1, 6)))
+                )
+                other_key = bool(rng.uniform() < mixture.other_sky)
+            keep -= 1
+            sources.append(key)
+            other_part.append(other_key)
+        other = np.array(other_part)
+    blind = bool(rng.uniform() < mixture.blind_rows)
+    source_sky = [int(sky ^ bool(o)) for o in other]
+    return Frames([clip] * count, [sky] * count, frames, source_sky, sources, [blind] * count, False)
+
+
+def labels(row: Frames, sentences: Sentences, mixture: Mixture, rng: np.random.Generator) -> dict[str, Tensor]:
+    """The row's labels as tensors with T first: state [T,4,8], control [T,12], sentence [T], age_s [T], rates [T,6]
+    and `rates_known` [T], velocity [T,3], ground [T], pose [T,5], source_pose [T,5], next_* for the motion head."""
+    out: dict[str, list[Tensor]] = {}
+
+    def put(name: str, value: Tensor) -> None:
+        out.setdefault(name, []).append(value)
+
+    told: dict[tuple[int, int, bool], int] = {}
+    for clip, sky, f in zip(row.clips, row.sky, row.frame, strict=True):
+        walk, skies, prompt = clip.walk, clip.sky[sky], clip.prompt[sky].tolist()
+        velocity, ground = body_velocity(walk, f)
+        one_hot = torch.zeros(len(state.PLACES))
+        one_hot[clip.place] = 1
+        noise = torch.from_numpy(rng.normal(0, mixture.state_noise, 6)).float() * (rng.uniform() < 0.5)
+        here = state.advance((skies[f + 1] + noise), torch.zeros(6))
+        put("state", state.tokens(velocity, ground, here, one_hot, walk[f + 1, 4]))
+        put("control", control.features(clip.controls[f]))
+        came = prompt[4]
+        asked = came > -(10**5) and f >= came
+        put("age_s", torch.tensor((f - came if asked else LONG_AGO + f) * FRAME_S))
+        key = (id(clip), sky, asked)
+        if key not in told:
+            told[key] = choose_sentence(clip.place, prompt, asked, sentences, rng)
+        put("sentence", torch.tensor(told[key]))
+        last = min(f + 2, 16)
+        rate = skies[last] - skies[f + 1]
+        rate[0] = (rate[0] + 0.5) % 1 - 0.5
+        put("rates", rate / state.NOMINAL)
+        put("rates_known", torch.tensor(float(f + 2 <= 16 and f + 1 != came)))
+        put("velocity", velocity)
+        put("ground", ground)
+        put("pose", walk[f + 1, :5])
+        after = min(f + 1, 15)
+        put("next_control", control.features(clip.controls[after]))
+        put("next_known", torch.tensor(float((f + 1 <= 15 and not row.isolated) or f + 1 <= 15)))
+        turned, grounded = body_velocity(walk, after)
+        put("next_velocity", turned)
+        put("next_ground", grounded)
+        put("turned_velocity", body_velocity(walk, f, walk[after + 1, 3])[0])
+    for clip, f in zip(row.clips, row.source_frame, strict=True):
+        put("source_pose", clip.walk[f + 1, :5])
+    return {k: torch.stack(v).float() if k != "sentence" else torch.stack(v) for k, v in out.items()}
+
+
+def body_velocity(walk: Tensor, f: int, yaw: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """How frame f moved from the one before, in the body's frame (right, up, forward) m/s at `yaw` (its own); contact."""
+    moved = (walk[f + 1, :3] - walk[f, :3]) / FRAME_S
+    yaw = walk[f + 1, 3] if yaw is None else yaw
+    c, s = yaw.cos(), yaw.sin()
+    return torch.stack([moved[0] * c - moved[2] * s, moved[1], moved[0] * s + moved[2] * c]), walk[f + 1, 8]
+
+
+def choose_sentence(place: int, prompt: list[int], asked: bool, sentences: Sentences, rng: np.random.Generator) -> int:
+    """A sentence that is true of the clip at that time: a change that was asked for, or a description; parts unsaid
+    at random."""
+    nowhere, never, whatever = len(state.PLACES), len(state.TIMES), len(state.WEATHERS)
+    time, weather, to_time, to_weather, _ = prompt
+    if asked:
+        t, w = (to_time if to_time >= 0 else never), (to_weather if to_weather >= 0 else whatever)
+        said_place = place if rng.uniform() < 0.1 else nowhere
+        table = sentences.changes if said_place == nowhere and rng.uniform() < 0.75 else sentences.states
+        first = table[said_place, t, w]
+    else:
+        while True:
+            p = place if rng.uniform() < 0.85 else nowhere
+            t = time if rng.uniform() < 0.75 else never
+            w = weather if rng.uniform() < 0.75 else whatever
+            if (p, t, w) != (nowhere, never, whatever):
+                break
+        first = sentences.states[p, t, w]
+    return first + int(rng.integers(sentences.count))

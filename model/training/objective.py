@@ -1,0 +1,67 @@
+"""Shortcut forcing with x-prediction (Dreamer 4, arXiv 2509.24527): levels, targets, weights.
+Knows the Omni's interface; nothing of clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from model.attention import window_mask
+from model.omni import Given, Seen
+
+FINEST = 8  # 1 / FINEST is the smallest step
+CONTEXT_SIGNAL = 1 - 1 / FINEST  # at which clean frames are committed
+
+
+def draw_levels(batch: int, frames: int, shortcut: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """tau and d, [B, T] each, on the grid of d. Without shortcut d = 1/8, and two fifths of the frames are nearly clean,
+    as the context is at run time; with it d in {1/4, 1/2, 1}."""
+    chance = torch.rand(batch, frames, generator=generator)
+    if not shortcut:
+        level = torch.randint(0, FINEST, (batch, frames), generator=generator) / FINEST
+        level = torch.where(chance < 0.4, torch.tensor(CONTEXT_SIGNAL), level)
+        level = torch.where((chance >= 0.4) & (chance < 0.6), torch.tensor(0.0), level)
+        return level, torch.full((batch, frames), 1 / FINEST)
+    size = 2.0 ** -torch.randint(0, 3, (batch, frames), generator=generator)
+    size = torch.where(chance < 0.4, torch.tensor(0.5), size)
+    level = torch.floor(torch.rand(batch, frames, generator=generator) / size) * size
+    return level, size
+
+
+def mix(clean: Tensor, noise: Tensor, signal: Tensor) -> Tensor:
+    """(1 - tau) z0 + tau z1, for [B, T, N, C] and [B, T]."""
+    tau = signal[..., None, None].to(clean.dtype)
+    return (1 - tau) * noise + tau * clean
+
+
+def row_mask(isolated: Tensor, frames: int, window: int) -> Tensor:
+    """[B, T, T]: causal within the window, or, for rows of unrelated frames, each frame alone."""
+    alone = torch.eye(frames, dtype=torch.bool)[None]
+    return torch.where(isolated[:, None, None], alone, window_mask(frames, window))
+
+
+@torch.no_grad()
+def shortcut_target(omni: Callable[..., Seen], noisy: Tensor, given: Given, mask: Tensor) -> Tensor:
+    """What two steps of half the size make of the noisy latents, as a clean target for one whole step."""
+    half = given.step / 2
+    tau = given.signal[..., None, None]
+    first = omni(noisy, given._replace(step=half), mask).clean.float()
+    rate = (first - noisy) / (1 - tau)
+    between = noisy + rate * half[..., None, None]
+    after = given.signal + half
+    second = omni(between, given._replace(step=half, signal=after), mask).clean.float()
+    rate_after = (second - between) / (1 - after[..., None, None])
+    return noisy + (1 - tau) * (rate + rate_after) / 2
+
+
+def weights(signal: Tensor) -> Tensor:
+    """Ramp: what is nearly clean counts more (Dreamer 4); flatter than there, since here a view replaces much noise."""
+    return 0.6 * signal + 0.4
+
+
+def picture_loss(seen: Seen, target: Tensor, signal: Tensor) -> Tensor:
+    """Weighted mean square over [B, T, 144, 64]."""
+    error = (seen.clean.float() - target).square().mean((-1, -2))
+    return (weights(signal) * error).mean()
