@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from model import geometry, planes
+from model import geometry, native, planes
+from model.camera import motion
+from model.reprojection import warp
 
 EYE = (0.0, 1.7, 0.0, 0.0, 0.0)
 WALL_Z, WALL_X, WALL_TOP = 9.0, 2.5, 3.0  # the wall spans -WALL_X..WALL_X, from the ground to its top
@@ -174,6 +176,39 @@ def test_a_batch_gives_what_each_frame_gives_alone():
         alone = geometry.reproject(frames[i : i + 1], poses[i : i + 1], poses.roll(1, 0)[i : i + 1])
         torch.testing.assert_close(together[0][i : i + 1], alone[0], atol=1e-5, rtol=0)
         assert torch.equal(together[1][i : i + 1], alone[1])
+
+
+def test_the_kernel_of_the_processor_gives_what_torch_gives():
+    assert native.load("reprojection") is not None, (
+        "expected a C++ compiler ($CXX, g++ or c++) and found none that works"
+    )
+    frames, poses = view(EYE, (0.5, 1.7, 1.3, 0.2, -0.1), (-1.0, 2.0, 2.0, -0.3, 0.1), (0.0, 1.7, 4.0, 3.0, 0.0))
+    noise = 0.02 * torch.randn(frames.shape, generator=torch.Generator().manual_seed(0))  # as a decoder's depth has
+    there = poses.roll(1, 0)
+    out, mask = geometry.reproject(frames + noise, poses, there)
+    expected, expected_mask = warp(frames + noise, motion(poses, there), motion(there, poses))
+    assert (mask != expected_mask).float().mean() < 1e-4  # cells that land on a rounding
+    differs = ((out - expected).abs() > 1e-3) & (mask == expected_mask)
+    assert differs.float().mean() < 1e-3
+    assert 0.05 < mask.mean() < 0.95
+
+
+def test_reprojection_compiles_whole_and_gives_the_same():
+    frames, poses = view(EYE, (0.5, 1.7, 0.3, 0.1, -0.1))
+    compiled = torch.compile(geometry.reproject, fullgraph=True, backend="aot_eager")
+    expected = geometry.reproject(frames, poses, poses.flip(0))
+    assert all(map(torch.equal, compiled(frames, poses, poses.flip(0)), expected))
+    nowhere = torch.full_like(poses, float("nan"))
+    assert compiled(frames, poses, nowhere)[1].sum() == 0  # checked by the caller, and harmless if not
+
+
+def test_half_precision_pictures_keep_their_places():
+    frames, poses = view(EYE, (0.3, 1.7, 0.2, 0.05, 0.0))
+    with torch.autocast("cpu", torch.bfloat16):
+        out, mask = geometry.reproject(frames[:1], poses[:1], poses[1:])
+    expected, expected_mask = geometry.reproject(frames[:1], poses[:1], poses[1:])
+    assert torch.equal(out, expected) and torch.equal(mask, expected_mask) and out.dtype == torch.float32
+    assert geometry.reproject(frames[:1].bfloat16(), poses[:1], poses[1:])[0].dtype == torch.float32
 
 
 def test_bad_poses_and_shapes_are_refused_by_name():

@@ -1,0 +1,59 @@
+"""Compiles the C++ kernels that lie beside this file, once per machine and source, and loads them.
+Knows the compiler and the cache; refuses to know what a kernel computes."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from configs.paths import cache_dir
+
+FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-std=c++17", "-shared", "-fPIC", "-pthread")
+log = logging.getLogger(__name__)
+
+
+@cache
+def load(name: str) -> ctypes.CDLL | None:
+    """The library of `name`.cpp, compiled on first use. None, with one warning, where it cannot be."""
+    source = Path(__file__).with_name(f"{name}.cpp")
+    compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")
+    if compiler is None:
+        log.warning("no C++ compiler ($CXX, g++ or c++): %s runs in torch, about ten times slower", name)
+        return None
+    identity = "\0".join((source.read_text("utf-8"), compiler, *FLAGS, _processor()))
+    library = cache_dir() / "native" / f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
+    try:
+        if not library.exists():
+            _compile(compiler, source, library)
+        return ctypes.CDLL(str(library))
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", "") or str(error)
+        log.warning("%s does not compile here and runs in torch, about ten times slower: %s", name, said.strip()[-500:])
+        return None
+
+
+def _compile(compiler: str, source: Path, library: Path) -> None:
+    """Whole or not at all: two processes may do it at the same time."""
+    library.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        built = Path(folder) / library.name
+        command = [compiler, *FLAGS, str(source), "-o", str(built)]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        built.replace(library)
+
+
+def _processor() -> str:
+    """What -march=native depends on, so that a cache on a shared disk never serves another processor's code."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.platform() + platform.processor()
+    return "\n".join(sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))}))
