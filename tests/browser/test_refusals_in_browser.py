@@ -70,7 +70,7 @@ async def test_a_lost_connection_is_shown_and_made_again(driver: Person) -> None
     await page.evaluate(
         """() => { window.phases = []; mundo.on('state', ({ phase }) => phases.push(phase));
           window.veiled = new Promise((told) => new MutationObserver(() => {
-            if (document.querySelector('.veil').dataset.kind === 'reconnecting') told(document.body.innerText);
+            if (document.querySelector('.veil')?.dataset.kind === 'reconnecting') told(document.body.innerText);
           }).observe(document.querySelector('.veil'), { attributes: true, childList: true, subtree: true }));
           taps.channels.events.close(); }"""
     )

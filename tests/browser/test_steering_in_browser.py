@@ -130,3 +130,21 @@ async def test_programs_steer_too_and_misuse_is_named(driver: Person) -> None:
     assert (await driver.steered())["buttons"] == (1 << 3) + (1 << 9)
     said = await page.evaluate("() => { try { mundo.steer({ buttons: ['KeyQ'] }); } catch (e) { return e.message; } }")
     assert "KeyQ" in said
+
+
+async def test_the_left_thumb_walks_and_the_right_one_looks(driver: Person) -> None:
+    touch = await driver.page.context.new_cdp_session(driver.page)
+
+    async def finger(kind: str, *points: tuple[int, int]) -> None:
+        touches = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        await touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    await finger("touchStart", (120, 200))
+    await finger("touchMove", (150, 150))
+    await driver.until("() => JSON.parse(taps.sent.at(-1)).buttons === 1 + 8")
+    await finger("touchStart", (150, 150), (500, 150))
+    await finger("touchMove", (150, 150), (460, 150))
+    await driver.until("() => JSON.parse(taps.sent.at(-1)).look_x > 0.1")
+    assert (await driver.steered())["buttons"] == 1 + 8
+    await finger("touchEnd")
+    await driver.until("() => JSON.parse(taps.sent.at(-1)).buttons === 0")

@@ -38,6 +38,7 @@ function address(path) {
  * @param {unknown} [reason] why we are here and not in a world
  */
 async function arrive(reason) {
+  change(() => ({ close: () => undefined }));
   address("/");
   document.title = WORDS.title;
   const me = await api.me().catch((error) => {
@@ -100,7 +101,7 @@ async function route() {
 }
 
 const mundo = new Mundo(open);
-Object.assign(window, { mundo });
+Object.assign(window, { mundo: mundo.face() });
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 if (supported()) void route();
 else change(() => new Veil(root)).show({ kind: "no_webrtc" });

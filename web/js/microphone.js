@@ -68,20 +68,23 @@ export class Microphone {
       audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
     });
     const [device] = media.getAudioTracks();
+    const closer = new Closer();
+    this.#closer.add(() => closer.close());
     const context = new AudioContext();
     const meter = new AnalyserNode(context, { fftSize: 1024 });
     context.createMediaStreamSource(media).connect(meter);
     const samples = new Float32Array(meter.fftSize);
-    this.#closer.every(METER_MS, () => {
+    closer.every(METER_MS, () => {
       if (this.state.value !== "talking") return;
       meter.getFloatTimeDomainData(samples);
       this.#level.write(loudness(samples));
     });
-    this.#closer.listen(device, "ended", () => {
+    closer.listen(device, "ended", () => {
       this.hush();
       this.#device = null;
+      closer.close();
     });
-    this.#closer.add(() => device.stop(), () => void context.close());
+    closer.add(() => device.stop(), () => void context.close());
     return device;
   }
 }

@@ -82,6 +82,18 @@ export class Mundo {
     return this.#happenings.seen.on((happening) => happening.name === name && listener(happening.item));
   }
 
+  /** What programs get: these six, and not `enter`. */
+  face() {
+    const mundo = this;
+    return Object.freeze({
+      connect: mundo.connect.bind(mundo), steer: mundo.steer.bind(mundo), say: mundo.say.bind(mundo),
+      stats: mundo.stats.bind(mundo), on: mundo.on.bind(mundo),
+      get state() {
+        return mundo.state;
+      },
+    });
+  }
+
   /**
    * The page tells which world is open; null for none.
    * @param {import("./world.js").World | null} world
