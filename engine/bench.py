@@ -35,11 +35,12 @@ class Span:
     """What a minute (or the last part of one) came to."""
 
     seconds: float = 0.0
+    core_s: float = 0.0
     memory_mib: float = 0.0
     meter: Meter = field(default_factory=Meter)
 
     def figures(self) -> dict[str, Any]:
-        """Frames a second and milliseconds a stage."""
+        """Frames a second, milliseconds a stage, and what a frame costs in milliseconds of all cores together."""
         return {
             "seconds": round(self.seconds, 2),
             "frames": self.meter.frames,
@@ -47,6 +48,7 @@ class Span:
             "step_ms": spread(self.meter.step_ms),
             "decode_ms": spread(self.meter.decode_ms),
             "encode_ms": spread(self.meter.encode_ms),
+            "core_ms_a_frame": round(self.core_s * 1e3 / self.meter.frames, 1) if self.meter.frames else 0.0,
             "memory_mib": round(self.memory_mib, 1),
         }
 
@@ -80,13 +82,14 @@ def measure(world: Steppable, seconds: float, clock: Clock = time.perf_counter) 
     rollout = frames_of(world, Encoder(CodecConfig()))
     for _ in range(WARM_UP_FRAMES):
         next(rollout)
-    spans, started_s = [Span()], clock()
+    spans, started_s, cores_since_s = [Span()], clock(), time.process_time()
     for frame, packet in rollout:
         span, passed_s = spans[-1], clock() - started_s
         span.meter.add(frame.step_ms, frame.decode_ms, packet.encode_ms)
         span.seconds = passed_s - MINUTE_S * (len(spans) - 1)
         if passed_s >= seconds or span.seconds >= MINUTE_S:
             span.memory_mib = resident_mib()
+            span.core_s, cores_since_s = time.process_time() - cores_since_s, time.process_time()
         if passed_s >= seconds:
             break
         if span.seconds >= MINUTE_S:
@@ -96,7 +99,7 @@ def measure(world: Steppable, seconds: float, clock: Clock = time.perf_counter) 
 
 def total(spans: list[Span]) -> Span:
     """All spans as one."""
-    whole = Span(sum(span.seconds for span in spans), spans[-1].memory_mib)
+    whole = Span(sum(span.seconds for span in spans), sum(span.core_s for span in spans), spans[-1].memory_mib)
     for span in spans:
         whole.meter.step_ms += span.meter.step_ms
         whole.meter.decode_ms += span.meter.decode_ms
@@ -130,13 +133,14 @@ def table(figures: dict[str, Any]) -> str:
         f"{figures['model']} on {figures['device']}: {width}x{height}, {figures['worlds']} world",
         f"{figures['fps']:.1f} newly sampled frames a second, peak memory {figures['peak_memory_mib']:.0f} MiB",
         "",
-        "minute    fps   step p50   p99   decode p50   p99   encode p50   p99   memory MiB",
+        "minute    fps   step p50   p99   decode p50   p99   encode p50   p99   core ms   memory MiB",
     ]
     for row in [*figures["minutes"], {"minute": "all", **figures}]:
         step, decode, encode = row["step_ms"], row["decode_ms"], row["encode_ms"]
         lines.append(
             f"{row['minute']!s:>6} {row['fps']:6.1f} {step['p50']:10.1f} {step['p99']:5.1f} {decode['p50']:12.1f} "
-            f"{decode['p99']:5.1f} {encode['p50']:12.1f} {encode['p99']:5.1f} {row['memory_mib']:12.0f}"
+            f"{decode['p99']:5.1f} {encode['p50']:12.1f} {encode['p99']:5.1f} "
+            f"{row['core_ms_a_frame']:9.1f} {row['memory_mib']:12.0f}"
         )
     return "\n".join(lines)
 

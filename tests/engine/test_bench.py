@@ -47,7 +47,17 @@ def test_a_long_run_is_reported_minute_by_minute() -> None:
 def test_the_report_is_json_and_a_table_with_the_same_figures() -> None:
     ticks = itertools.count()
     figures = json.loads(json.dumps(report(measure(Counting(), 3.0, lambda: float(next(ticks))), "test")))
-    assert {"fps", "step_ms", "decode_ms", "encode_ms", "peak_memory_mib", "model", "device", "worlds"} <= set(figures)
+    assert {
+        "fps",
+        "step_ms",
+        "decode_ms",
+        "encode_ms",
+        "core_ms_a_frame",
+        "peak_memory_mib",
+        "model",
+        "device",
+        "worlds",
+    } <= set(figures)
     assert figures["resolution"] == [480, 270]
     assert "1.0 newly sampled frames a second" in table(figures)
     assert "480x270" in table(figures)

@@ -40,7 +40,6 @@ from engine.session import OpenWorld, Threads
 from engine.worker import Worker
 from engine.world import Frame, Inputs, PromptRefused
 
-
 M = TypeVar("M", bound=Message)
 
 
