@@ -105,7 +105,6 @@ export const WORDS = Object.freeze({
     reconnecting_more: (/** @type {number} */ attempt) => (attempt > 1 ? `attempt ${attempt}` : "the world waits for you"),
     ended: "This world has ended",
     again: "Open another world",
-    click_to_play: "Click to see the world",
     no_webrtc: "This browser cannot show a world",
     no_webrtc_more: "Mundo needs WebRTC video. A current Chrome, Edge, Firefox or Safari has it.",
   },

@@ -7,6 +7,8 @@ const RADIANS_PER_PIXEL = 0.0022;
 const TOUCH_RADIANS_PER_PIXEL = 0.005;
 /** Pixels from where the thumb came down to a step. */
 const STEP_PX = 18;
+/** A press that moved further than this was a drag, not a click. */
+const DRAG_PX = 6;
 /** A jump of the pointer that no hand makes: some browsers report one when the lock begins. */
 const JUMP_PX = 400;
 
@@ -18,6 +20,7 @@ export class Pointer {
   #hands;
   /** @type {Map<number, { walks: boolean, x: number, y: number }>} */
   #fingers = new Map();
+  #dragged = 0;
 
   /**
    * @param {HTMLElement} stage
@@ -28,7 +31,8 @@ export class Pointer {
     this.#hands = hands;
     this.#closer.listen(document, "pointerlockchange", () =>
       this.#locked.write(document.pointerLockElement === stage));
-    this.#closer.listen(stage, "click", (event) => event.pointerType === "mouse" && void this.lock());
+    this.#closer.listen(stage, "click", (event) =>
+      event.pointerType === "mouse" && this.#dragged < DRAG_PX && void this.lock());
     this.#closer.listen(stage, "pointerdown", (event) => this.#down(event));
     this.#closer.listen(stage, "pointermove", (event) => this.#move(event));
     for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
@@ -59,6 +63,7 @@ export class Pointer {
   /** @param {PointerEvent} event */
   #down(event) {
     if (this.locked.value) return;
+    this.#dragged = 0;
     const walks = event.pointerType === "touch" && event.clientX < innerWidth * 0.42;
     this.#fingers.set(event.pointerId, { walks, x: event.clientX, y: event.clientY });
     this.#stage.setPointerCapture(event.pointerId);
@@ -80,6 +85,7 @@ export class Pointer {
       this.#walk(right, down, event.timeStamp);
       return;
     }
+    this.#dragged += Math.hypot(right, down);
     // A finger drags the world along, so that the view turns the other way; so does a mouse without a lock.
     this.#hands.look(-right * TOUCH_RADIANS_PER_PIXEL, down * TOUCH_RADIANS_PER_PIXEL, event.timeStamp);
     [finger.x, finger.y] = [event.clientX, event.clientY];

@@ -52,7 +52,7 @@ export class Stage {
     this.#closer.add(
       keyboard.keys.on((key) => key === "figures" && figures.toggle()),
       this.world.refusals.on((reason) => notices.say(reason)),
-      this.#veil.wishes.on((wish) => this.#wished(wish)),
+      this.#veil.wishes.on((wish) => this.#wishes.emit(wish)),
     );
     this.#header(figures, role === "driver" ? this.#keep(new ShareSheet(this.#root, { api, session })) : null);
     if (role === "driver") this.#drive(keyboard, notices);
@@ -160,12 +160,6 @@ export class Stage {
     this.#dock.append(hint);
     if (coarse) this.#closer.listen(this.#video, "pointerup", () => hint.classList.add("gone"));
     return hint;
-  }
-
-  /** @param {"again" | "play"} wish */
-  #wished(wish) {
-    if (wish === "play") void this.#video.play();
-    else this.#wishes.emit("again");
   }
 
   /**

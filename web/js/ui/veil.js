@@ -8,14 +8,14 @@ import { el } from "./element.js";
 const words = WORDS.status;
 
 /**
- * @typedef {{ kind: "asking" | "connecting" | "first_frame" | "resuming" | "clear" | "blocked" }
+ * @typedef {{ kind: "asking" | "connecting" | "first_frame" | "resuming" | "clear" }
  *   | { kind: "reconnecting", attempt: number }
  *   | { kind: "ended", reason: unknown }
  *   | { kind: "no_webrtc" }} Covering
  */
 
 export class Veil {
-  /** @type {ReturnType<typeof stream<"again" | "play">>} */
+  /** @type {ReturnType<typeof stream<"again">>} */
   #wishes = stream();
   wishes = this.#wishes.seen;
   #closer = new Closer();
@@ -42,9 +42,9 @@ export class Veil {
     else if (kind === "reconnecting") this.#say(words.reconnecting, words.reconnecting_more(covering.attempt), true);
     else if (kind === "ended") {
       this.#say(words.ended, inWords(covering.reason), false);
-      this.#panel.append(this.#button(words.again, "again"));
+      this.#panel.append(el("button", { type: "button", class: "primary", onclick: () => this.#wishes.emit("again") },
+        words.again));
     } else if (kind === "no_webrtc") this.#say(words.no_webrtc, words.no_webrtc_more, false);
-    else if (kind === "blocked") this.#panel.replaceChildren(this.#button(words.click_to_play, "play"));
     else this.#say(words[kind], words[`${kind}_more`], true);
   }
 
@@ -62,13 +62,5 @@ export class Veil {
       ...(busy ? [el("span", { class: "breath", "aria-hidden": "true" })] : []),
       el("h2", {}, title), el("p", {}, more),
     );
-  }
-
-  /**
-   * @param {string} label
-   * @param {"again" | "play"} wish
-   */
-  #button(label, wish) {
-    return el("button", { type: "button", class: "primary", onclick: () => this.#wishes.emit(wish) }, label);
   }
 }
