@@ -30,7 +30,8 @@ def held_out(seed: int) -> bool:
     return (seed // CLIPS_A_WORLD) % HELD_OUT == 0
 
 
-def _start(terrain: Terrain, rng: np.random.Generator) -> Walk:
+def start(terrain: Terrain, rng: np.random.Generator) -> Walk:
+    """Somewhere free and dry to stand, looking anywhere."""
     for _ in range(400):
         x, z = rng.uniform(0, 512, 2)
         dry = terrain.place == "desert" or terrain.height(x, z) > 0.15
@@ -42,7 +43,7 @@ def _start(terrain: Terrain, rng: np.random.Generator) -> Walk:
 
 def _walk(terrain: Terrain, rng: np.random.Generator) -> tuple[list[Walk], list[Controls]]:
     """FRAMES + 1 places (the first is the one before the clip) and the controls that led to each."""
-    walk, hand = _start(terrain, rng), hands(rng)
+    walk, hand = start(terrain, rng), hands(rng)
     for _ in range(int(rng.integers(0, 24))):
         walk = step(terrain, walk, next(hand))
     walks, controls = [walk], []
