@@ -1,31 +1,30 @@
 """The networks that a worker runs, loaded once and shared by its worlds.
-Knows files and how to run fast on this machine; nothing of worlds."""
+Knows files and which arithmetic is fast on this machine; nothing of worlds."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import warnings
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from configs.paths import WEIGHTS, cache_dir
+from configs.paths import WEIGHTS
 from model import checkpoint
 from model.conditioning.text import TextEncoder
 from model.geometry import View, compose, reproject
 from model.omni import Omni, OmniConfig
-from model.planes import unpack
+from model.planes import GRID_HEIGHT, GRID_WIDTH, unpack
+from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
-from model.view import known_view
+from model.tokenizer.int8 import Int8Tokenizer, Ranges, activation_ranges
+from model.view import as_tokens, cells
 
 OMNI_KIND = "omni"
 OMNI_FILE = "nano.safetensors"
 TOKENIZER_FILE = "tokenizer.safetensors"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,71 +36,54 @@ class Known:
 
 
 class Models:
-    """The frozen networks. `see` and `draw` are the heavy pure functions around the Omni, compiled where a C++ compiler is."""
+    """The frozen networks. With `ranges` of the tokenizer's activations, in 8-bit integers where the processor has the
+    instructions for it. For one thread at a time."""
 
     def __init__(
-        self,
-        tokenizer: FrameTokenizer,
-        omni: Omni,
-        text: TextEncoder,
-        name: str,
-        compiled: bool = True,
-        int8: bool = True,
+        self, tokenizer: FrameTokenizer, omni: Omni, text: TextEncoder, name: str, ranges: Ranges | None = None
     ):
-        self.tokenizer, self.text, self.name = tokenizer.eval(), text, name
-        self.config = omni.config
-        self.omni: nn.Module = quantized(omni.eval()) if int8 else omni.eval()
-        compiled = compiled and shutil.which("g++") is not None
-        self.compiled = compiled
-        wrap: Callable[..., Any] = torch.compile if compiled else _as_it_is
-        self.see: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], Tensor] = wrap(self._see, dynamic=False)
-        self.draw: Callable[[Tensor], tuple[Tensor, Tensor, Tensor, Tensor]] = wrap(self._draw, dynamic=False)
+        self.text, self.name, self.config = text, name, omni.config
+        self.tokenizer = quick_tokenizer(tokenizer, ranges)
+        self.omni = omni.eval().requires_grad_(False)
 
-    def _see(
-        self, key: Tensor, key_pose: Tensor, last: Tensor, last_pose: Tensor, pose: Tensor, key_age: Tensor
-    ) -> Tensor:
-        """What is known of the view from `pose`: the keyframe where it is visible, the last frame elsewhere -> [1, 144, 72]."""
+    def see(self, key: Known, key_age: float, last: Known, pose: Tensor) -> Tensor:
+        """What is known of the view from `pose`: the keyframe where visible, else the last frame -> [1, 144, 72]."""
         views: list[View] = [
-            (*reproject(key, key_pose, pose), key_age),
-            (*reproject(last, last_pose, pose), torch.ones(1)),
+            (*reproject(key.planes, key.pose, pose), torch.tensor([key_age])),
+            (*reproject(last.planes, last.pose, pose), torch.ones(1)),
         ]
-        return known_view(self.tokenizer, *compose(views))
+        filled, known, old = cells(*compose(views))
+        return as_tokens(self.tokenizer.encode(filled), known, old)
 
-    def _draw(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def draw(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1], and y, u, v as bytes."""
-        planes = self.tokenizer.decode(latents).clamp(-1, 1)
+        planes = self.tokenizer.decode(latents).clamp_(-1, 1)
         return (planes, *unpack(planes))
 
     @classmethod
-    def random(cls, config: OmniConfig | None = None, seed: int = 0, compiled: bool = True) -> Models:
+    def random(cls, config: OmniConfig | None = None, seed: int = 0) -> Models:
         """Networks with random weights, for measuring speed."""
         torch.manual_seed(seed)
-        return cls(
-            FrameTokenizer(FrameTokenizerConfig()), Omni(config or OmniConfig()), TextEncoder.load(), "random", compiled
-        )
+        tokenizer = FrameTokenizer(FrameTokenizerConfig()).eval()
+        ranges = activation_ranges(tokenizer, torch.rand(1, 7, GRID_HEIGHT, GRID_WIDTH) * 2 - 1)
+        return cls(tokenizer, Omni(config or OmniConfig()), TextEncoder.load(), "random", ranges)
 
 
-def _as_it_is(function: Callable[..., Any], **_: object) -> Callable[..., Any]:
-    return function
+def quick_tokenizer(tokenizer: FrameTokenizer, ranges: Ranges | None) -> FrameTokenizer | Int8Tokenizer:
+    """In integers where that is possible and faster, else as it is."""
+    if ranges is None:
+        log.warning("the tokenizer's weights carry no activation ranges: it runs in floats, about three times slower")
+    elif torch.cpu._is_vnni_supported():
+        return Int8Tokenizer(tokenizer, ranges)
+    return tokenizer.eval().requires_grad_(False)
 
 
-def quantized(omni: Omni) -> nn.Module:
-    """The layers' matrices in int8 per channel, their inputs quantized as they come (VNNI: twice float32's speed here)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch.ao is being moved to torchao, which needs a compiler at install
-        torch.backends.quantized.engine = (
-            "onednn" if "onednn" in torch.backends.quantized.supported_engines else "fbgemm"
-        )
-        for layer in omni.layers:
-            torch.ao.quantization.quantize_dynamic(layer, {nn.Linear}, dtype=torch.qint8, inplace=True)
-    return omni
-
-
-def load_models(weights: Path = WEIGHTS, compiled: bool = True) -> Models:
+def load_models(weights: Path = WEIGHTS) -> Models:
     """The bundled networks. Raises CheckpointError naming what is missing or does not fit."""
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_dir() / "inductor"))
-    tokenizer = FrameTokenizer.load(weights / TOKENIZER_FILE)
+    path = weights / TOKENIZER_FILE
+    tokenizer, ranges = FrameTokenizer.load(path), checkpoint.load_extra(path, TOKENIZER_KIND).get("ranges")
     values, tensors = checkpoint.load(weights / OMNI_FILE, OMNI_KIND)
-    omni = Omni(checkpoint.as_config(OmniConfig, values)).requires_grad_(False)
+    omni = Omni(checkpoint.as_config(OmniConfig, values))
     checkpoint.load_into(omni, tensors, OMNI_KIND)
-    return Models(tokenizer, omni, TextEncoder.load(), f"nano-{checkpoint.sha256(weights / OMNI_FILE)[:8]}", compiled)
+    name = f"nano-{checkpoint.sha256(weights / OMNI_FILE)[:8]}"
+    return Models(tokenizer, omni, TextEncoder.load(), name, ranges)

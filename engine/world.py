@@ -122,7 +122,9 @@ class World:
         drawn = time.perf_counter()
         frame = Frame(
             self.index,
-            *(part[0].numpy() for part in (y, u, v)),
+            y[0].numpy(),
+            u[0].numpy(),
+            v[0].numpy(),
             state=self.state.values(),
             audio=[round(float(x), 3) for x in heard[0, 0, 0, :2]]
             + [round(float(x), 3) for x in heard[0, 0, 1, : audio.BANDS]],
@@ -176,7 +178,7 @@ class World:
         return audio.features(torch.from_numpy(np.ascontiguousarray(inputs.pcm)))[None, None]
 
     def _move(self, controls: Tensor, seen: Seen) -> None:
-        """State and pose of this frame: the sky by the last frame's read-out, the body by the motion head, the look exactly."""
+        """State and pose of this frame: the sky by the last read-out, the body by the motion head, the look exactly."""
         now = self.state
         now.sky = state.advance(now.sky, state.snap(seen.rates[0, -1].float()))
         x, y, z, yaw, pitch = now.pose
@@ -214,8 +216,7 @@ class World:
             given = self._given(controls, heard, torch.zeros(1, GROUPS["video"], VIEW))
             return self._denoise(given, FIRST_STEPS, None)
         pose = torch.tensor([self.state.pose])
-        age = torch.tensor([float(self.index - past.key_index)])
-        view = self.models.see(past.key.planes, past.key.pose, past.known.planes, past.known.pose, pose, age)
+        view = self.models.see(past.key, float(self.index - past.key_index), past.known, pose)
         return self._denoise(self._given(controls, heard, view), STEPS, past)
 
     def _denoise(self, given: Given, steps: int, past: _Past | None) -> tuple[Tensor, Given, Seen]:
@@ -262,8 +263,8 @@ def find_template(name: str) -> dict[str, object]:
 
 
 def read_picture(path: Path) -> Tensor:
-    """A picture file as planes [1, 7, 144, 256], cropped to 16:9 around its middle and scaled; its depth code comes from
-    the file beside it (.depth.png, 16 bit, 256 x 144). Raises PromptRefused on what is no picture."""
+    """A picture file as planes [1, 7, 144, 256], cropped to 16:9 around its middle and scaled; its depth code
+    comes from the file beside it (.depth.png, 16 bit, 256 x 144). Raises PromptRefused on what is no picture."""
     try:
         with Image.open(path) as file:
             rgb = fit(file.convert("RGB"))

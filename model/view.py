@@ -9,6 +9,7 @@ from torch import Tensor
 
 from model.omni import view_tokens
 from model.tokenizer.frame import FrameTokenizer
+from model.tokenizer.int8 import Int8Tokenizer
 
 CELL = 8  # half-resolution pixels a latent cell
 OLDEST = 16.0  # frames of age that count as 1
@@ -28,12 +29,21 @@ def fill(planes: Tensor, mask: Tensor) -> Tensor:
     return planes + soft * (1 - mask)
 
 
-def known_view(tokenizer: FrameTokenizer, planes: Tensor, mask: Tensor, age: Tensor) -> Tensor:
-    """planes [B, 7, 144, 256], mask [B, 1, 144, 256], age [B, 1, 144, 256] in frames -> view tokens [B, 144, 72]."""
+def cells(planes: Tensor, mask: Tensor, age: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """planes [B, 7, 144, 256], mask and age in frames [B, 1, 144, 256] -> what the encoder reads, without holes;
+    and per latent cell [B, 1, 18, 32] how much of it is known and how old that is, both in [0, 1]."""
     known = F.avg_pool2d(mask, CELL)
     old = F.avg_pool2d(age.clamp(0, OLDEST) * mask, CELL) / known.clamp_min(1e-4) / OLDEST
-    some = (known > 0).to(planes.dtype)
-    first = tokenizer.encoder.stem.weight
-    filled = fill(planes, mask).to(first.dtype).contiguous(memory_format=torch.channels_last)
-    latents = tokenizer.encode(filled).to(planes.dtype) * some
-    return view_tokens(latents, known, old)
+    return fill(planes, mask), known, old
+
+
+def known_view(tokenizer: FrameTokenizer | Int8Tokenizer, planes: Tensor, mask: Tensor, age: Tensor) -> Tensor:
+    """planes [B, 7, 144, 256], mask [B, 1, 144, 256], age [B, 1, 144, 256] in frames -> view tokens [B, 144, 72]."""
+    filled, known, old = cells(planes, mask, age)
+    latents = tokenizer.encode(filled.contiguous(memory_format=torch.channels_last))
+    return as_tokens(latents, known, old)
+
+
+def as_tokens(latents: Tensor, known: Tensor, old: Tensor) -> Tensor:
+    """The encoded view, nothing where nothing is known -> view tokens [B, 144, 72]."""
+    return view_tokens(latents * (known > 0), known, old)
