@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READY_S = 120.0
 PATIENCE_S = 60.0
 TONE_HZ, TONE_RATE, TONE_S = 440.0, 48_000, 1.0
+Picture = np.ndarray[Any, np.dtype[np.uint8]]
 SIZE = {"width": 640, "height": 360}
 
 # What a page does with its connections, kept where a test can see it and speak on them.
@@ -46,14 +47,18 @@ window.RTCPeerConnection = class extends Native {
 };
 """
 
-PICTURE = """() => {
-  const video = document.querySelector("video");
-  const [width, height] = [video.videoWidth, video.videoHeight];
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  context.drawImage(video, 0, 0);
-  const { data } = context.getImageData(0, 0, width, height);
-  return { width, height, rgba: new Uint8Array(data.buffer).toBase64() };
-}"""
+# Pictures of frames at least so many apart, as RGBA by frame index; `how_many` of them.
+PICTURES = """([how_many, apart]) => new Promise((resolve) => {
+  const taken = [];
+  const stop = mundo.on("frame", ({ index, width, height }) => {
+    if (taken.length && index < taken.at(-1).index + apart) return;
+    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    context.drawImage(document.querySelector("video"), 0, 0);
+    const rgba = new Uint8Array(context.getImageData(0, 0, width, height).data.buffer).toBase64();
+    taken.push({ index, width, height, rgba });
+    if (taken.length === how_many) { stop(); resolve(taken); }
+  });
+})"""
 
 
 @dataclass(frozen=True)
@@ -96,11 +101,24 @@ class Person:
         now = await self.page.evaluate("() => mundo.stats().frame")
         await self.until("(frame) => mundo.stats().frame >= frame", now + count)
 
-    async def picture(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """What is in the <video> now: RGB [H, W, 3], as the browser decoded it."""
-        taken = await self.page.evaluate(PICTURE)
-        rgba = np.frombuffer(base64.b64decode(taken["rgba"]), np.uint8)
-        return rgba.reshape(taken["height"], taken["width"], 4)[..., :3].copy()
+    async def pictures(self, how_many: int = 1, apart: int = 1) -> list[tuple[int, Picture]]:
+        """What the <video> shows, RGB [H, W, 3] as the browser decoded it, of frames at least `apart` apart."""
+        async with asyncio.timeout(PATIENCE_S):
+            taken = await self.page.evaluate(PICTURES, [how_many, apart])
+        return [
+            (
+                one["index"],
+                np.frombuffer(base64.b64decode(one["rgba"]), np.uint8)
+                .reshape(one["height"], one["width"], 4)[..., :3]
+                .copy(),
+            )
+            for one in taken
+        ]
+
+    async def picture(self) -> Picture:
+        """What the <video> shows now."""
+        ((_, picture),) = await self.pictures()
+        return picture
 
     async def leave(self) -> None:
         """End the world, so that its worker is free."""

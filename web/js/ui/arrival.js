@@ -57,7 +57,7 @@ export class Arrival {
       el("h1", {}, words.headline), el("p", { class: "lede" }, words.lede), form, this.#error,
     ]);
     this.#error.textContent = "";
-    code.focus();
+    code.focus({ preventScroll: true });
   }
 
   /**
@@ -90,7 +90,7 @@ export class Arrival {
     }, words.walk_on)];
     this.#show("choose", [el("h1", {}, words.describe_headline), ...back, form, this.#error, chips, wall]);
     this.#error.textContent = "";
-    describe.focus();
+    describe.focus({ preventScroll: true });
     void this.#fill(wall);
   }
 
