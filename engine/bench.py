@@ -3,6 +3,9 @@ Knows no socket and no clock but the stopwatch; every figure is of newly sampled
 
 from __future__ import annotations
 
+import engine.openmp  # noqa: F401  before anything that loads torch
+
+# isort: split
 import argparse
 import json
 import math

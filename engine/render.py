@@ -3,6 +3,9 @@ Knows no clock: frame n is n/24 s, however long it takes."""
 
 from __future__ import annotations
 
+import engine.openmp  # noqa: F401  before anything that loads torch
+
+# isort: split
 import argparse
 import hashlib
 import os

@@ -3,6 +3,9 @@ Knows nothing of HTTP, peers or people, and outlives any message or world that g
 
 from __future__ import annotations
 
+import engine.openmp  # noqa: F401  before anything that loads torch
+
+# isort: split
 import argparse
 import asyncio
 import signal
