@@ -1,0 +1,68 @@
+"""What is given besides the picture: sound, controls and the state."""
+
+from math import pi
+
+import pytest
+import torch
+
+from model.conditioning import audio, control, state
+
+
+def tone(hertz, level=0.5):
+    return level * torch.sin(2 * pi * hertz * torch.arange(audio.SAMPLES) / audio.RATE)
+
+
+def test_a_tone_fills_its_own_band():
+    low, high = audio.features(tone(300))[1], audio.features(tone(4000))[1]
+    assert low.argmax() < high.argmax()
+    assert low.max() > 0.8
+    assert audio.features(torch.zeros(audio.SAMPLES)).max() == 0
+
+
+def test_loudness_follows_the_level():
+    quiet, loud = audio.features(tone(440, 0.01))[0, 0], audio.features(tone(440, 0.5))[0, 0]
+    assert loud - quiet == pytest.approx(34 / 60, abs=0.02)
+
+
+def test_sound_that_is_not_a_number_counts_as_silence():
+    assert audio.features(torch.full((audio.SAMPLES,), float("nan"))).max() == 0
+
+
+def test_a_wrong_number_of_samples_is_refused():
+    with pytest.raises(ValueError, match="999"):
+        audio.features(torch.zeros(999))
+
+
+def test_arrows_and_mouse_turn_exactly_and_pitch_stops():
+    controls = torch.zeros(12)
+    controls[7], controls[10], controls[11] = 1, 0.05, 3.0
+    yaw, pitch = control.look(0.0, 0.0, controls)
+    assert yaw == pytest.approx(1.6 / 24 + 0.05)
+    assert pitch == control.PITCH_LIMIT
+
+
+def test_small_rates_are_snapped_and_the_sun_never_goes_back():
+    rates = state.snap(torch.tensor([-0.9, 0.2, 0.9, -1.7, 0.34, -0.36]))
+    assert rates.tolist() == pytest.approx([0, 0, 0.9, -1, 0, -0.36])
+
+
+def test_a_sky_stays_in_its_range():
+    sky = torch.tensor([0.999, 0.999, 0.001, 1.0, 0.0, 0.5])
+    for _ in range(100):
+        sky = state.advance(sky, torch.tensor([1.0, 1, -1, 1, -1, 1]))
+    assert sky[0] < 1
+    assert sky[1:].tolist() == pytest.approx([1, 0, 1, 0, 1])
+
+
+def test_tokens_name_the_action():
+    still = state.beginning("desert", "night", "clear")
+    moving = state.beginning("desert", "night", "clear")
+    moving.velocity = torch.tensor([0.0, 0.0, 6.0])
+    assert still.tokens()[3].argmax() == 0
+    assert moving.tokens()[3].argmax() == 2
+    assert still.tokens()[2, :4].tolist() == [0, 1, 0, 0]
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(ValueError, match="'swamp'"):
+        state.beginning("swamp", "day", "clear")

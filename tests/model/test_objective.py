@@ -1,0 +1,43 @@
+"""Shortcut forcing: levels on their grids, and two half steps that make one whole."""
+
+import torch
+
+from model.omni import Given, Seen
+from model.training import objective
+
+
+def test_levels_lie_on_the_grid_of_their_step():
+    random = torch.Generator().manual_seed(0)
+    for shortcut in (False, True):
+        signal, size = objective.draw_levels(64, 12, shortcut, random)
+        assert torch.equal(signal / size, (signal / size).round())
+        assert ((signal + size) <= 1).all()
+        assert (size > 1 / objective.FINEST).all() == shortcut
+
+
+def test_context_is_committed_at_a_level_that_was_trained():
+    signal, _ = objective.draw_levels(64, 12, False, torch.Generator().manual_seed(0))
+    assert (signal == objective.CONTEXT_SIGNAL).float().mean() > 0.35
+
+
+def test_where_the_model_is_exact_the_shortcut_target_is_the_truth():
+    truth, noise = torch.randn(2, 3, 144, 64), torch.randn(2, 3, 144, 64)
+    signal, size = torch.full((2, 3), 0.5), torch.full((2, 3), 0.5)
+    none = torch.zeros(2, 3)
+    given = Given(none, none, none, none, none, none, signal, size)
+    sizes = []
+
+    def exact(noisy, given, mask):
+        sizes.append(float(given.step[0, 0]))
+        return Seen(truth, none, none, [])
+
+    noisy = objective.mix(truth, noise, signal)
+    target = objective.shortcut_target(exact, noisy, given, none)
+    assert torch.allclose(target, truth, atol=1e-5)
+    assert sizes == [0.25, 0.25]
+
+
+def test_unrelated_frames_see_only_themselves():
+    mask = objective.row_mask(torch.tensor([True, False]), 5, 3)
+    assert torch.equal(mask[0], torch.eye(5, dtype=torch.bool))
+    assert mask[1, 4].tolist() == [False, True, True, True, True]
