@@ -22,6 +22,7 @@ from model.conditioning.text import TextEncoder
 from model.geometry import reproject
 from model.omni import Given, Omni, OmniConfig, patch, unpatch
 from model.tokenizer.frame import FrameTokenizer
+from model.tokenizer.int8 import Int8Tokenizer
 from model.training import objective
 from model.training.batches import Frames, Mixture, draw_row, labels
 from model.training.latents import Latents
@@ -65,7 +66,7 @@ class Trainer:
     def __init__(
         self,
         omni: Omni,
-        tokenizer: FrameTokenizer,
+        tokenizer: FrameTokenizer | Int8Tokenizer,
         sentences: Sentences,
         latents: Latents,
         mixture: Mixture,
@@ -73,7 +74,7 @@ class Trainer:
     ):
         self.omni, self.tokenizer, self.sentences, self.latents = omni, tokenizer, sentences, latents
         self.mixture, self.training = mixture, training
-        self.reproject = torch.compile(reproject, dynamic=False)
+        self.reproject = reproject
         self.forward = torch.compile(omni, dynamic=False)
 
     @torch.no_grad()
@@ -221,8 +222,8 @@ def train(run: Run, trainer: Trainer) -> None:
                 flush=True,
             )
             reported_s, frames, sums = now_s, 0, {}
-        if now_s - rescanned_s > 120:
-            trainer.latents.rescan(40)
+        if now_s - rescanned_s > 60:
+            trainer.latents.rescan(16)
             rescanned_s = now_s
 
 
@@ -254,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tokenizer = FrameTokenizer.load(options.tokenizer)
     kept = cache_dir() / f"latents-{checkpoint.sha256(options.tokenizer)[:12]}"
     latents = Latents(options.clips, kept, tokenizer)
-    latents.rescan()
+    latents.rescan(80)
     if not latents.clips:
         raise SystemExit(f"expected clips in {options.clips}, found none: run python -m model.worlds.cache first")
     sentences = Sentences(TextEncoder.load(), training.sentences, training.seed)
@@ -266,7 +267,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = Run(cache_dir() / "runs" / options.run, omni, optimizer, options.minutes)
     if options.resume:
         print("resumed" if run.resume() else "nothing to resume; started", f"at step {run.step}", flush=True)
-    trainer = Trainer(omni, tokenizer, sentences, latents, Mixture(**section["mixture"]), training)
+    eyes = Int8Tokenizer.load(options.tokenizer)  # as served, and several times faster than floats
+    trainer = Trainer(omni, eyes, sentences, latents, Mixture(**section["mixture"]), training)
     with run.interruptible():
         train(run, trainer)
     assert isinstance(run.average, Omni)
