@@ -15,6 +15,7 @@ from model import checkpoint
 from model.conditioning.text import TextEncoder
 from model.geometry import View, compose, reproject
 from model.omni import Omni, OmniConfig
+from model.omni_int8 import Int8Omni, Unsupported
 from model.planes import GRID_HEIGHT, GRID_WIDTH, unpack
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
@@ -44,7 +45,7 @@ class Models:
     ):
         self.text, self.name, self.config = text, name, omni.config
         self.tokenizer = quick_tokenizer(tokenizer, ranges)
-        self.omni = omni.eval().requires_grad_(False)
+        self.omni = quick_omni(omni)
 
     def see(self, key: Known, key_age: float, last: Known, pose: Tensor) -> Tensor:
         """What is known of the view from `pose`: the keyframe where visible, else the last frame -> [1, 144, 72]."""
@@ -76,6 +77,16 @@ def quick_tokenizer(tokenizer: FrameTokenizer, ranges: Ranges | None) -> FrameTo
     elif torch.cpu._is_vnni_supported():
         return Int8Tokenizer(tokenizer, ranges)
     return tokenizer.eval().requires_grad_(False)
+
+
+def quick_omni(omni: Omni) -> Omni | Int8Omni:
+    """In integers where this machine can, else as it is."""
+    omni = omni.eval().requires_grad_(False)
+    try:
+        return Int8Omni(omni)
+    except Unsupported as why:
+        log.warning("the Omni runs in floats, about three times slower: %s", why)
+        return omni
 
 
 def load_models(weights: Path = WEIGHTS) -> Models:

@@ -28,7 +28,8 @@ def load(name: str) -> ctypes.CDLL | None:
     if compiler is None:
         log.warning("no C++ compiler ($CXX, g++ or c++): %s runs in torch, about ten times slower", name)
         return None
-    identity = "\0".join((source.read_text("utf-8"), compiler, *FLAGS, _processor()))
+    texts = (part.read_text("utf-8") for part in (source, *sorted(source.parent.glob("*.h"))))
+    identity = "\0".join((*texts, compiler, *FLAGS, _processor()))
     library = cache_dir() / "native" / f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
     try:
         if not library.exists():

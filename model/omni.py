@@ -204,6 +204,10 @@ class Omni(nn.Module):
             else:
                 x = x + layer.attention(y.flatten(0, 1), self.angles).unflatten(0, (batch, frames))
             x = x + layer.feed(layer.before_feed(x))
+        return self.read(x, given, kept)
+
+    def read(self, x: Tensor, given: Given, kept: list[Past]) -> Seen:
+        """What the heads make of the last layer's output [B, T, BLOCK, D]."""
         x = self.norm(x)
         known = given.view[..., :PATCH] * given.view[..., PATCH : PATCH + 4].repeat(1, 1, 1, CHANNELS)
         clean = self.video_out(x[:, :, VIDEO_FROM:]) + self.keep_view.to(x.dtype) * known

@@ -1,0 +1,112 @@
+"""The Omni with its layers in 8-bit integers, several times faster on CPUs with AVX-512 VNNI: same inputs, same outputs.
+Knows a trained Omni; refuses to know training, and machines without those instructions."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from model import native
+from model.attention import Past, TimeAttention, rotary_angles
+from model.omni import BLOCK, FIRST_CARRIED, Given, Layer, Omni, Seen
+
+HEAD_WIDTH = 64  # of the kernel
+POSITIONS = 64  # frames that a call may see, past and new
+
+
+class Unsupported(Exception):
+    """This machine or this configuration has no fast path; the message says why."""
+
+
+def kernel(omni: Omni) -> ctypes.CDLL:
+    """The compiled layers. Raises Unsupported."""
+    library = native.load("omni")
+    if library is None:
+        raise Unsupported("expected a C++ compiler, found none that works")
+    if not library.omni_supported():
+        raise Unsupported("expected a processor with AVX-512 VNNI")
+    config = omni.config
+    if config.width != HEAD_WIDTH * config.heads or config.hidden % HEAD_WIDTH:
+        raise Unsupported(f"expected heads of {HEAD_WIDTH} and a hidden width of whole {HEAD_WIDTH}s; got {config}")
+    return library
+
+
+def addresses(tensors: Sequence[Tensor]) -> ctypes.Array[ctypes.c_void_p]:
+    """Of contiguous float32 tensors on the CPU."""
+    for tensor in tensors:
+        assert tensor.dtype == torch.float32 and tensor.is_contiguous() and tensor.device.type == "cpu"
+    return (ctypes.c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
+
+
+class Int8Omni:
+    """Called as `Omni` is, for one world at a time and without gradients. Embeddings and heads stay in floats.
+
+    Weights have a scale an output channel, activations a scale a token, found as they come (arXiv 2206.01861).
+    """
+
+    def __init__(self, omni: Omni):
+        self._library = kernel(omni)
+        self.config = omni.config
+        self.tokens, self.read = omni.tokens, omni.read
+        self.resample, self.move, self.name = omni.resample, omni.move, omni.name
+        layers = [layer for layer in omni.layers if isinstance(layer, Layer)]
+        tensors = [tensor for layer in layers for tensor in _tensors(layer)]
+        over_time = [isinstance(layer.attention, TimeAttention) for layer in layers]
+        config = omni.config
+        sizes = [config.width, config.hidden, BLOCK, FIRST_CARRIED, len(layers), POSITIONS, *map(int, over_time)]
+        create = self._library.omni_create
+        create.restype, create.argtypes = ctypes.c_void_p, [ctypes.c_void_p] * 4
+        space = omni.angles.detach().float().contiguous()
+        time = rotary_angles(torch.arange(POSITIONS), HEAD_WIDTH, 64.0).contiguous()
+        self._network = ctypes.c_void_p(
+            create((ctypes.c_int * len(sizes))(*sizes), addresses(tensors), addresses([space])[0], addresses([time])[0])
+        )
+
+    def __del__(self) -> None:
+        if hasattr(self, "_network"):
+            self._library.omni_destroy(self._network)
+
+    @torch.inference_mode()
+    def __call__(self, noisy: Tensor, given: Given, mask: Tensor, past: list[Past] | None = None) -> Seen:
+        """As `Omni.forward`; the mask is of bools, and there is one world."""
+        x = self.tokens(noisy, given).contiguous()
+        kept = self.layers(x, mask, past)
+        return self.read(x, given, kept)
+
+    def layers(self, x: Tensor, mask: Tensor, past: list[Past] | None = None) -> list[Past]:
+        """Tokens [1, T, BLOCK, D] through all layers, in place -> what the time layers keep of them."""
+        worlds, frames, _, width = x.shape
+        before = [tensor for pair in past or [] for tensor in pair]
+        length = mask.shape[-1]
+        if worlds != 1 or mask.shape[:2] != (1, frames) or mask.dtype != torch.bool or length > POSITIONS:
+            raise ValueError(
+                f"expected one world and a mask of bools [1, {frames}, up to {POSITIONS}]; "
+                f"got {worlds} worlds and {mask.dtype} {tuple(mask.shape)}"
+            )
+        shape = (1, length - frames, BLOCK - FIRST_CARRIED, self.config.heads, HEAD_WIDTH)
+        if any(tensor.shape != shape for tensor in before) or len(before) not in (0, 2 * self.config.time_layers):
+            raise ValueError(f"expected {self.config.time_layers} pairs of keys and values {list(shape)}")
+        kept = [x.new_empty(1, frames, *shape[2:]) for _ in range(2 * self.config.time_layers)]
+        mask = mask.contiguous()
+        self._library.omni_forward(
+            self._network,
+            ctypes.c_void_p(x.data_ptr()),
+            ctypes.c_int(frames),
+            ctypes.c_int(length - frames),
+            ctypes.c_void_p(mask.data_ptr()),
+            addresses(before),
+            addresses(kept),
+            ctypes.c_int(torch.get_num_threads()),
+        )
+        return list(zip(kept[::2], kept[1::2], strict=True))
+
+
+def _tensors(layer: Layer) -> list[Tensor]:
+    attention, feed = layer.attention, layer.feed
+    linears = (attention.project, attention.out, feed.up, feed.down)
+    gains = (attention.query_scale, attention.key_scale, layer.before_attention.weight, layer.before_feed.weight)
+    parts = [linear.weight for linear in linears if isinstance(linear, nn.Linear)] + list(gains)
+    return [part.detach().float().contiguous() for part in parts]
