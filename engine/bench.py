@@ -26,7 +26,8 @@ from engine.messages import FRAME_RATE
 from engine.meter import Meter, peak_mib, percentile, resident_mib
 from engine.session import Steppable
 from engine.threads import use_threads
-from engine.world import Frame, Inputs, Models, World, load_models
+from engine.world import Frame, Inputs, Models, PromptRefused, World, load_models
+from model.checkpoint import CheckpointError
 
 WARM_UP_FRAMES = 8
 MINUTE_S = 60.0
@@ -165,16 +166,21 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def main(arguments: list[str]) -> None:
-    """`mundo bench`: see --help."""
+def main(arguments: list[str]) -> int:
+    """`mundo bench`: see --help. 2 and one line of reason when it cannot."""
     options = parse(arguments)
     use_threads(options.threads)
-    models = Models.random() if options.random_weights else load_models(options.weights)
-    figures = report(measure(World(models, 0, options.prompt), options.seconds), models.name)
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    try:
+        models = Models.random() if options.random_weights else load_models(options.weights)
+        figures = report(measure(World(models, 0, options.prompt), options.seconds), models.name)
+        if options.json:
+            options.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    except (CheckpointError, PromptRefused, OSError) as error:
+        print(f"mundo bench: {error}", file=sys.stderr)
+        return 2
     print(table(figures))
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    raise SystemExit(main(sys.argv[1:]))

@@ -24,6 +24,7 @@ from engine.script import ControlsError, Event, controls_at, read
 from engine.session import Steppable
 from engine.threads import use_threads
 from engine.world import Frame, Inputs, PromptRefused, World, load_models
+from model.checkpoint import CheckpointError
 
 Planes = tuple[Plane, Plane, Plane]
 Progress = Callable[[int, int], None]  # frames done, frames in all
@@ -164,7 +165,7 @@ def main(arguments: list[str]) -> int:
         sha256, stills = render(world, events, options.seconds, options.out, options.at, say_progress)
         if options.strip:
             write_strip(options.strip, stills)
-    except (RenderError, ControlsError, PromptRefused, OSError) as error:
+    except (RenderError, ControlsError, CheckpointError, PromptRefused, OSError) as error:
         print(f"mundo render: {error}", file=sys.stderr)
         return 2
     print(sha256)

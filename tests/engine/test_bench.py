@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
 
 import numpy as np
+import pytest
 
-from engine.bench import measure, report, table, walk
+from engine.bench import main, measure, report, table, walk
 from engine.world import Frame, Inputs
 
 
@@ -67,3 +69,8 @@ def test_the_bench_walks_and_turns() -> None:
     looks = [walk(frame).look_x for frame in range(200)]
     assert all(walk(frame).buttons for frame in range(200))
     assert max(looks) > 0.01 and min(looks) < -0.01
+
+
+def test_missing_weights_are_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--weights", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("mundo bench: expected a frame-tokenizer checkpoint")

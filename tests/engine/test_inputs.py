@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from engine.inputs import BadInput, Gathered
+from engine.inputs import MAX_LOOK_RAD, BadInput, Gathered
 from engine.messages import AUDIO_SAMPLES, Audio, Control, Text
+from model.conditioning.control import LOOK_LIMIT
 
 
 def snapshot(seq: int, buttons: int = 0, look_x: float = 0.0, look_y: float = 0.0) -> Control:
@@ -51,6 +52,10 @@ def test_a_look_too_fast_for_one_frame_is_clamped_and_does_not_run_on() -> None:
     drained = inputs.drain()
     assert (drained.look_x, drained.look_y) == (0.15, -0.15)
     assert inputs.drain().look_x == 0
+
+
+def test_a_frame_turns_as_far_as_the_model_was_taught_and_no_further() -> None:
+    assert MAX_LOOK_RAD == LOOK_LIMIT
 
 
 def test_totals_that_begin_elsewhere_do_not_turn_the_view() -> None:

@@ -93,6 +93,12 @@ def test_a_command_line_that_makes_no_sense_is_refused(tmp_path: Path, arguments
         parse(["--out", str(tmp_path / "clip.mp4"), *(argument.format(tmp_path) for argument in arguments)])
 
 
+def test_missing_weights_are_one_line_and_no_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--out", str(tmp_path / "clip.mp4"), "--weights", str(tmp_path)]) == 2
+    assert "expected a frame-tokenizer checkpoint" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_bad_controls_file_is_one_line_and_no_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "controls").write_text('{"buttons": ["KeyQ"]}')
     assert main(["--out", str(tmp_path / "clip.mp4"), "--controls", str(tmp_path / "controls")]) == 2
