@@ -144,7 +144,7 @@ class Trainer:
         """The step's loss and its parts; also the clean latents that the model made, and the levels it made them at."""
         generator = torch.Generator().manual_seed(step_seed(self.training.seed + 2, step))
         shortcut = bool(torch.rand((), generator=generator) < self.training.shortcut)
-        signal, size = objective.draw_levels(*batch.clean.shape[:2], shortcut, generator)
+        signal, size = objective.draw_levels(batch.isolated, batch.clean.shape[1], shortcut, generator)
         noisy = objective.mix(batch.clean, torch.randn(batch.clean.shape, generator=generator), signal)
         mask = objective.row_mask(batch.isolated, batch.clean.shape[1], self.omni.config.window)
         given = self.given(batch, signal, size)

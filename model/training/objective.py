@@ -15,19 +15,25 @@ FINEST = 8  # 1 / FINEST is the smallest step
 CONTEXT_SIGNAL = 1 - 1 / FINEST  # at which clean frames are committed
 
 
-def draw_levels(batch: int, frames: int, shortcut: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """tau and d, [B, T] each, on the grid of d. Without shortcut d = 1/8, and two fifths of the frames are nearly clean,
-    as the context is at run time; with it d in {1/4, 1/2, 1}."""
-    chance = torch.rand(batch, frames, generator=generator)
-    if not shortcut:
-        level = torch.randint(0, FINEST, (batch, frames), generator=generator) / FINEST
-        level = torch.where(chance < 0.4, torch.tensor(CONTEXT_SIGNAL), level)
-        level = torch.where((chance >= 0.4) & (chance < 0.6), torch.tensor(0.0), level)
-        return level, torch.full((batch, frames), 1 / FINEST)
-    size = 2.0 ** -torch.randint(0, 3, (batch, frames), generator=generator)
-    size = torch.where(chance < 0.4, torch.tensor(0.5), size)
-    level = torch.floor(torch.rand(batch, frames, generator=generator) / size) * size
-    return level, size
+def draw_levels(isolated: Tensor, frames: int, shortcut: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """tau and d, [B, T] each, on the grid of d, for rows that are `isolated` [B] or not.
+
+    With shortcut d is 1/4, 1/2 or 1. Without it a row of unrelated frames has d = 1/8 and any level, as a first frame is
+    sampled; in a sequence a third of the frames are nearly clean, as the context is, and half take one of the two steps
+    that the engine takes (d = 1/2, toward the truth itself: with a view, truth is nearly determined).
+    """
+    shape = (len(isolated), frames)
+    chance = torch.rand(shape, generator=generator)
+    if shortcut:
+        size = 2.0 ** -torch.randint(0, 3, shape, generator=generator)
+        size = torch.where(chance < 0.4, torch.tensor(0.5), size)
+        return torch.floor(torch.rand(shape, generator=generator) / size) * size, size
+    fine = torch.randint(0, FINEST, shape, generator=generator) / FINEST
+    alone = isolated[:, None]
+    context, served = (chance < 0.3) & ~alone, (chance > 0.5) & ~alone
+    half = torch.where(chance < 0.8, 0.0, 0.5)
+    level = torch.where(context, torch.tensor(CONTEXT_SIGNAL), torch.where(served, half, fine))
+    return level, torch.where(served, 0.5, torch.tensor(1 / FINEST))
 
 
 def mix(clean: Tensor, noise: Tensor, signal: Tensor) -> Tensor:

@@ -6,18 +6,24 @@ from model.omni import Given, Seen
 from model.training import objective
 
 
+ROWS = torch.tensor([True, False]).repeat(32)
+
+
 def test_levels_lie_on_the_grid_of_their_step():
     random = torch.Generator().manual_seed(0)
     for shortcut in (False, True):
-        signal, size = objective.draw_levels(64, 12, shortcut, random)
+        signal, size = objective.draw_levels(ROWS, 12, shortcut, random)
         assert torch.equal(signal / size, (signal / size).round())
         assert ((signal + size) <= 1).all()
-        assert (size > 1 / objective.FINEST).all() == shortcut
+        assert (size >= 1 / 4 if shortcut else size <= 1 / 2).all()
 
 
-def test_context_is_committed_at_a_level_that_was_trained():
-    signal, _ = objective.draw_levels(64, 12, False, torch.Generator().manual_seed(0))
-    assert (signal == objective.CONTEXT_SIGNAL).float().mean() > 0.35
+def test_sequences_train_the_levels_that_are_served_and_the_context():
+    signal, size = objective.draw_levels(ROWS, 12, False, torch.Generator().manual_seed(0))
+    sequences = signal[~ROWS]
+    assert (sequences == objective.CONTEXT_SIGNAL).float().mean() > 0.25
+    assert set(sequences[size[~ROWS] == 0.5].tolist()) == {0.0, 0.5}
+    assert (size[ROWS] == 1 / objective.FINEST).all()
 
 
 def test_where_the_model_is_exact_the_shortcut_target_is_the_truth():
