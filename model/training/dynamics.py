@@ -255,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tokenizer = FrameTokenizer.load(options.tokenizer)
     kept = cache_dir() / f"latents-{checkpoint.sha256(options.tokenizer)[:12]}"
     latents = Latents(options.clips, kept, tokenizer)
-    latents.rescan(80)
+    latents.rescan(64)
     if not latents.clips:
         raise SystemExit(f"expected clips in {options.clips}, found none: run python -m model.worlds.cache first")
     sentences = Sentences(TextEncoder.load(), training.sentences, training.seed)

@@ -57,11 +57,18 @@ class Latents:
         self._seeds: set[int] = set()
 
     def rescan(self, most: int = 10**9) -> int:
-        """Takes up at most `most` new clips; returns how many."""
-        new = [p for p in list_clips(self.folder, self.validation) if int(p.stem) not in self._seeds][:most]
-        for path in new:
+        """Takes up the clips that are new: all that were encoded before, and at most `most` others. Returns how many."""
+        taken = 0
+        for path in list_clips(self.folder, self.validation):
+            if int(path.stem) in self._seeds:
+                continue
+            if not (self.kept / path.name).exists():
+                if most <= 0:
+                    continue
+                most -= 1
             self._take(path)
-        return len(new)
+            taken += 1
+        return taken
 
     def _take(self, path: Path) -> None:
         seed, file = int(path.stem), self.kept / path.name
