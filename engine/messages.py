@@ -133,10 +133,12 @@ class Stats(Message, frozen=True, kw_only=True):
 
 
 class Refused(Message, frozen=True, kw_only=True):
-    """The worker did not do what was asked; the world goes on unchanged. `reason` is for people."""
+    """The worker did not do what was asked; the world goes on unchanged. `kind` is the refused message's type,
+    `text_id` that of a refused Text (0: no text), `reason` is for people."""
 
     kind: str
     reason: str
+    text_id: int = 0
 
 
 class Failed(Message, frozen=True, kw_only=True):
@@ -147,6 +149,18 @@ class Failed(Message, frozen=True, kw_only=True):
 
 Incoming = Open | Close | Control | Text | Audio | KeyframeWanted | Bitrate
 Outgoing = Ready | Opened | VideoPacket | Receipt | State | Stats | Refused | Failed
+
+
+def refusal(message: Incoming, reason: str) -> Refused:
+    """The answer to a message that is not obeyed; it says which one that was."""
+    return Refused(
+        session=message.session,
+        epoch=message.epoch,
+        kind=type(message).__name__,
+        reason=reason,
+        text_id=message.text_id if isinstance(message, Text) else 0,
+    )
+
 
 _encoder = msgspec.msgpack.Encoder()
 _incoming: msgspec.msgpack.Decoder[Incoming] = msgspec.msgpack.Decoder(Incoming)

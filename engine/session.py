@@ -24,11 +24,11 @@ from engine.messages import (
     Open,
     Opened,
     Receipt,
-    Refused,
     State,
     Stats,
     Text,
     VideoPacket,
+    refusal,
 )
 from engine.meter import Meter, mean, resident_mib
 from engine.world import Frame, Inputs, PromptRefused
@@ -88,7 +88,7 @@ class Session:
             await asyncio.get_running_loop().run_in_executor(self._threads.sampling, self._build, open_world)
         except PromptRefused as error:
             self.phase = Phase.ENDED
-            self._refuse("Open", str(error))
+            self._send(refusal(self._request, str(error)))
         except Exception as error:
             self.fail(error)
         else:
@@ -164,10 +164,7 @@ class Session:
             await asyncio.get_running_loop().run_in_executor(self._threads.sampling, self._world.say, text.text)
             self._text_id = text.text_id
         except PromptRefused as error:
-            self._refuse("Text", str(error))
-
-    def _refuse(self, kind: str, reason: str) -> None:
-        self._send(Refused(session=self.name, epoch=self.epoch, kind=kind, reason=reason))
+            self._send(refusal(text, str(error)))
 
     async def _publish(self, frame: Frame, receipt: Receipt) -> None:
         idr, self._idr_wanted = self._idr_wanted, False

@@ -28,6 +28,7 @@ from engine.messages import (
     decode_incoming,
     encode,
     read_body,
+    refusal,
 )
 from engine.pacing import next_tick
 from engine.session import OpenWorld, Phase, Session, Threads
@@ -85,8 +86,7 @@ class Worker:
         try:
             self._dispatch(message)
         except BadInput as error:
-            kind = type(message).__name__
-            self.send(Refused(session=message.session, epoch=message.epoch, kind=kind, reason=str(error)))
+            self.send(refusal(message, str(error)))
 
     def _dispatch(self, message: Incoming) -> None:
         session = self._sessions.get(message.session)

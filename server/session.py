@@ -87,7 +87,7 @@ class Session:
     def open(self) -> None:
         """Ask the worker for the world, under a new epoch."""
         self._world = msgspec.structs.replace(self._world, epoch=self._world.epoch + 1)
-        self._asked.clear()
+        self._forget_asked()
         self._timeline.restart(time.monotonic())
         self._send(self._world)
         self._steer(self._steering.restart())
@@ -141,11 +141,18 @@ class Session:
             seq = self._steering.obeyed(peer.id, message.control_seq)
             peer.send_receipt(pts, frame=frame, control_seq=seq, text_id=self._text_obeyed)
 
+    def _forget_asked(self) -> None:
+        for asked in self._asked:
+            if asked.peer is not None:
+                asked.peer.send(event("refused", reason="The world had to begin again before it obeyed this.", ref=asked.ref))
+        self._asked.clear()
+
     def _on_refused(self, message: messages.Refused) -> None:
         if message.kind == "Open":
             return self._settle(message.reason)
-        if message.kind == "Text" and self._asked:
-            asked = self._asked.popleft()
+        asked = next((asked for asked in self._asked if asked.text_id == message.text_id), None)
+        if asked is not None:
+            self._asked.remove(asked)
             if asked.peer is not None:
                 return asked.peer.send(event("refused", reason=message.reason, ref=asked.ref))
         for peer in self.peers.values():

@@ -162,7 +162,7 @@ async def test_a_refused_text_leaves_the_world_and_its_prompt_as_they_were() -> 
         gateway.tell(Text(session="a", text_id=8, text="forbidden"))
         refused = await gateway.next(Refused)
         receipt = await gateway.next(Receipt)
-    assert (refused.kind, refused.reason) == ("Text", "that cannot be shown")
+    assert (refused.kind, refused.text_id, refused.reason) == ("Text", 8, "that cannot be shown")
     assert receipt.text_id == 7
 
 

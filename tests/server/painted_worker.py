@@ -80,7 +80,7 @@ class PaintedWorker:
             return self.open(message)
         world = self.worlds.get(message.session)
         if world is None or world.opened.epoch != message.epoch:
-            return self.send(m.Refused(session=message.session, kind=type(message).__name__, reason="not open"))
+            return self.send(m.refusal(message, "not open"))
         match message:
             case m.Control():
                 world.control = message
@@ -96,7 +96,7 @@ class PaintedWorker:
     def open(self, message: m.Open) -> None:
         name = {"session": message.session, "epoch": message.epoch}
         if message.prompt == "refuse me":
-            return self.send(m.Refused(**name, kind="Open", reason="I will not."))
+            return self.send(m.refusal(message, "I will not."))
         self.worlds[message.session] = Painted(message)
         self.send(m.Opened(**name))
 
@@ -104,7 +104,7 @@ class PaintedWorker:
         name = {"session": message.session, "epoch": message.epoch}
         match message.text:
             case "refuse me":
-                self.send(m.Refused(**name, kind="Text", reason="I will not."))
+                self.send(m.refusal(message, "I will not."))
             case "die":
                 os._exit(3)
             case "hang":

@@ -99,6 +99,16 @@ async def test_a_refused_text_says_why_and_the_world_goes_on(here: Any) -> None:
     await connection.until("receipt")
 
 
+async def test_a_refusal_is_of_the_text_that_was_refused(here: Any) -> None:
+    browser = await here.invited()
+    connection = await browser.connect(await browser.start())
+    for ref, text in ((1, "snow"), (2, "refuse me"), (3, "night")):  # the refusal overtakes the first one's receipt
+        connection.tell(type="text", text=text, ref=ref)
+    assert (await connection.until("refused"))["ref"] == 2
+    assert (await connection.until("receipt", lambda event: event["text_id"] == 3))["text_id"] == 3
+    assert not any(event["type"] == "refused" for event in connection.heard)
+
+
 async def test_a_prompt_may_come_by_http(here: Any) -> None:
     browser = await here.invited()
     session = await browser.start()

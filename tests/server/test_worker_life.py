@@ -29,6 +29,7 @@ async def test_a_lost_worker_is_replaced_and_the_session_goes_on(here: Any, end:
     before = await connection.until("state", lambda event: event["values"]["letters"] == 4)
     await say(connection, end)
     assert (await connection.until("session"))["state"] == "resuming"
+    assert (await connection.until("refused"))["ref"] == 1  # the last text: nobody can say whether it was heard
     assert (await connection.until("session"))["state"] == "live"
     after = await connection.until("state")
     assert after["values"]["pid"] != before["values"]["pid"]
