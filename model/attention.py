@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def rotary_angles(positions: Tensor, width: int, longest: float) -> Tensor:
-    """positions [...] -> angles [..., width / 2]: frequencies from 1 down to 1 / longest (RoFormer, arXiv 2104.09864)."""
+    """positions [...] -> angles [..., width / 2], frequencies from 1 down to 1 / longest (arXiv 2104.09864)."""
     count = width // 2
     frequencies = longest ** (-torch.arange(count, dtype=torch.float32, device=positions.device) / max(count - 1, 1))
     return positions.float()[..., None] * frequencies

@@ -4,7 +4,7 @@ clean latents and what comes next out. Knows nothing of sampling schedules, sess
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -104,6 +104,8 @@ class Feed(nn.Module):
 class Layer(nn.Module):
     """Pre-norm attention (in space or over time) and feed-forward."""
 
+    attention: SpaceAttention | TimeAttention
+
     def __init__(self, config: OmniConfig, over_time: bool):
         super().__init__()
         kind = TimeAttention if over_time else SpaceAttention
@@ -134,6 +136,8 @@ class Resampler(nn.Module):
 class Omni(nn.Module):
     """About 4M parameters at the default size. See the module's types for shapes."""
 
+    angles: Tensor
+
     def __init__(self, config: OmniConfig):
         super().__init__()
         self.config = config
@@ -153,15 +157,20 @@ class Omni(nn.Module):
         self.video_out = nn.Linear(width, PATCH)
         self.keep_view = nn.Parameter(torch.full((PATCH,), 0.9))
         self.rates_out = nn.Linear(4 * width, len(state.SKY))
-        self.motion = nn.Sequential(nn.Linear(4 * width + control.WIDTH + 4, width), nn.SiLU(), nn.Linear(width, 4))
+        moved = nn.Linear(width, 4)
+        self.motion = nn.Sequential(nn.Linear(4 * width + control.WIDTH + 4, width), nn.SiLU(), moved)
         self.names = nn.Linear(width, len(state.PLACES) + len(state.TIMES) + len(state.WEATHERS) + 3)
-        for silent in (self.video_out, self.rates_out, self.motion[-1]):
+        for silent in (self.video_out, self.rates_out, moved):
             nn.init.zeros_(silent.weight)
             nn.init.zeros_(silent.bias)
-        for layer in self.layers:
+        for layer in self.stack():
             for last in (layer.attention.out, layer.feed.down):
                 nn.init.normal_(last.weight, std=0.02 / (2 * config.layers) ** 0.5 * 4)
         self.register_buffer("angles", self._space_angles(), persistent=False)
+
+    def stack(self) -> list[Layer]:
+        """The layers, by their type."""
+        return cast("list[Layer]", list(self.layers))
 
     def _space_angles(self) -> Tensor:
         """[BLOCK, head width / 2]: half of the pairs turn with the row, half with the column; others stay."""
@@ -190,11 +199,11 @@ class Omni(nn.Module):
         return torch.cat([*parts, register, video], 2) + self.slot.to(noisy.dtype)
 
     def forward(self, noisy: Tensor, given: Given, mask: Tensor, past: list[Past] | None = None) -> Seen:
-        """noisy [B, T, 144, 64]; mask [B or 1, T, W + T] over the past's W frames and these; past: a pair a time layer."""
+        """noisy [B, T, 144, 64]; mask [B or 1, T, W + T] over W past frames and these; past: a pair a layer."""
         batch, frames = noisy.shape[:2]
         x = self.tokens(noisy, given)
         kept: list[Past] = []
-        for layer in self.layers:
+        for layer in self.stack():
             y = layer.before_attention(x)
             if isinstance(layer.attention, TimeAttention):
                 before = past[len(kept)] if past is not None else None
@@ -216,7 +225,7 @@ class Omni(nn.Module):
 
     def move(self, hidden: Tensor, controls: Tensor, velocity: Tensor, ground: Tensor) -> tuple[Tensor, Tensor]:
         """The motion head. hidden [..., 4 D] of the last frame, this frame's control features [..., 12], the last
-        velocity [..., 3] in this frame's body frame (m/s) -> velocity of this frame [..., 3] m/s, logit of ground contact."""
+        velocity [..., 3] m/s in this frame's body frame -> velocity of this frame [..., 3] m/s, logit of contact."""
         moving = torch.cat([velocity / state.SPEED_M_S, ground[..., None]], -1).to(hidden.dtype)
         out = self.motion(torch.cat([hidden, controls.to(hidden.dtype), moving], -1)).float()
         return (out[..., :3] + moving[..., :3].float()) * state.SPEED_M_S, out[..., 3]
@@ -236,5 +245,5 @@ def _levels(signal: Tensor, step: Tensor) -> Tensor:
 
 
 def view_tokens(latents: Tensor, known: Tensor, age: Tensor) -> Tensor:
-    """The known view as input: latents [..., 16, 18, 32], known [..., 1, 18, 32] in [0, 1] and age in [0, 1] -> [..., 144, 72]."""
+    """The known view as input: latents [..., 16, 18, 32], known and age [..., 1, 18, 32] in 0..1 -> [..., 144, 72]."""
     return torch.cat([patch(latents), patch(known), patch(age)], -1)

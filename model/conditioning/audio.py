@@ -1,4 +1,5 @@
-"""The microphone's last frame of sound as two tokens' input: loudness, and a spectrum. Knows no words; keeps nothing."""
+"""The microphone's last frame of sound as two tokens' input: loudness, and a spectrum.
+Knows no words; keeps nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ FLOOR_DB = -60.0
 
 
 def features(pcm: Tensor) -> Tensor:
-    """pcm [..., 1000] in [-1, 1] -> [..., 2, 16], all in [0, 1]: (loudness, peak, zeros), (15 bands of 100 Hz to 10 kHz, 0).
+    """pcm [..., 1000] in [-1, 1] -> [..., 2, 16], in [0, 1]: (loudness, peak, zeros), (15 bands, 100 Hz to 10 kHz).
 
     Levels are decibels over FLOOR_DB, divided by its size. What is not finite counts as silence."""
     if pcm.shape[-1] != SAMPLES:

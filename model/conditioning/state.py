@@ -19,11 +19,15 @@ NOMINAL = torch.tensor([0.2, 0.6, 0.5, 0.6, 0.6, 0.4]) / 24  # how much of each 
 STILL = 0.35  # a rate below this share of the nominal one is snapped to zero
 TOKENS, WIDTH = 4, 8
 SPEED_M_S = 6.4
-TYPICAL = {  # of a named time or weather, where a world begins
-    "dawn": 0.03, "day": 0.22, "dusk": 0.472, "night": 0.73,
-    "clear": (0.27, 0.0, 0.0, 0.0, 0.0), "overcast": (0.92, 0.02, 0.0, 0.0, 0.0), "fog": (0.65, 0.93, 0.0, 0.0, 0.0),
-    "rain": (0.95, 0.12, 1.0, 0.0, 0.0), "snow": (0.94, 0.12, 0.0, 1.0, 1.0),
-}  # fmt: skip
+# where a world of that name begins: the sun in turns; cloud, fog, rain, snow, cover
+TYPICAL_TIME = {"dawn": 0.03, "day": 0.22, "dusk": 0.472, "night": 0.73}
+TYPICAL_WEATHER = {
+    "clear": (0.27, 0.0, 0.0, 0.0, 0.0),
+    "overcast": (0.92, 0.02, 0.0, 0.0, 0.0),
+    "fog": (0.65, 0.93, 0.0, 0.0, 0.0),
+    "rain": (0.95, 0.12, 1.0, 0.0, 0.0),
+    "snow": (0.94, 0.12, 0.0, 1.0, 1.0),
+}
 
 
 def tokens(velocity: Tensor, ground: Tensor, sky: Tensor, place: Tensor, pitch: Tensor) -> Tensor:
@@ -35,7 +39,7 @@ def tokens(velocity: Tensor, ground: Tensor, sky: Tensor, place: Tensor, pitch: 
     walk, run = (speed > 0.4) & (speed <= 4.2), speed > 4.2
     grounded = ground > 0.5
     action = torch.stack([(speed <= 0.4) & grounded, walk & grounded, run & grounded, ~grounded], -1).to(sky.dtype)
-    body = torch.stack([*(velocity / SPEED_M_S).unbind(-1), ground, none, none, none, none], -1)
+    body = torch.stack([*torch.unbind(velocity / SPEED_M_S, -1), ground, none, none, none, none], -1)
     light = torch.stack([turn.sin(), turn.cos(), *sky[..., 1:].unbind(-1), none], -1)
     where = torch.stack([*place.unbind(-1), pitch, none, none, none], -1)
     return torch.stack([body, light, where, torch.cat([action, torch.zeros_like(action)], -1)], -2)
@@ -83,4 +87,4 @@ def beginning(place: str, time: str, weather: str) -> WorldState:
     for name, known in ((place, PLACES), (time, TIMES), (weather, WEATHERS)):
         if name not in known:
             raise ValueError(f"expected one of {', '.join(known)}; got {name!r}")
-    return WorldState(PLACES.index(place), torch.tensor([TYPICAL[time], *TYPICAL[weather]]))
+    return WorldState(PLACES.index(place), torch.tensor([TYPICAL_TIME[time], *TYPICAL_WEATHER[weather]]))

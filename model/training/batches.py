@@ -54,51 +54,49 @@ class Frames:
 
 def draw_row(clips: list[Clip], mixture: Mixture, rng: np.random.Generator) -> Frames:
     """A row of one clip's frames in order, or of unrelated frames."""
-    count = mixture.frames
     if rng.uniform() < mixture.single_rows:
-        chosen = [clips[int(i)] for i in rng.integers(0, len(clips), count)]
-        skies = rng.integers(0, 2, count)
-        frames = rng.integers(0, 16, count)
-        lags = rng.integers(1, 9, count)
-        sources = [
-            int(f - g if f >= g else f + g) if f - g >= 0 or f + g < 16 else int(f)
-            for f, g in zip(frames, lags, strict=True)
-        ]
-        other = rng.uniform(size=count) < mixture.other_sky
-        blind = rng.uniform(size=count) < mixture.single_blind
-        return Frames(
-            chosen,
-            [int(s) for s in skies],
-            [int(f) for f in frames],
-            [int(s ^ o) for s, o in zip(skies, other, strict=True)],
-            sources,
-            [bool(b) for b in blind],
-            True,
-        )
+        return _unrelated(clips, mixture, rng)
+    count = mixture.frames
     clip = clips[int(rng.integers(len(clips)))]
-    sky = int(rng.integers(2))
-    first = int(rng.integers(1, 16 - count + 1))
+    sky, first = int(rng.integers(2)), int(rng.integers(1, 16 - count + 1))
     frames = list(range(first, first + count))
     if rng.uniform() < mixture.lag_one:
         sources = [f - 1 for f in frames]
-        other = rng.uniform(size=count) < mixture.other_sky * rng.integers(0, 2) * 2
+        relit = rng.uniform() < 0.5
+        other = [relit and bool(rng.uniform() < 2 * mixture.other_sky) for _ in frames]
     else:
-        sources, other_part, keep = [], [], 0
-        key, other_key = int(first - 1), bool(rng.uniform() < mixture.other_sky)
-        for f in frames:
-            if keep == 0:
-                keep = int(rng.integers(3, 9))
-                key = (
-                    int(rng.integers(max(0, f - 4), f)) if rng.uniform() < 0.8 else int(min(15, f + rng.integers(1, 6)))
-                )
-                other_key = bool(rng.uniform() < mixture.other_sky)
-            keep -= 1
-            sources.append(key)
-            other_part.append(other_key)
-        other = np.array(other_part)
+        sources, other = _keyframes(frames, mixture, rng)
     blind = bool(rng.uniform() < mixture.blind_rows)
-    source_sky = [int(sky ^ bool(o)) for o in other]
-    return Frames([clip] * count, [sky] * count, frames, source_sky, sources, [blind] * count, False)
+    return Frames([clip] * count, [sky] * count, frames, [sky ^ o for o in other], sources, [blind] * count, False)
+
+
+def _unrelated(clips: list[Clip], mixture: Mixture, rng: np.random.Generator) -> Frames:
+    """Frames of as many clips, each alone; most of them blind."""
+    count = mixture.frames
+    chosen = [clips[int(i)] for i in rng.integers(0, len(clips), count)]
+    skies, frames = ([int(i) for i in rng.integers(0, most, count)] for most in (2, 16))
+    sources = [
+        f - lag if f >= lag else f + lag for f, lag in zip(frames, map(int, rng.integers(1, 9, count)), strict=True)
+    ]
+    source_skies = [sky ^ bool(rng.uniform() < mixture.other_sky) for sky in skies]
+    blind = [bool(rng.uniform() < mixture.single_blind) for _ in frames]
+    return Frames(chosen, skies, frames, source_skies, [min(15, s) for s in sources], blind, True)
+
+
+def _keyframes(frames: list[int], mixture: Mixture, rng: np.random.Generator) -> tuple[list[int], list[bool]]:
+    """One source for 3 to 8 frames at a time, mostly from before them, and whether it lies under the other sky."""
+    sources: list[int] = []
+    other: list[bool] = []
+    keep, key, relit = 0, 0, False
+    for f in frames:
+        if keep == 0:
+            keep, relit = int(rng.integers(3, 9)), bool(rng.uniform() < mixture.other_sky)
+            before = rng.uniform() < 0.8
+            key = int(rng.integers(max(0, f - 4), f)) if before else min(15, f + int(rng.integers(1, 6)))
+        keep -= 1
+        sources.append(key)
+        other.append(relit)
+    return sources, other
 
 
 def labels(row: Frames, sentences: Sentences, mixture: Mixture, rng: np.random.Generator) -> dict[str, Tensor]:
@@ -147,7 +145,7 @@ def labels(row: Frames, sentences: Sentences, mixture: Mixture, rng: np.random.G
 
 
 def body_velocity(walk: Tensor, f: int, yaw: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """How frame f moved from the one before, in the body's frame (right, up, forward) m/s at `yaw` (its own); contact."""
+    """How frame f moved from the one before: right, up, forward in m/s at `yaw` (its own); and contact."""
     moved = (walk[f + 1, :3] - walk[f, :3]) / FRAME_S
     yaw = walk[f + 1, 3] if yaw is None else yaw
     c, s = yaw.cos(), yaw.sin()

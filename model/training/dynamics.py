@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from configs.paths import WEIGHTS, cache_dir, load_toml
 from model import checkpoint
 from model.conditioning.text import TextEncoder
 from model.geometry import reproject
-from model.omni import Given, Omni, OmniConfig, patch, unpatch
+from model.omni import Given, Omni, OmniConfig, Seen, patch, unpatch
 from model.tokenizer.frame import FrameTokenizer
 from model.tokenizer.int8 import Int8Tokenizer
 from model.training import objective
@@ -61,7 +62,7 @@ class Batch:
 
 
 class Trainer:
-    """Makes batches and losses out of clips. `compiled` versions of the heavy parts are used where they are."""
+    """Makes batches and losses out of clips. `forward` is the Omni, compiled or not."""
 
     def __init__(
         self,
@@ -74,8 +75,7 @@ class Trainer:
     ):
         self.omni, self.tokenizer, self.sentences, self.latents = omni, tokenizer, sentences, latents
         self.mixture, self.training = mixture, training
-        self.reproject = reproject
-        self.forward = torch.compile(omni, dynamic=False)
+        self.forward: Callable[..., Seen] = omni
 
     @torch.no_grad()
     def views(
@@ -83,19 +83,20 @@ class Trainer:
     ) -> Tensor:
         """The known view of each frame of a row, [T, 144, 72]: its source decoded, reprojected, encoded."""
         sources: dict[tuple[int, int, int], int] = {}
-        latents, which = [], []
+        latents: list[Tensor] = []
+        which: list[int] = []
         for clip, sky, f in zip(row.clips, row.source_sky, row.source_frame, strict=True):
             key = (clip.seed, sky, f)
             if key not in sources:
                 sources[key] = len(latents)
-                worn = bool(clip.has_worn[sky, f]) and rng.uniform() < self.mixture.worn
+                worn = rng.uniform() < self.mixture.worn and bool(clip.has_worn[sky, f])
                 z = (clip.worn if worn else clip.latents)[sky, f].float()
                 noise = self.training.source_noise * float(rng.uniform()) * (rng.uniform() < 0.5)
                 latents.append(z + noise * torch.randn(z.shape, generator=generator))
             which.append(sources[key])
         stack = torch.stack(latents).contiguous(memory_format=torch.channels_last)
         decoded = self.tokenizer.decode(stack).clamp(-1, 1)[torch.tensor(which)].contiguous()
-        planes, mask = self.reproject(decoded, told["source_pose"], told["pose"])
+        planes, mask = reproject(decoded, told["source_pose"], told["pose"])
         for t, blind in enumerate(row.blind):
             if blind:
                 mask[t] = 0
@@ -216,11 +217,9 @@ def train(run: Run, trainer: Trainer) -> None:
         frames += trainer.mixture.rows * trainer.mixture.frames
         now_s = time.monotonic()
         if now_s - reported_s >= training.report_every_s:
-            means = " ".join(f"{k} {sum(v) / len(v):.4f}" for k, v in sums.items())
-            print(
-                f"step {run.step} spent {run.spent_s / 60:.1f} min, {frames / (now_s - reported_s):.1f} frames/s, {len(trainer.latents.clips)} clips, {means}",
-                flush=True,
-            )
+            speed, clips = frames / (now_s - reported_s), len(trainer.latents.clips)
+            head = f"step {run.step} spent {run.spent_s / 60:.1f} min, {speed:.1f} frames/s, {clips} clips"
+            print(head, *(f"{k} {sum(v) / len(v):.4f}" for k, v in sums.items()), flush=True)
             reported_s, frames, sums = now_s, 0, {}
         if now_s - rescanned_s > 60:
             trainer.latents.rescan(16)
@@ -269,6 +268,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("resumed" if run.resume() else "nothing to resume; started", f"at step {run.step}", flush=True)
     eyes = Int8Tokenizer.load(options.tokenizer)  # as served, and several times faster than floats
     trainer = Trainer(omni, eyes, sentences, latents, Mixture(**section["mixture"]), training)
+    if shutil.which("g++"):  # half of an uncompiled step is element-wise
+        trainer.forward = torch.compile(omni, dynamic=False)
     with run.interruptible():
         train(run, trainer)
     assert isinstance(run.average, Omni)

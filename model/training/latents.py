@@ -57,7 +57,7 @@ class Latents:
         self._seeds: set[int] = set()
 
     def rescan(self, most: int = 10**9) -> int:
-        """Takes up the clips that are new: all that were encoded before, and at most `most` others. Returns how many."""
+        """Takes up new clips: all that were encoded before, and at most `most` others. Returns how many."""
         taken = 0
         for path in list_clips(self.folder, self.validation):
             if int(path.stem) in self._seeds:

@@ -18,9 +18,9 @@ CONTEXT_SIGNAL = 1 - 1 / FINEST  # at which clean frames are committed
 def draw_levels(isolated: Tensor, frames: int, shortcut: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """tau and d, [B, T] each, on the grid of d, for rows that are `isolated` [B] or not.
 
-    With shortcut d is 1/4, 1/2 or 1. Without it a row of unrelated frames has d = 1/8 and any level, as a first frame is
-    sampled; in a sequence a third of the frames are nearly clean, as the context is, and half take one of the two steps
-    that the engine takes (d = 1/2, toward the truth itself: with a view, truth is nearly determined).
+    With shortcut d is 1/4, 1/2 or 1. Without it a row of unrelated frames has d = 1/8 and any level, as a first frame
+    is sampled; in a sequence a third of the frames are nearly clean, as the context is, and half take one of the two
+    steps that the engine takes (d = 1/2, toward the truth itself: with a view, truth is nearly determined).
     """
     shape = (len(isolated), frames)
     chance = torch.rand(shape, generator=generator)

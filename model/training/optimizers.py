@@ -39,7 +39,7 @@ class Together(torch.optim.Optimizer):
 
 
 def muon_and_adam(model: nn.Module, rate: float, matrix_rate: float, weight_decay: float) -> Together:
-    """Muon (RMS of an update matched to AdamW's, arXiv 2502.16982) on the 2-D weights of `layers.`, AdamW on the rest."""
+    """Muon (updates as large as AdamW's, arXiv 2502.16982) on the matrices of `layers.`, AdamW on the rest."""
     inside = [p for n, p in model.named_parameters() if n.startswith("layers.") and p.ndim == 2]
     matrices = {id(p) for p in inside}
     rest = [p for p in model.parameters() if id(p) not in matrices]

@@ -4,7 +4,7 @@ Knows nothing of networks."""
 from __future__ import annotations
 
 import os
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +97,7 @@ def draw(seed: int, renderer: Renderer) -> dict[str, NDArray[np.generic]]:
         for t in range(1, FRAMES + 1):
             w = walks[t]
             picture = renderer.draw(
-                View(w.x, w.y, w.z, w.yaw, w.pitch, *astuple(tracks[s][0][t]), clock=clock + t / 24)
+                View(w.x, w.y, w.z, w.yaw, w.pitch, **asdict(tracks[s][0][t]), clock=clock + t / 24)
             )
             y.append(picture.y)
             u.append(picture.u)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from configs.paths import WEIGHTS
-from model.conditioning.state import TYPICAL
+from model.conditioning.state import TYPICAL_TIME, TYPICAL_WEATHER
 from model.planes import pack, to_rgb
 from model.worlds.clips import start
 from model.worlds.renderer import Renderer, View
@@ -36,14 +36,38 @@ class Postcard:
 
 
 POSTCARDS = (
-    Postcard("meadow", "A meadow in the morning", "Um prado de manhã", "a green meadow on a clear day", "meadow", "day", "clear", 224),
-    Postcard("dunes", "Dunes at dusk", "Dunas ao anoitecer", "a desert at dusk, the sky is clear", "desert", "dusk", "clear", 217, -1.3),
-    Postcard("summit", "First light on the mountains", "Primeira luz nas montanhas", "mountains at dawn under a clear sky", "mountains", "dawn", "clear", 206),
-    Postcard("shore", "Along the shore", "À beira-mar", "the coast on a clear day", "coast", "day", "clear", 207),
-    Postcard("winter", "Winter by the lake", "Inverno junto ao lago", "a meadow in the snow by day", "meadow", "day", "snow", 216),
-    Postcard("stars", "Under the stars", "Sob as estrelas", "the coast at night, the sky is clear", "coast", "night", "clear", 219),
-    Postcard("pines", "Pines in the fog", "Pinheiros na neblina", "mountains in the fog by day", "mountains", "day", "fog", 218),
-    Postcard("rain", "Rain over the meadow", "Chuva sobre o prado", "a meadow in the rain by day", "meadow", "day", "rain", 200),
+    Postcard(
+        "meadow", "A meadow in the morning", "Um prado de manhã", "a green meadow on a clear day",
+        "meadow", "day", "clear", 224,
+    ),
+    Postcard(
+        "dunes", "Dunes at dusk", "Dunas ao anoitecer", "a desert at dusk, the sky is clear",
+        "desert", "dusk", "clear", 217, -1.3,
+    ),
+    Postcard(
+        "summit", "First light on the mountains", "Primeira luz nas montanhas", "mountains at dawn under a clear sky",
+        "mountains", "dawn", "clear", 206,
+    ),
+    Postcard(
+        "shore", "Along the shore", "À beira-mar", "the coast on a clear day",
+        "coast", "day", "clear", 207,
+    ),
+    Postcard(
+        "winter", "Winter by the lake", "Inverno junto ao lago", "a meadow in the snow by day",
+        "meadow", "day", "snow", 216,
+    ),
+    Postcard(
+        "stars", "Under the stars", "Sob as estrelas", "the coast at night, the sky is clear",
+        "coast", "night", "clear", 219,
+    ),
+    Postcard(
+        "pines", "Pines in the fog", "Pinheiros na neblina", "mountains in the fog by day",
+        "mountains", "day", "fog", 218,
+    ),
+    Postcard(
+        "rain", "Rain over the meadow", "Chuva sobre o prado", "a meadow in the rain by day",
+        "meadow", "day", "rain", 200,
+    ),
 )  # fmt: skip
 
 
@@ -53,9 +77,11 @@ def draw(card: Postcard, renderer: Renderer, folder: Path) -> None:
     renderer.enter(terrain)
     at = start(terrain, np.random.default_rng(card.seed))
     yaw = at.yaw if card.yaw is None else card.yaw
-    view = View(at.x, at.y, at.z, yaw, 0.02, TYPICAL[card.time], *TYPICAL[card.weather], clock=3.0)
+    cloud, fog, rain, snow, cover = TYPICAL_WEATHER[card.weather]
+    view = View(at.x, at.y, at.z, yaw, 0.02, TYPICAL_TIME[card.time], cloud, fog, rain, snow, cover, clock=3.0)
     picture = renderer.draw(view)
-    planes = pack(*(torch.from_numpy(part)[None] for part in astuple(picture)))
+    y, u, v, depth = (torch.from_numpy(part)[None] for part in (picture.y, picture.u, picture.v, picture.depth))
+    planes = pack(y, u, v, depth)
     Image.fromarray(to_rgb(planes)[0].numpy()).save(folder / f"{card.id}.png", optimize=True)
     Image.fromarray(picture.depth).save(folder / f"{card.id}.depth.png", optimize=True)
 
@@ -73,7 +99,9 @@ def main() -> None:
         draw(card, renderer, folder)
         title = {"en": card.english, "pt": card.portuguese}
         state = {"place": card.place, "time": card.time, "weather": card.weather}
-        entries.append({"id": card.id, "title": title, "prompt": card.prompt, "picture": f"templates/{card.id}.png"} | state)
+        entries.append(
+            {"id": card.id, "title": title, "prompt": card.prompt, "picture": f"templates/{card.id}.png"} | state
+        )
     (out / "templates.json").write_text(json.dumps(entries, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 

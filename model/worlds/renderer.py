@@ -71,7 +71,7 @@ class Renderer:
         if width <= 0 or height <= 0 or width % 16 or height % 16:
             raise ValueError(f"width and height must be positive multiples of 16; got {width} x {height}")
         try:
-            self.gl = moderngl.create_standalone_context(backend="egl")
+            self.gl = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]
         except Exception as error:  # moderngl raises bare Exception
             raise NoRenderer(
                 f"no EGL renderer ({error}); on Debian: apt-get install libegl1 libgl1-mesa-dri"

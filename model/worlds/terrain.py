@@ -80,7 +80,7 @@ def _octaves(rng: np.random.Generator, first: int, count: int, gain: float) -> A
     return total
 
 
-def _heights(place: str, rng: np.random.Generator) -> Array:
+def _heights(place: str, rng: np.random.Generator) -> NDArray[np.floating]:
     if place == "meadow":
         h = 6.5 * _octaves(rng, 6, 4, 0.42) + 2.6
         return np.where(h < 0.5, 0.5 + (h - 0.5) * 0.7, h)
