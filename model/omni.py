@@ -19,6 +19,7 @@ CHANNELS = 16
 PATCH = 4 * CHANNELS
 VIEW = PATCH + 8  # latents of the known view, and per cell how much of it is known and how old it is
 TEXT_WIDTH = 384
+KEEP_AT_FIRST = 2.2  # logit of 0.9: untrained, a frame is nine tenths of what is known of its view
 GROUPS = {
     "instruction": 8,
     "sampler": 1,
@@ -155,7 +156,7 @@ class Omni(nn.Module):
         self.layers = nn.ModuleList(Layer(config, (i + 1) % config.time_every == 0) for i in range(config.layers))
         self.norm = nn.RMSNorm(width, 1e-6)
         self.video_out = nn.Linear(width, PATCH)
-        self.keep_view = nn.Parameter(torch.full((PATCH,), 0.9))
+        self.keep_view = nn.Linear(width, PATCH)
         self.rates_out = nn.Linear(4 * width, len(state.SKY))
         moved = nn.Linear(width, 4)
         self.motion = nn.Sequential(nn.Linear(4 * width + control.WIDTH + 4, width), nn.SiLU(), moved)
@@ -163,6 +164,8 @@ class Omni(nn.Module):
         for silent in (self.video_out, self.rates_out, moved):
             nn.init.zeros_(silent.weight)
             nn.init.zeros_(silent.bias)
+        nn.init.zeros_(self.keep_view.weight)
+        nn.init.constant_(self.keep_view.bias, KEEP_AT_FIRST)
         for layer in self.stack():
             for last in (layer.attention.out, layer.feed.down):
                 nn.init.normal_(last.weight, std=0.02 / (2 * config.layers) ** 0.5 * 4)
@@ -219,7 +222,8 @@ class Omni(nn.Module):
         """What the heads make of the last layer's output [B, T, BLOCK, D]."""
         x = self.norm(x)
         known = given.view[..., :PATCH] * given.view[..., PATCH : PATCH + 4].repeat(1, 1, 1, CHANNELS)
-        clean = self.video_out(x[:, :, VIDEO_FROM:]) + self.keep_view.to(x.dtype) * known
+        video = x[:, :, VIDEO_FROM:]
+        clean = self.video_out(video) + torch.sigmoid(self.keep_view(video)) * known
         hidden = x[:, :, STATE_FROM : STATE_FROM + GROUPS["state"]].flatten(2)
         return Seen(clean, self.rates_out(hidden), hidden, kept)
 

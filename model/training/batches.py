@@ -58,7 +58,8 @@ def draw_row(clips: list[Clip], mixture: Mixture, rng: np.random.Generator) -> F
         return _unrelated(clips, mixture, rng)
     count = mixture.frames
     clip = clips[int(rng.integers(len(clips)))]
-    sky, first = int(rng.integers(2)), int(rng.integers(1, 16 - count + 1))
+    first = int(rng.integers(1, 16 - count + 1))
+    skies = _skies(count, rng)
     frames = list(range(first, first + count))
     if rng.uniform() < mixture.lag_one:
         sources = [f - 1 for f in frames]
@@ -67,7 +68,20 @@ def draw_row(clips: list[Clip], mixture: Mixture, rng: np.random.Generator) -> F
     else:
         sources, other = _keyframes(frames, mixture, rng)
     blind = bool(rng.uniform() < mixture.blind_rows)
-    return Frames([clip] * count, [sky] * count, frames, [sky ^ o for o in other], sources, [blind] * count, False)
+    source_skies = [sky ^ o for sky, o in zip(skies, other, strict=True)]
+    return Frames([clip] * count, skies, frames, source_skies, sources, [blind] * count, False)
+
+
+def _skies(count: int, rng: np.random.Generator) -> list[int]:
+    """The sky of each frame of a sequence: one for all, or changed once, or at random on every frame; so that not the
+    frames before but the state decides how a frame is lit."""
+    sky, way = int(rng.integers(2)), rng.uniform()
+    if way < 0.45:
+        return [sky] * count
+    if way < 0.75:
+        at = int(rng.integers(1, count))
+        return [sky ^ (t >= at) for t in range(count)]
+    return [int(s) for s in rng.integers(0, 2, count)]
 
 
 def _unrelated(clips: list[Clip], mixture: Mixture, rng: np.random.Generator) -> Frames:

@@ -69,7 +69,7 @@ def test_untrained_it_shows_what_is_known_of_the_view():
     known[..., 16:] = 0
     given = given_of(1, 1, SMALL.width)._replace(view=view_tokens(latents, known, torch.zeros_like(known)))
     clean = unpatch(net(torch.randn(1, 1, 144, PATCH), given, window_mask(1, 3)).clean)
-    assert torch.allclose(clean, 0.9 * latents * known, atol=1e-5)
+    assert torch.allclose(clean, 0.9 * latents * known, atol=2e-3)
 
 
 @torch.no_grad()
