@@ -5,7 +5,6 @@ import torch
 from model.omni import Given, Seen
 from model.training import objective
 
-
 ROWS = torch.tensor([True, False]).repeat(32)
 
 
