@@ -1,4 +1,4 @@
-"""A preallocated ring of keys and values: the bounded window that a world's time layers attend to.
+"""The bounded window of keys and values that a world's time layers attend to, allocated once.
 Knows shapes and order; nothing of what the frames show."""
 
 from __future__ import annotations
@@ -10,26 +10,35 @@ from model.attention import Past
 
 
 class Window:
-    """The last `frames` committed frames of one world, oldest first, for each time layer. `filled` says how many are real."""
+    """The last `frames` committed frames of one world, oldest first, for each time layer. `filled` of them are real.
+
+    A window slides over twice its room, so that it is contiguous and a commit copies one frame, not all of them.
+    """
 
     def __init__(self, layers: int, frames: int, slots: int, heads: int, head_width: int):
-        shape = (1, frames, slots, heads, head_width)
+        shape = (1, 2 * frames, slots, heads, head_width)
         self.frames = frames
         self.filled = 0
-        self._pairs: list[Past] = [(torch.zeros(shape), torch.zeros(shape)) for _ in range(layers)]
+        self._first = 0
+        self._rooms: list[Past] = [(torch.zeros(shape), torch.zeros(shape)) for _ in range(layers)]
 
     def pairs(self) -> list[Past]:
         """Keys and values [1, W, N, H, D/H] a layer. The first W - filled frames are void: see `mask`."""
-        return self._pairs
+        part = slice(self._first, self._first + self.frames)
+        return [(keys[:, part], values[:, part]) for keys, values in self._rooms]
 
     def commit(self, kept: list[Past], index: int) -> None:
         """Takes frame `index` of the pairs [1, T, N, H, D/H] that a call returned; the oldest frame falls out."""
-        if len(kept) != len(self._pairs):
-            raise ValueError(f"expected {len(self._pairs)} pairs of keys and values, got {len(kept)}")
-        for ours, new in zip(self._pairs, kept, strict=True):
+        if len(kept) != len(self._rooms):
+            raise ValueError(f"expected {len(self._rooms)} pairs of keys and values, got {len(kept)}")
+        if self._first == self.frames:
+            for buffer in (part for pair in self._rooms for part in pair):
+                buffer[:, : self.frames] = buffer[:, self.frames :]
+            self._first = 0
+        for ours, new in zip(self._rooms, kept, strict=True):
             for buffer, value in zip(ours, new, strict=True):
-                buffer[:, :-1] = buffer[:, 1:].clone()
-                buffer[:, -1] = value[:, index]
+                buffer[:, self._first + self.frames] = value[:, index]
+        self._first += 1
         self.filled = min(self.filled + 1, self.frames)
 
     def mask(self, new: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The Omni with its layers in 8-bit integers, several times faster on CPUs with AVX-512 VNNI: same inputs, same outputs.
+"""The Omni with its layers in 8-bit integers, several times faster on CPUs with AVX-512 VNNI: same in, same out.
 Knows a trained Omni; refuses to know training, and machines without those instructions."""
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Int8Omni:
         sizes = [config.width, config.hidden, BLOCK, FIRST_CARRIED, len(layers), POSITIONS, *map(int, over_time)]
         create = self._library.omni_create
         create.restype, create.argtypes = ctypes.c_void_p, [ctypes.c_void_p] * 4
-        space = omni.angles.detach().float().contiguous()
+        space = omni.get_buffer("angles").detach().float().contiguous()
         time = rotary_angles(torch.arange(POSITIONS), HEAD_WIDTH, 64.0).contiguous()
         self._network = ctypes.c_void_p(
             create((ctypes.c_int * len(sizes))(*sizes), addresses(tensors), addresses([space])[0], addresses([time])[0])
@@ -78,7 +78,7 @@ class Int8Omni:
 
     def layers(self, x: Tensor, mask: Tensor, past: list[Past] | None = None) -> list[Past]:
         """Tokens [1, T, BLOCK, D] through all layers, in place -> what the time layers keep of them."""
-        worlds, frames, _, width = x.shape
+        worlds, frames = x.shape[:2]
         before = [tensor for pair in past or [] for tensor in pair]
         length = mask.shape[-1]
         if worlds != 1 or mask.shape[:2] != (1, frames) or mask.dtype != torch.bool or length > POSITIONS:

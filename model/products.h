@@ -101,9 +101,10 @@ inline void quantize_normed(const float* x, const float* gain, Bytes& to, int r)
   to.scale[r] = top / 127 / std::sqrt(_mm512_reduce_add_ps(squares) / to.width + 1e-6f);
 }
 
-// Up to six rows times a block of 64 columns; `write(row, block, values)` takes four registers a row.
-template <int kRows, typename Write>
-inline void tile(const Bytes& a, const Matrix& w, int first, int block, const Write& write) {
+// Up to six rows of bytes, `stride` apart, times a block of 64 columns -> sums [kRows, 64]. Alone in its function, so
+// that all sums stay in registers.
+template <int kRows>
+__attribute__((noinline)) void tile(const uint8_t* a, int stride, const Matrix& w, int block, int32_t* to) {
   __m512i sum[kRows][4];
   const int32_t* start = w.start.data() + block * kBlock;
 #pragma GCC unroll 6
@@ -111,49 +112,56 @@ inline void tile(const Bytes& a, const Matrix& w, int first, int block, const Wr
 #pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) sum[r][j] = _mm512_loadu_si512(start + j * kLanes);
   const Line* line = w.packed.data() + (size_t)block * w.rows;
-  const uint8_t* from = a.row(first);
-  for (int k = 0; k < w.rows; k += 4, line += 4, from += 4) {
+  for (int k = 0; k < w.rows; k += 4, line += 4, a += 4) {
     __m512i weight[4];
 #pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) weight[j] = _mm512_load_si512(line + j);
 #pragma GCC unroll 6
     for (int r = 0; r < kRows; ++r) {
       int32_t four;
-      std::memcpy(&four, from + (size_t)r * a.width, 4);
+      std::memcpy(&four, a + (size_t)r * stride, 4);
       __m512i input = _mm512_set1_epi32(four);
 #pragma GCC unroll 4
       for (int j = 0; j < 4; ++j) sum[r][j] = _mm512_dpbusd_epi32(sum[r][j], input, weight[j]);
     }
   }
-  const float* scale = w.scale.data() + block * kBlock;
 #pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) {
-    __m512 values[4];
+  for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j)
-      values[j] = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[r][j]), _mm512_mul_ps(all(a.scale[first + r]), load(scale + j * kLanes)));
-    write(first + r, block, values);
-  }
+    for (int j = 0; j < 4; ++j) _mm512_store_si512(to + (r * 4 + j) * kLanes, sum[r][j]);
 }
 
+// `write(row, block, values)` takes four registers a row and block.
 template <typename Write>
 inline void product(const Bytes& a, int rows, const Matrix& w, const Write& write) {
+  alignas(64) int32_t sums[kTile * kBlock];
   for (int block = 0; block < w.columns / kBlock; ++block) {
-    int r = 0;
-    for (; r + kTile <= rows; r += kTile) tile<kTile>(a, w, r, block, write);
-    switch (rows - r) {
-      case 5: tile<5>(a, w, r, block, write); break;
-      case 4: tile<4>(a, w, r, block, write); break;
-      case 3: tile<3>(a, w, r, block, write); break;
-      case 2: tile<2>(a, w, r, block, write); break;
-      case 1: tile<1>(a, w, r, block, write); break;
+    const float* scale = w.scale.data() + block * kBlock;
+    for (int first = 0; first < rows; first += kTile) {
+      const int count = std::min(rows - first, kTile);
+      switch (count) {
+        case 6: tile<6>(a.row(first), a.width, w, block, sums); break;
+        case 5: tile<5>(a.row(first), a.width, w, block, sums); break;
+        case 4: tile<4>(a.row(first), a.width, w, block, sums); break;
+        case 3: tile<3>(a.row(first), a.width, w, block, sums); break;
+        case 2: tile<2>(a.row(first), a.width, w, block, sums); break;
+        case 1: tile<1>(a.row(first), a.width, w, block, sums); break;
+      }
+      for (int r = 0; r < count; ++r) {
+        __m512 values[4], row_scale = all(a.scale[first + r]);
+        for (int j = 0; j < 4; ++j) {
+          __m512 sum = _mm512_cvtepi32_ps(_mm512_load_si512(sums + (r * 4 + j) * kLanes));
+          values[j] = _mm512_mul_ps(sum, _mm512_mul_ps(row_scale, load(scale + j * kLanes)));
+        }
+        write(first + r, block, values);
+      }
     }
   }
 }
 
 // c [kRows, 16 kWide] = a [kRows, depth] times b [depth, 16 kWide].
 template <int kRows, int kWide>
-inline void float_tile(const float* a, int a_stride, int depth, const float* b, int b_stride, float* c, int c_stride) {
+__attribute__((noinline)) void float_tile(const float* a, int a_stride, int depth, const float* b, int b_stride, float* c, int c_stride) {
   __m512 sum[kRows][kWide] = {};
   for (int k = 0; k < depth; ++k, b += b_stride) {
     __m512 line[kWide];
