@@ -151,6 +151,9 @@ class Session:
                 control_seq=drained.control_seq,
                 text_id=self._text_id,
             )
+            self._send(  # not held up by the encoder: the person's sound is heard from here
+                State(session=self.name, epoch=self.epoch, frame=frame.index, values=frame.state, audio=frame.audio)
+            )
             self._encoding = asyncio.create_task(self._publish(frame, receipt))
 
     async def settle(self) -> None:
@@ -181,7 +184,6 @@ class Session:
                 session=name, epoch=epoch, frame=index, pts=packet.pts, keyframe=packet.keyframe, data=packet.data
             )
         )
-        self._send(State(session=name, epoch=epoch, frame=index, values=frame.state, audio=frame.audio))
         self._meter.add(frame.step_ms, frame.decode_ms, packet.encode_ms)
         self._report(index)
 

@@ -1,4 +1,4 @@
-"""Encoded packets into aiortc, and the microphone out of it: all that we bend of aiortc is bent here.
+"""Encoded packets into aiortc: what we bend of its senders is bent here.
 Knows one track at a time; never decodes or encodes video."""
 
 from __future__ import annotations
@@ -10,21 +10,17 @@ from typing import Any
 import aioice.ice
 import aiortc.rtcrtpsender
 import av
-import structlog
 from aiortc import MediaStreamTrack, RTCRtpSender, RTCRtpTransceiver
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
 from aiortc.rtp import HeaderExtensions, HeaderExtensionsMap, pack_header_extensions, unpack_header_extensions
 
-from engine.messages import AUDIO_RATE, VIDEO_CLOCK
+from engine.messages import VIDEO_CLOCK
 from server.hub import Outlet, OutletClosed
-
-log = structlog.get_logger(__name__)
 
 PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 PRESENT_AT_ONCE = bytes(3)  # minimum and maximum delay of 0, twelve bits each
 RTP_HISTORY = 512  # packets kept for retransmission; aiortc's 128 are fewer than a keyframe's burst needs
-MAX_BAD_SOUND = 50
 _TIME_BASE = Fraction(1, VIDEO_CLOCK)
 _gather_addresses = aioice.ice.get_host_addresses
 
@@ -102,44 +98,3 @@ class VideoSender:
         if self._origin is None and sent and self._track.last_pts is not None:
             self._origin = (sent - self._track.last_pts) & 0xFFFFFFFF
         return None if self._origin is None else (self._origin + pts) & 0xFFFFFFFF
-
-
-class Microphone:
-    """A remote audio track as s16le mono at AUDIO_RATE, 20 ms at a time as it arrives; nothing is kept."""
-
-    def __init__(self, track: MediaStreamTrack, hear: Callable[[bytes], None]) -> None:
-        self._track, self._hear = track, hear
-        self._resampler = self._new_resampler()
-        self._bad = 0
-
-    async def run(self) -> None:
-        """Read until the track ends, or sends nothing but sound that cannot be read."""
-        while self._bad < MAX_BAD_SOUND:
-            try:
-                frame = await self._track.recv()
-            except MediaStreamError:
-                return
-            try:
-                self._take(frame)
-            except (av.FFmpegError, ValueError, TypeError) as error:
-                self._bad += 1
-                self._resampler = self._new_resampler()
-                log.info("sound not understood", error=str(error))
-        log.warning("microphone given up", unreadable=self._bad)
-
-    def _take(self, frame: object) -> None:
-        if not isinstance(frame, av.AudioFrame):
-            raise TypeError(f"expected an audio frame, got {type(frame).__name__}")
-        try:
-            resampled = self._resampler.resample(frame)
-        except ValueError:  # the sender changed its rate or layout
-            self._resampler = self._new_resampler()
-            resampled = self._resampler.resample(frame)
-        for part in resampled:
-            samples = part.to_ndarray().reshape(-1)[:AUDIO_RATE]
-            if samples.size:
-                self._hear(samples.astype("<i2").tobytes())
-
-    @staticmethod
-    def _new_resampler() -> av.AudioResampler:
-        return av.AudioResampler(format="s16", layout="mono", rate=AUDIO_RATE)

@@ -16,7 +16,8 @@ from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection
 from engine.messages import AUDIO_RATE
 from server.channels import Controls, Junk, Ping, PromptUnfit, Say, event, fit_prompt, read_controls, read_event
 from server.hub import Outlet
-from server.media import EncodedTrack, Microphone, VideoSender
+from server.media import EncodedTrack, VideoSender
+from server.microphone import Microphone
 from server.ratelimit import TokenBucket
 from server.shares import Access, Role
 from server.signalling import Offer, answer, new_connection

@@ -144,7 +144,9 @@ class Session:
     def _forget_asked(self) -> None:
         for asked in self._asked:
             if asked.peer is not None:
-                asked.peer.send(event("refused", reason="The world had to begin again before it obeyed this.", ref=asked.ref))
+                asked.peer.send(
+                    event("refused", reason="The world had to begin again before it obeyed this.", ref=asked.ref)
+                )
         self._asked.clear()
 
     def _on_refused(self, message: messages.Refused) -> None:

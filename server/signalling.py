@@ -13,6 +13,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from aiortc.sdp import SessionDescription
 
 from server.media import EncodedTrack, VideoSender
+from server.microphone import ask_short_packets, hear_at_once
 
 log = structlog.get_logger(__name__)
 
@@ -108,8 +109,9 @@ async def _answer(
     for other in connection.getTransceivers():
         if other.kind == "audio":
             other.direction = "recvonly" if hears else "inactive"
+            hear_at_once(other.receiver)
     await connection.setLocalDescription(await connection.createAnswer())
-    return Answered(connection, connection.localDescription.sdp, video)
+    return Answered(connection, ask_short_packets(connection.localDescription.sdp), video)
 
 
 def _h264() -> list[RTCRtpCodecCapability]:

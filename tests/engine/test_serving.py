@@ -76,7 +76,7 @@ async def test_a_world_of_real_networks_is_served_and_obeys(tmp_path: Path) -> N
             ):
                 writer.write(encode(message))
             try:
-                messages = await gather(reader, State, 3)
+                messages = await gather(reader, VideoPacket, 3)
             finally:
                 await end(writer)
                 await running

@@ -13,6 +13,7 @@ import av
 import numpy as np
 
 from engine import messages as m
+from engine.inputs import Microphone
 
 TICKS = m.VIDEO_CLOCK // m.FRAME_RATE
 
@@ -24,7 +25,8 @@ class Painted:
         self.opened = opened
         self.control = m.Control(seq=-1, buttons=0, look_x=0.0, look_y=0.0)
         self.text_id, self.text = 0, opened.prompt
-        self.samples, self.loudness, self.keyframes, self.frame = 0, 0.0, 0, 0
+        self.samples, self.keyframes, self.frame = 0, 0, 0
+        self.microphone = Microphone()
         self.keyframe_wanted = self.hanging = False
         self.codec = av.CodecContext.create("libx264", "w")
         self.codec.width, self.codec.height, self.codec.pix_fmt = 480, 270, "yuv420p"
@@ -34,11 +36,17 @@ class Painted:
         self.codec.profile, self.codec.gop_size = "Baseline", 10_000
 
     def hear(self, pcm: bytes) -> None:
-        sound = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
-        self.samples += sound.size
-        self.loudness = max(0.9 * self.loudness, float(np.abs(sound).max(initial=0.0)))
+        self.samples += len(pcm) // 2
+        self.microphone.hear(pcm)
+
+    def loudness(self) -> float:
+        """Of the frame's sound, on the scale of the network's audio tokens: 60 dB from 0 to 1."""
+        pcm = self.microphone.drain()
+        power = 0.0 if pcm is None else 2 * float(np.square(pcm).mean())
+        return min(max(1 + float(np.log10(power + 1e-12)) / 6, 0.0), 1.0)
 
     def paint(self) -> tuple[m.VideoPacket, m.Receipt, m.State]:
+        loudness = self.loudness()
         luma = np.full((405, 480), 128, np.uint8)
         luma[:270] = 40 + min(self.control.buttons, 100)
         x = int(240 + self.control.look_x * 100) % 470
@@ -64,7 +72,7 @@ class Painted:
         pts = picture.pts
         video = m.VideoPacket(**name, pts=pts, keyframe=packet.is_keyframe, data=bytes(packet))
         receipt = m.Receipt(**name, pts=pts, control_seq=self.control.seq, text_id=self.text_id)
-        return video, receipt, m.State(**name, values=values, audio=[self.loudness])
+        return video, receipt, m.State(**name, values=values, audio=[loudness])
 
 
 class PaintedWorker:

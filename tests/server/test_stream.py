@@ -23,11 +23,11 @@ class Tone(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self.at = 0
+        self.at, self.loud = 0, True
 
     async def recv(self) -> av.AudioFrame:
         await asyncio.sleep(0.018)
-        wave = (16384 * np.sin(2 * np.pi * 440 * (self.at + np.arange(960)) / 48_000)).astype(np.int16)
+        wave = (16384 * self.loud * np.sin(2 * np.pi * 440 * (self.at + np.arange(960)) / 48_000)).astype(np.int16)
         frame = av.AudioFrame.from_ndarray(np.repeat(wave, 2)[None], format="s16", layout="stereo")
         frame.pts, frame.sample_rate, frame.time_base = self.at, 48_000, Fraction(1, 48_000)
         self.at += 960
@@ -122,10 +122,27 @@ async def test_the_microphone_reaches_the_world_as_24_khz_mono(here: Any) -> Non
     browser = await here.invited()
     tone = Tone()
     connection = await browser.connect(await browser.start(), sound=tone)
-    loud = await connection.until("state", lambda event: event["audio"][0] > 0.3)
-    assert loud["audio"][0] < 0.7
+    loud = await connection.until("state", lambda event: event["audio"][0] > 0.85)
+    assert loud["audio"][0] < 0.95  # half scale, -6 of 60 dB
     later = await connection.until("state", lambda event: event["frame"] >= loud["frame"] + 24)
     assert tone.at / 4 < later["values"]["samples"] <= tone.at / 2
+
+
+async def test_the_worlds_ear_follows_a_tone_within_two_frames(here: Any) -> None:
+    browser = await here.invited()
+    tone = Tone()
+    connection = await browser.connect(await browser.start(), sound=tone)
+    await connection.until("state", lambda event: event["audio"][0] > 0.85)
+    lags = []
+    for number in range(8):
+        tone.loud = bool(number % 2)
+        connection.heard.clear()
+        before = (await connection.until("state"))["frame"]
+        after = await connection.until("state", lambda event: (event["audio"][0] > 0.5) is tone.loud)
+        lags.append(after["frame"] - before)
+        await asyncio.sleep(0.1)
+    # the best of four each: a busy machine is late at times, a buffer always
+    assert min(lags[0::2]) <= 2 and min(lags[1::2]) <= 2, f"frames from silence and from sound: {lags}"
 
 
 async def test_pings_are_answered_with_the_servers_clock(here: Any) -> None:
