@@ -58,7 +58,7 @@ class Models:
 
     def draw(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1], and y, u, v as bytes."""
-        planes = self.tokenizer.decode(latents).clamp_(-1, 1)
+        planes = self.tokenizer.decode(latents).clamp(-1, 1)
         return (planes, *unpack(planes))
 
     @classmethod

@@ -284,4 +284,4 @@ def fit(image: Image.Image) -> NDArray[np.uint8]:
     scale = max(512 / image.width, 288 / image.height)
     size = (max(512, round(image.width * scale)), max(288, round(image.height * scale)))
     left, top = (size[0] - 512) // 2, (size[1] - 288) // 2
-    return np.asarray(image.resize(size, Image.Resampling.LANCZOS).crop((left, top, left + 512, top + 288)))
+    return np.array(image.resize(size, Image.Resampling.LANCZOS).crop((left, top, left + 512, top + 288)))

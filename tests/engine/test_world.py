@@ -1,0 +1,168 @@
+"""One world on random weights: what it obeys, what it refuses, and that nothing else matters."""
+
+import json
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine import world as engine_world
+from engine.models import Models
+from engine.world import KEY_EVERY, LOOK_LIMIT, Inputs, PromptRefused, World
+from model.conditioning import state
+from model.conditioning.text import TextEncoder
+from model.omni import Omni, OmniConfig
+from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
+from model.tokenizer.int8 import activation_ranges
+
+FORWARD, ARROW_RIGHT = 1 << 0, 1 << 7
+SMALL = OmniConfig(layers=2, hidden=64, time_every=2, window=3)
+TOKENIZER = FrameTokenizerConfig(
+    encoder_fine=32, encoder_coarse=64, encoder_blocks=(1, 1), decoder_coarse=64, decoder_fine=32, decoder_blocks=(1, 1)
+)
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    """Random networks, but a sun that moves and a body that walks."""
+    torch.manual_seed(0)
+    tokenizer, omni = FrameTokenizer(TOKENIZER).eval(), Omni(SMALL)
+    for parameter in omni.parameters():
+        if parameter.ndim == 2:
+            torch.nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
+    with torch.no_grad():
+        omni.rates_out.bias.copy_(torch.tensor([10.0, 10, 10, 10, 10, 10]))
+    ranges = activation_ranges(tokenizer, torch.rand(1, 7, 144, 256) * 2 - 1)
+    return Models(tokenizer, omni, TextEncoder.load(), "random", ranges)
+
+
+def rollout(models: Models, seed: int, steps: list[Inputs]) -> list[np.ndarray]:
+    world = World(models, seed, "a meadow at dusk")
+    return [world.step(inputs).y for inputs in steps]
+
+
+def test_a_frame_has_planes_with_margin_state_and_sound(models: Models):
+    frame = World(models, 1).step(Inputs())
+    assert frame.index == 0 and frame.y.shape == (288, 512) and frame.u.shape == frame.v.shape == (144, 256)
+    assert all(plane.dtype == np.uint8 and plane.flags.c_contiguous for plane in (frame.y, frame.u, frame.v))
+    assert frame.y.min() >= 16 and frame.y.max() <= 235
+    assert {"place", "tod", "x", "yaw", "speed", "ground"} <= frame.state.keys() and len(frame.audio) == 17
+
+
+def test_the_same_seed_and_inputs_give_the_same_world_to_the_last_bit(models: Models):
+    walk = [Inputs(FORWARD, 0.03, -0.01)] * 3 + [Inputs(0, -0.1)] * 2
+    first, second = rollout(models, 7, walk), rollout(models, 7, walk)
+    assert all(map(np.array_equal, first, second))
+    assert not np.array_equal(first[-1], rollout(models, 8, walk)[-1])
+    assert not np.array_equal(first[-1], rollout(models, 7, [*walk[:-1], Inputs(0, 0.1)])[-1])
+
+
+def test_a_frame_stays_as_it_was_when_the_world_goes_on(models: Models):
+    world = World(models, 1)
+    frame = world.step(Inputs())
+    before = frame.y.copy()
+    world.step(Inputs(FORWARD))
+    assert np.array_equal(frame.y, before)
+
+
+def test_turning_changes_the_pose_exactly_and_no_more_than_a_frame_allows(models: Models):
+    world = World(models, 1)
+    world.step(Inputs())
+    frame = world.step(Inputs(look_x=0.04, look_y=-0.02))
+    assert (frame.state["yaw"], frame.state["pitch"]) == (0.04, -0.02)
+    frame = world.step(Inputs(look_x=5.0))
+    assert frame.state["yaw"] == pytest.approx(0.04 + LOOK_LIMIT)
+    frame = world.step(Inputs(ARROW_RIGHT))
+    assert frame.state["yaw"] == pytest.approx(0.04 + LOOK_LIMIT + 1.6 / 24, abs=1e-4)
+
+
+def test_the_state_advances_as_the_network_reads_it(models: Models):
+    world = World(models, 1, "a meadow")
+    frames = [world.step(Inputs(FORWARD)) for _ in range(4)]
+    assert [frame.index for frame in frames] == [0, 1, 2, 3]
+    hours = [frame.state["tod"] for frame in frames]
+    for earlier, later in pairwise(hours):
+        assert (later - earlier) % 1 == pytest.approx(0.2 / 24, abs=2e-4)
+    assert all(0 <= frame.state[name] <= 1 for frame in frames for name in state.SKY)
+
+
+def test_keyframes_are_renewed(models: Models):
+    world = World(models, 1)
+    renewed = []
+    for _ in range(KEY_EVERY + 2):
+        world.step(Inputs(FORWARD, 0.02))
+        assert world._past is not None
+        renewed.append(world._past.key_index)
+    assert renewed == [0] * KEY_EVERY + [KEY_EVERY] * 2
+
+
+def test_a_new_prompt_acts_on_the_next_frame_and_a_refused_one_changes_nothing(models: Models):
+    worlds = [World(models, 3, "a meadow") for _ in range(3)]
+    for world in worlds:
+        world.step(Inputs())
+    worlds[1].say("snow begins to fall")
+    for text, why in (("   ", "at least one word"), ("very " * 400, "characters")):
+        with pytest.raises(PromptRefused, match=why):
+            worlds[2].say(text)
+    still, told, refused = (world.step(Inputs()).y for world in worlds)
+    assert np.array_equal(still, refused) and not np.array_equal(still, told)
+
+
+def test_a_prompt_names_where_the_world_begins_and_an_empty_one_is_drawn_from_the_seed(models: Models):
+    places = {World(models, seed).state.place for seed in range(3)}
+    assert places <= set(range(len(state.PLACES)))
+    with pytest.raises(PromptRefused):
+        World(models, 1, "very " * 400)
+
+
+@pytest.mark.parametrize("look", [(math.nan, 0.0), (0.0, math.inf)])
+def test_a_look_that_is_not_finite_is_refused_and_the_world_goes_on(models: Models, look: tuple[float, float]):
+    world = World(models, 1)
+    world.step(Inputs())
+    with pytest.raises(ValueError, match="finite"):
+        world.step(Inputs(look_x=look[0], look_y=look[1]))
+    assert world.step(Inputs()).index == 1
+
+
+def test_sound_reaches_the_world(models: Models):
+    quiet, loud = World(models, 1), World(models, 1)
+    tone = np.sin(np.arange(1000) / 24000 * 2 * np.pi * 440).astype(np.float32)
+    frames = quiet.step(Inputs()), loud.step(Inputs(pcm=tone))
+    assert max(frames[0].audio) == 0 and frames[1].audio[0] > 0.9
+    assert not np.array_equal(frames[0].y, frames[1].y)
+
+
+@pytest.fixture
+def templates(tmp_path, monkeypatch) -> None:
+    """One template, whose picture is a white sky above a dark ground."""
+    entry = {"id": "shore", "place": state.PLACES[1], "time": "dusk", "weather": "rain", "prompt": "a shore"}
+    (tmp_path / "templates.json").write_text(json.dumps([entry | {"picture": "shore.png"}]))
+    picture = np.full((360, 640, 3), 240, np.uint8)
+    picture[180:] = 30
+    Image.fromarray(picture).save(tmp_path / "shore.png")
+    Image.fromarray(np.full((144, 256), 9000, np.uint16)).save(tmp_path / "shore.depth.png")
+    monkeypatch.setattr(engine_world, "WEIGHTS", tmp_path)
+
+
+def test_a_world_can_begin_with_a_picture(models: Models, templates: None, tmp_path):
+    world = World(models, 1, template="shore")
+    first = world.step(Inputs())
+    assert first.state["place"] == 1 and first.state["rain"] == 1
+    planes = engine_world.read_picture(tmp_path / "shore.png")
+    expected = models.draw(models.tokenizer.encode(planes))[1][0].numpy()
+    assert np.array_equal(first.y, expected)
+    world.step(Inputs(FORWARD))
+
+
+def test_an_unknown_template_and_a_missing_picture_are_refused(models: Models, templates: None, tmp_path):
+    with pytest.raises(PromptRefused, match="shore"):
+        World(models, 1, template="moon")
+    (tmp_path / "shore.depth.png").unlink()
+    with pytest.raises(PromptRefused, match="depth"):
+        World(models, 1, template="shore")
+    (tmp_path / "shore.png").write_bytes(b"no picture")
+    with pytest.raises(PromptRefused, match=r"shore\.png"):
+        World(models, 1, template="shore")
