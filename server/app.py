@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
-from configs.paths import WEB
 from server import problems
 from server.gateway import Gateway
 from server.middleware import BodyLimit, ExactOrigin, StrictHeaders
@@ -45,5 +43,5 @@ def create_app(settings: Settings, placement: Placement | None = None) -> FastAP
     app.add_middleware(StrictHeaders)
     for part in (invites, worlds, offers, shares, health, pages):
         app.include_router(part.router)
-    app.mount("/web", StaticFiles(directory=WEB, check_dir=False), name="web")
+    app.router.routes.extend(pages.mounts())
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import httpx
@@ -198,6 +199,20 @@ async def test_a_deserted_session_makes_room(run: Any) -> None:
     await asyncio.sleep(0.2)
     await three.start()
     assert (await one.http.get(f"/api/v1/sessions/{deserted}")).status_code == 404
+
+
+async def test_only_the_page_itself_is_served(here: Any) -> None:
+    http = (await here.browser()).http
+    page = await http.get("/")
+    needed = re.findall(r'(?:href|src)="(/[^"]*)"', page.text)
+    assert len(needed) >= 4 and "/web/js/main.js" in needed
+    for path in needed:
+        assert (await http.get(path)).status_code == 200, path
+    for path in (
+        "package.json", "package-lock.json", "tsconfig.json", "index.html", "node_modules/typescript/package.json",
+        "", "js/", "docs/missing.png", "js/../package.json", "js/%2e%2e/package.json", "js/..%2fpackage.json", "js//etc/passwd",
+    ):  # fmt: skip
+        assert (await http.get(f"/web/{path}")).status_code == 404, path
 
 
 async def test_the_page_is_kept_strict(here: Any) -> None:
