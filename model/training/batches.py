@@ -28,6 +28,8 @@ class Mixture:
     blind_rows: float = 0.04  # sequences without view
     other_sky: float = 0.3  # sources under the other sky
     worn: float = 0.5  # sources that the model made itself, where it has
+    visits: int = 4  # steps in a row that see the same rows: after the first, what the model made of them is the source
+    worn_again: float = 0.85  # the share of such sources after the first visit
     lag_one: float = 0.5  # rows whose sources are the frames before; else one source for several frames
     band: float = 0.2  # frames that lose a band of their view, as after a quick turn
     state_noise: float = 0.015

@@ -79,9 +79,10 @@ class Trainer:
 
     @torch.no_grad()
     def views(
-        self, row: Frames, told: dict[str, Tensor], rng: np.random.Generator, generator: torch.Generator
+        self, row: Frames, told: dict[str, Tensor], worn: float, rng: np.random.Generator, generator: torch.Generator
     ) -> Tensor:
-        """The known view of each frame of a row, [T, 144, 72]: its source decoded, reprojected, encoded."""
+        """The known view of each frame of a row, [T, 144, 72]: its source, made by the model itself with probability
+        `worn`, decoded, reprojected, encoded."""
         sources: dict[tuple[int, int, int], int] = {}
         latents: list[Tensor] = []
         which: list[int] = []
@@ -89,8 +90,8 @@ class Trainer:
             key = (clip.seed, sky, f)
             if key not in sources:
                 sources[key] = len(latents)
-                worn = rng.uniform() < self.mixture.worn and bool(clip.has_worn[sky, f])
-                z = (clip.worn if worn else clip.latents)[sky, f].float()
+                own = rng.uniform() < worn and bool(clip.has_worn[sky, f])
+                z = (clip.worn if own else clip.latents)[sky, f].float()
                 noise = self.training.source_noise * float(rng.uniform()) * (rng.uniform() < 0.5)
                 latents.append(z + noise * torch.randn(z.shape, generator=generator))
             which.append(sources[key])
@@ -110,11 +111,14 @@ class Trainer:
 
     def batch(self, step: int) -> Batch:
         """The batch of a step: a function of the seed, the step, and what clips there are."""
-        rng = np.random.default_rng(step_seed(self.training.seed, step))
+        visit = step % self.mixture.visits
+        rows_rng = np.random.default_rng(step_seed(self.training.seed, step - visit))
+        rng = np.random.default_rng(step_seed(self.training.seed + 3, step))
         generator = torch.Generator().manual_seed(step_seed(self.training.seed + 1, step))
-        rows = [draw_row(self.latents.clips, self.mixture, rng) for _ in range(self.mixture.rows)]
+        rows = [draw_row(self.latents.clips, self.mixture, rows_rng) for _ in range(self.mixture.rows)]
+        worn = self.mixture.worn_again if visit else self.mixture.worn
         told = [labels(row, self.sentences, self.mixture, rng) for row in rows]
-        view = torch.stack([self.views(row, t, rng, generator) for row, t in zip(rows, told, strict=True)])
+        view = torch.stack([self.views(row, t, worn, rng, generator) for row, t in zip(rows, told, strict=True)])
         clean = torch.stack(
             [
                 torch.stack([c.latents[s, f].float() for c, s, f in zip(r.clips, r.sky, r.frame, strict=True)])

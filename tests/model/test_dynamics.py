@@ -50,7 +50,7 @@ def new_trainer(clips: Path, folder: Path, sentences: Sentences) -> tuple[Run, T
 
 
 def losses(run: Run, trainer: Trainer, steps: int) -> list[float]:
-    trainer.mixture = Mixture(frames=4, rows=2, worn=0)  # what the model made is kept in memory, not in a checkpoint
+    trainer.mixture = Mixture(frames=4, rows=2, worn=0, worn_again=0)  # what the model made is kept in memory, not in a checkpoint
     return [train_step(run, trainer, trainer.batch(run.step))["picture"] for _ in range(steps)]
 
 
@@ -75,9 +75,11 @@ def test_what_the_model_made_becomes_a_source(clips, sentences, tmp_path):
 
 def test_a_batch_is_a_function_of_its_step(clips, sentences, tmp_path):
     _, trainer = new_trainer(clips, tmp_path, sentences)
-    a, b, other = trainer.batch(7), trainer.batch(7), trainer.batch(8)
+    a, b, again, other = trainer.batch(6), trainer.batch(6), trainer.batch(7), trainer.batch(8)
     assert torch.equal(a.view, b.view)
     assert torch.equal(a.clean, b.clean)
+    assert torch.equal(a.clean, again.clean)
+    assert not torch.equal(a.view, again.view)
     assert not torch.equal(a.clean, other.clean)
 
 
