@@ -8,11 +8,13 @@ import engine.openmp  # noqa: F401  before anything that loads torch
 # isort: split
 import argparse
 import asyncio
+import os
 import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from configs.paths import WEIGHTS
 from engine.codec import CodecConfig, Crop
@@ -36,6 +38,8 @@ from engine.threads import use_threads
 from engine.world import Inputs, Models, World, load_models
 
 WARM_UP_FRAMES = 4
+HANG_UP_CHECK_S = 0.1
+T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -157,23 +161,36 @@ def load(weights: Path) -> tuple[Models, OpenWorld]:
 
 
 async def serve(socket: Path, weights: Path, capacity: int) -> None:
-    """Connect, load, say Ready, serve. What makes that impossible is said as Failed, then raised."""
+    """Connect, load, say Ready, serve; return as soon as the gateway hangs up, whatever the threads are at.
+    What makes serving impossible is said as Failed, then raised."""
     streams = await asyncio.open_unix_connection(str(socket))
     writer = streams[1]
+    threads = Threads(ThreadPoolExecutor(1, "sampling"), ThreadPoolExecutor(1, "encoding"))
     crop = Crop.of(CodecConfig().width, CodecConfig().height)
-    with ThreadPoolExecutor(1, "sampling") as sampling, ThreadPoolExecutor(1, "encoding") as encoding:
-        try:
-            # in the thread that will sample: OpenMP keeps a team of threads for each caller
-            models, open_world = await asyncio.get_running_loop().run_in_executor(sampling, load, weights)
-            worker = Worker(streams, open_world, Threads(sampling, encoding), capacity)
-            worker.send(Ready(model=models.name, width=crop.width, height=crop.height, capacity=capacity))
-            await worker.run()
-        except Exception as error:
-            writer.write(encode(Failed(reason=f"{type(error).__name__}: {error}")))
-            raise
-        finally:
-            writer.close()
-            await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+    try:
+        # in the thread that will sample: OpenMP keeps a team of threads for each caller
+        loading = asyncio.get_running_loop().run_in_executor(threads.sampling, load, weights)
+        if not await done_before_hanging_up(loading, streams[0]):
+            return
+        models, open_world = loading.result()
+        worker = Worker(streams, open_world, threads, capacity)
+        worker.send(Ready(model=models.name, width=crop.width, height=crop.height, capacity=capacity))
+        await worker.run()
+    except Exception as error:
+        writer.write(encode(Failed(reason=f"{type(error).__name__}: {error}")))
+        raise
+    finally:
+        writer.close()
+        await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+
+
+async def done_before_hanging_up(work: asyncio.Future[T], reader: asyncio.StreamReader) -> bool:
+    """Wait for `work`, or for the end of a stream of which nothing is read meanwhile; whether it was the work."""
+    while not work.done():
+        if reader.at_eof() or reader.exception() is not None:
+            return False
+        await asyncio.wait({work}, timeout=HANG_UP_CHECK_S)
+    return True
 
 
 def main(arguments: list[str]) -> None:
@@ -187,6 +204,9 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the gateway too, which then hangs up
     use_threads(options.threads)
     asyncio.run(serve(options.socket, options.weights, options.capacity))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # not sys.exit, which waits for the step or the load that a thread is at; there is nothing to save
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ class LocalPlacement:
             stdout=2,  # our standard output is for the address and the invite
             start_new_session=True,  # Ctrl-C is the gateway's to handle
         )
-        patient = False
+        hung_up = False
         log.info("worker started", pid=process.pid)
         try:
             async with asyncio.timeout(self._settings.ready_timeout_s):
@@ -123,7 +123,7 @@ class LocalPlacement:
             listener.worker_ready(self._ready)
             await self._serve(reader, listener)
         except asyncio.CancelledError:
-            patient = True
+            hung_up = connected.done()  # one that has not come yet would not notice
             raise
         except TimeoutError as error:
             raise WorkerLost(f"not ready after {self._settings.ready_timeout_s:g} s") from error
@@ -137,7 +137,7 @@ class LocalPlacement:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
-            await asyncio.shield(_end(process, patient))
+            await asyncio.shield(_end(process, hung_up))
             path.unlink(missing_ok=True)
 
     @staticmethod
@@ -187,9 +187,9 @@ class LocalPlacement:
         return Watch(self._settings.open_timeout_s, self._settings.frame_timeout_s)
 
 
-async def _end(process: asyncio.subprocess.Process, patient: bool) -> None:
-    """Its connection is closed. Let it go by itself, then ask it to, then end it; a lost one is ended at once."""
-    steps = [lambda: None, process.terminate, process.kill] if patient else [process.kill]
+async def _end(process: asyncio.subprocess.Process, hung_up: bool) -> None:
+    """See a process to its end. One that we hung up on goes by itself; any other, or one that stays, is killed."""
+    steps = [lambda: None, process.kill] if hung_up else [process.kill]
     for step in steps:
         if process.returncode is not None:
             return

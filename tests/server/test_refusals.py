@@ -210,7 +210,8 @@ async def test_only_the_page_itself_is_served(here: Any) -> None:
         assert (await http.get(path)).status_code == 200, path
     for path in (
         "package.json", "package-lock.json", "tsconfig.json", "index.html", "node_modules/typescript/package.json",
-        "", "js/", "docs/missing.png", "js/../package.json", "js/%2e%2e/package.json", "js/..%2fpackage.json", "js//etc/passwd",
+        "", "js/", "docs/missing.png", "js/../package.json",
+        "js/%2e%2e/package.json", "js/..%2fpackage.json", "js//etc/passwd",
     ):  # fmt: skip
         assert (await http.get(f"/web/{path}")).status_code == 404, path
 
