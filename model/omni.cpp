@@ -1,11 +1,10 @@
 // The layers of the Omni for the CPU: what model/omni.py computes between its first and its last norm, in 8-bit integers.
 // Knows AVX-512 VNNI and shapes; refuses to know torch, what tokens mean, and sampling.
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
-#include "products.h"
-
-#include <atomic>
 #include <memory>
-#include <thread>
+
+#include "products.h"
+#include "stages.h"
 
 namespace {
 
@@ -271,27 +270,17 @@ void run_item(const Call& call, int stage, const Item& item, Scratch& s) {
   }
 }
 
-// A stage ends when its items are done, not when every thread has come: on a busy machine nobody waits for a sleeper.
 void run(Call& call, int threads) {
   const Network& net = call.net;
   int stages = 1;
   for (const Layer& layer : net.layers) stages += !layer.over_time;
-  const int items = call.items(), rows = call.item_slots() * call.frames;
+  const int rows = call.item_slots() * call.frames;
   const int keys = std::max(net.keys(), (call.past + call.frames + 15) / 16 * 16);
-  std::vector<std::atomic<int>> next(stages), done(stages);
-  auto work = [&] {
-    Scratch scratch(rows, net.width, net.hidden, keys);
-    for (int stage = 0; stage < stages; ++stage) {
-      for (int i; (i = next[stage]++) < items; ++done[stage]) run_item(call, stage, Item(call, i), scratch);
-      for (int spins = 0; done[stage].load(std::memory_order_acquire) < items; ++spins)
-        if (spins < 1000) _mm_pause();
-        else std::this_thread::yield();
-    }
-  };
-  std::vector<std::thread> others;
-  for (int i = 1; i < threads; ++i) others.emplace_back(work);
-  work();
-  for (auto& other : others) other.join();
+  in_stages(std::vector<int>(stages, call.items()), threads, [&] {
+    return [&, scratch = Scratch(rows, net.width, net.hidden, keys)](int stage, int item) mutable {
+      run_item(call, stage, Item(call, item), scratch);
+    };
+  });
 }
 
 Floats turns(const float* angles, int rows) {
@@ -316,13 +305,18 @@ extern "C" void* omni_create(const int* sizes, const float* const* tensors, cons
   net->carried_from = sizes[3];
   net->space_turns = turns(space, net->slots), net->time_turns = turns(time, sizes[5]);
   const int width = net->width, hidden = net->hidden;
-  auto same = [](int c) { return c; };
-  auto paired = [=](int c) { return c / kBlock * kPairs + c % kPairs + (c % kBlock < kPairs ? 0 : hidden); };
   for (int i = 0; i < sizes[4]; ++i, tensors += 8) {
-    net->layers.push_back({sizes[6 + i] != 0, Matrix(tensors[0], 3 * width, width, same), Matrix(tensors[1], width, width, same),
-                           Matrix(tensors[2], 2 * hidden, width, paired), Matrix(tensors[3], width, hidden, same),
-                           Floats(tensors[4], kHead), Floats(tensors[5], kHead), Floats(tensors[6], width),
-                           Floats(tensors[7], width)});
+    auto plain = [&](int which, int inputs) {
+      return [=](int c, int r) { return tensors[which][(size_t)c * inputs + r]; };
+    };
+    auto paired = [=](int c, int r) {  // 32 gates, then their 32 values
+      int channel = c / kBlock * kPairs + c % kPairs + (c % kBlock < kPairs ? 0 : hidden);
+      return tensors[2][(size_t)channel * width + r];
+    };
+    net->layers.push_back({sizes[6 + i] != 0, Matrix(3 * width, width, plain(0, width)),
+                           Matrix(width, width, plain(1, width)), Matrix(2 * hidden, width, paired),
+                           Matrix(width, hidden, plain(3, hidden)), Floats(tensors[4], kHead), Floats(tensors[5], kHead),
+                           Floats(tensors[6], width), Floats(tensors[7], width)});
   }
   return net.release();
 }

@@ -34,26 +34,28 @@ class Floats {
   std::vector<Lane16> lines_;
 };
 
-// A matrix [columns, rows] of a linear layer as signed bytes: blocks of 64 columns, in them four rows at a time.
+// A linear layer's weights as signed bytes: blocks of 16 `wide` columns (outputs), in them four rows (inputs) at a time.
 struct Matrix {
-  int rows = 0, columns = 0;
+  int rows = 0, columns = 0, wide = 4;  // columns are padded with zeros to whole blocks
   std::vector<Line> packed;
   std::vector<int32_t> start;  // -128 times the sum of a column: the inputs are stored with 128 added
   Floats scale;
 
   Matrix() = default;
-  // `from` says which of the weight's output channels a column is.
-  Matrix(const float* weight, int columns, int rows, const std::function<int(int)>& from)
-      : rows(rows), columns(columns), packed((size_t)columns * rows / 64), start(columns), scale(columns) {
-    for (int c = 0; c < columns; ++c) {
-      const float* channel = weight + (size_t)from(c) * rows;
+  // `rows` is a multiple of 4; `weight(column, row)` says what stands where.
+  Matrix(int outputs, int rows, const std::function<float(int, int)>& weight) : rows(rows) {
+    wide = outputs % 64 == 0 ? 4 : outputs % 48 == 0 ? 3 : outputs % 32 == 0 ? 2 : outputs > 48 ? 4 : 1;
+    const int block = wide * kLanes;
+    columns = (outputs + block - 1) / block * block;
+    packed.resize((size_t)columns * rows / 64), start.resize(columns), scale = Floats(columns);
+    for (int c = 0; c < outputs; ++c) {
       float largest = 1e-12f;
-      for (int r = 0; r < rows; ++r) largest = std::max(largest, std::fabs(channel[r]));
+      for (int r = 0; r < rows; ++r) largest = std::max(largest, std::fabs(weight(c, r)));
       scale.data()[c] = largest / 127;
       for (int r = 0; r < rows; ++r) {
-        int value = (int)std::nearbyint(channel[r] * (127 / largest));
+        int value = (int)std::nearbyint(weight(c, r) * (127 / largest));
         start[c] -= 128 * value;
-        packed[((size_t)(c / kBlock) * (rows / 4) + r / 4) * 4 + c % kBlock / kLanes].bytes[c % kLanes * 4 + r % 4] = value;
+        packed[((size_t)(c / block) * (rows / 4) + r / 4) * wide + c % block / kLanes].bytes[c % kLanes * 4 + r % 4] = value;
       }
     }
   }
@@ -101,61 +103,98 @@ inline void quantize_normed(const float* x, const float* gain, Bytes& to, int r)
   to.scale[r] = top / 127 / std::sqrt(_mm512_reduce_add_ps(squares) / to.width + 1e-6f);
 }
 
-// Up to six rows of bytes, `stride` apart, times a block of 64 columns -> sums [kRows, 64]. Alone in its function, so
-// that all sums stay in registers.
-template <int kRows>
-__attribute__((noinline)) void tile(const uint8_t* a, int stride, const Matrix& w, int block, int32_t* to) {
-  __m512i sum[kRows][4];
-  const int32_t* start = w.start.data() + block * kBlock;
+// What a product reads: rows of bytes that lie `stride` apart. A row is `runs` parts, `apart` from each other, as the
+// three lines of a 3x3 window are.
+struct Rows {
+  const uint8_t* bytes;
+  size_t stride;
+  const float* scale;  // of each row
+  int runs = 1;
+  size_t apart = 0;
+  Rows(const uint8_t* bytes, size_t stride, const float* scale, int runs, size_t apart)
+      : bytes(bytes), stride(stride), scale(scale), runs(runs), apart(apart) {}
+  Rows(const Bytes& from) : bytes(from.row(0)), stride(from.width), scale(from.scale.data()) {}
+};
+
+// Up to six rows times a block -> sums [kRows, 16 kWide]. Alone in its function, so that all sums stay in registers.
+template <int kRows, int kWide>
+__attribute__((noinline)) void tile(const Rows& rows, int first, const Matrix& w, int block, int32_t* to) {
+  __m512i sum[kRows][kWide];
+  const int32_t* start = w.start.data() + block * kWide * kLanes;
 #pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) sum[r][j] = _mm512_loadu_si512(start + j * kLanes);
-  const Line* line = w.packed.data() + (size_t)block * w.rows;
-  for (int k = 0; k < w.rows; k += 4, line += 4, a += 4) {
-    __m512i weight[4];
+    for (int j = 0; j < kWide; ++j) sum[r][j] = _mm512_loadu_si512(start + j * kLanes);
+  const Line* line = w.packed.data() + (size_t)block * (w.rows / 4) * kWide;
+  for (int run = 0; run < rows.runs; ++run) {
+    const uint8_t* a = rows.bytes + first * rows.stride + run * rows.apart;
+    for (int k = 0; k < w.rows / rows.runs; k += 4, line += kWide, a += 4) {
+      __m512i weight[kWide];
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) weight[j] = _mm512_load_si512(line + j);
+      for (int j = 0; j < kWide; ++j) weight[j] = _mm512_load_si512(line + j);
 #pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) {
-      int32_t four;
-      std::memcpy(&four, a + (size_t)r * stride, 4);
-      __m512i input = _mm512_set1_epi32(four);
+      for (int r = 0; r < kRows; ++r) {
+        int32_t four;
+        std::memcpy(&four, a + r * rows.stride, 4);
+        __m512i input = _mm512_set1_epi32(four);
 #pragma GCC unroll 4
-      for (int j = 0; j < 4; ++j) sum[r][j] = _mm512_dpbusd_epi32(sum[r][j], input, weight[j]);
+        for (int j = 0; j < kWide; ++j) sum[r][j] = _mm512_dpbusd_epi32(sum[r][j], input, weight[j]);
+      }
     }
   }
 #pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) _mm512_store_si512(to + (r * 4 + j) * kLanes, sum[r][j]);
+    for (int j = 0; j < kWide; ++j) _mm512_store_si512(to + (r * kWide + j) * kLanes, sum[r][j]);
 }
 
-// `write(row, block, values)` takes four registers a row and block.
-template <typename Write>
-inline void product(const Bytes& a, int rows, const Matrix& w, const Write& write) {
-  alignas(64) int32_t sums[kTile * kBlock];
-  for (int block = 0; block < w.columns / kBlock; ++block) {
-    const float* scale = w.scale.data() + block * kBlock;
-    for (int first = 0; first < rows; first += kTile) {
-      const int count = std::min(rows - first, kTile);
-      switch (count) {
-        case 6: tile<6>(a.row(first), a.width, w, block, sums); break;
-        case 5: tile<5>(a.row(first), a.width, w, block, sums); break;
-        case 4: tile<4>(a.row(first), a.width, w, block, sums); break;
-        case 3: tile<3>(a.row(first), a.width, w, block, sums); break;
-        case 2: tile<2>(a.row(first), a.width, w, block, sums); break;
-        case 1: tile<1>(a.row(first), a.width, w, block, sums); break;
-      }
-      for (int r = 0; r < count; ++r) {
-        __m512 values[4], row_scale = all(a.scale[first + r]);
-        for (int j = 0; j < 4; ++j) {
-          __m512 sum = _mm512_cvtepi32_ps(_mm512_load_si512(sums + (r * 4 + j) * kLanes));
+template <int kWide>
+void tile(int count, const Rows& rows, int first, const Matrix& w, int block, int32_t* to) {
+  switch (count) {
+    case 6: return tile<6, kWide>(rows, first, w, block, to);
+    case 5: return tile<5, kWide>(rows, first, w, block, to);
+    case 4: return tile<4, kWide>(rows, first, w, block, to);
+    case 3: return tile<3, kWide>(rows, first, w, block, to);
+    case 2: return tile<2, kWide>(rows, first, w, block, to);
+    case 1: return tile<1, kWide>(rows, first, w, block, to);
+  }
+}
+
+// For a matrix of blocks of 16 kWide columns; `write(row, block, values)` takes kWide registers.
+template <int kWide = 4, typename Write>
+inline void product(const Rows& rows, int count, const Matrix& w, const Write& write) {
+  alignas(64) int32_t sums[kTile * kWide * kLanes];
+  for (int block = 0; block < w.columns / (kWide * kLanes); ++block) {
+    const float* scale = w.scale.data() + block * kWide * kLanes;
+    for (int first = 0; first < count; first += kTile) {
+      const int some = std::min(count - first, kTile);
+      tile<kWide>(some, rows, first, w, block, sums);
+      for (int r = 0; r < some; ++r) {
+        __m512 values[kWide], row_scale = all(rows.scale[first + r]);
+        for (int j = 0; j < kWide; ++j) {
+          __m512 sum = _mm512_cvtepi32_ps(_mm512_load_si512(sums + (r * kWide + j) * kLanes));
           values[j] = _mm512_mul_ps(sum, _mm512_mul_ps(row_scale, load(scale + j * kLanes)));
         }
         write(first + r, block, values);
       }
     }
+  }
+}
+
+// For any matrix; `write(row, column, value)` takes one register at a time.
+template <typename Write>
+inline void product_by_lanes(const Rows& rows, int count, const Matrix& w, const Write& write) {
+  auto run = [&](auto wide) {
+    constexpr int kWide = decltype(wide)::value;
+    product<kWide>(rows, count, w, [&](int r, int block, const __m512* v) {
+      for (int j = 0; j < kWide; ++j) write(r, (block * kWide + j) * kLanes, v[j]);
+    });
+  };
+  switch (w.wide) {
+    case 4: return run(std::integral_constant<int, 4>());
+    case 3: return run(std::integral_constant<int, 3>());
+    case 2: return run(std::integral_constant<int, 2>());
+    case 1: return run(std::integral_constant<int, 1>());
   }
 }
 
