@@ -7,7 +7,6 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -23,6 +22,7 @@ from server.settings import LimitSettings
 from server.shares import Access, Role
 from server.signalling import Offer
 from server.steering import Merged, Steering
+from server.texts import Asked, Texts
 from server.timeline import Timeline
 
 log = structlog.get_logger(__name__)
@@ -39,16 +39,6 @@ class SessionState(Enum):
     LIVE = "live"
     RESUMING = "resuming"
     ENDED = "ended"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A text sent to the worker; `peer` and `ref` are who asked, and how it will know the answer."""
-
-    text_id: int
-    text: str
-    peer: Peer | None
-    ref: int
 
 
 class TooManyPeers(Exception):
@@ -71,8 +61,7 @@ class Session:
         self._placement, self._limits = placement, limits
         self._steering = Steering(limits.silence_release_s)
         self._timeline = Timeline()
-        self._asked: deque[Asked] = deque(maxlen=64)  # not yet seen obeyed
-        self._text_id = self._text_obeyed = 0
+        self._texts = Texts()
         self._keyframe_at = -KEYFRAME_EVERY_S
         self._microphone: tuple[Peer, float] | None = None
         self._reopened: deque[float] = deque()
@@ -87,7 +76,8 @@ class Session:
     def open(self) -> None:
         """Ask the worker for the world, under a new epoch."""
         self._world = msgspec.structs.replace(self._world, epoch=self._world.epoch + 1)
-        self._forget_asked()
+        for lost in self._texts.lose():
+            self._tell_refused(lost, "The world had to begin again before it obeyed this.")
         self._timeline.restart(time.monotonic())
         self._send(self._world)
         self._steer(self._steering.restart())
@@ -132,34 +122,27 @@ class Session:
         self.hub.publish(Packet(frame, pts, message.keyframe, message.data))
 
     def _on_receipt(self, message: messages.Receipt) -> None:
-        while self._asked and self._asked[0].text_id <= message.text_id:
-            obeyed = self._asked.popleft()
-            self._text_obeyed = obeyed.text_id
-            self._world = msgspec.structs.replace(self._world, prompt=obeyed.text)  # should it have to begin again
+        text = self._texts.obey(message.text_id)
+        if text is not None:
+            self._world = msgspec.structs.replace(self._world, prompt=text)  # should it have to begin again
         frame, pts = self._timeline.frame(message.frame), self._timeline.pts(message.pts)
         for peer in self.peers.values():
             seq = self._steering.obeyed(peer.id, message.control_seq)
-            peer.send_receipt(pts, frame=frame, control_seq=seq, text_id=self._text_obeyed)
-
-    def _forget_asked(self) -> None:
-        for asked in self._asked:
-            if asked.peer is not None:
-                asked.peer.send(
-                    event("refused", reason="The world had to begin again before it obeyed this.", ref=asked.ref)
-                )
-        self._asked.clear()
+            peer.send_receipt(pts, frame=frame, control_seq=seq, text_id=self._texts.obeyed_id)
 
     def _on_refused(self, message: messages.Refused) -> None:
         if message.kind == "Open":
-            return self._settle(message.reason)
-        asked = next((asked for asked in self._asked if asked.text_id == message.text_id), None)
-        if asked is not None:
-            self._asked.remove(asked)
-            if asked.peer is not None:
-                return asked.peer.send(event("refused", reason=message.reason, ref=asked.ref))
+            self._settle(message.reason)
+        else:
+            self._tell_refused(self._texts.refuse(message.text_id), message.reason)
+
+    def _tell_refused(self, asked: Asked | None, reason: str) -> None:
+        """Tell who asked, or all drivers where that is nobody on a channel."""
+        if asked is not None and asked.peer is not None:
+            return asked.peer.send(event("refused", reason=reason, ref=asked.ref))
         for peer in self.peers.values():
             if peer.drives:
-                peer.send(event("refused", reason=message.reason))
+                peer.send(event("refused", reason=reason))
 
     def _settle(self, refusal: str) -> None:
         if not self.opening.done():
@@ -220,10 +203,9 @@ class Session:
     def told(self, peer: Peer | None, text: str, ref: int) -> int:
         if self.state is not SessionState.LIVE:
             raise PromptUnfit("not-ready", "The world is not there yet.")
-        self._text_id += 1
-        self._asked.append(Asked(self._text_id, text, peer, ref))
-        self._send(messages.Text(text_id=self._text_id, text=text))
-        return self._text_id
+        text_id = self._texts.ask(text, peer, ref)
+        self._send(messages.Text(text_id=text_id, text=text))
+        return text_id
 
     def heard(self, peer: Peer, pcm: bytes) -> None:
         now = time.monotonic()

@@ -14,6 +14,7 @@ from server.invites import new_code, normalise
 from server.placement.watch import Watch
 from server.ratelimit import TokenBucket
 from server.steering import Steering
+from server.texts import Texts
 from server.timeline import TICKS_A_FRAME, Timeline
 from server.tokens import Tokens, load_secret
 
@@ -156,3 +157,21 @@ def test_the_secret_is_made_once_and_kept_private(tmp_path: Any) -> None:
     assert load_secret("given by the operator", tmp_path) == b"given by the operator"
     with pytest.raises(ValueError, match="16 bytes.*has 5"):
         Tokens(b"short")
+
+
+def test_a_text_is_obeyed_skipped_refused_or_lost() -> None:
+    texts = Texts()
+    assert [texts.ask(text, None, ref) for ref, text in enumerate(("rain", "refuse me", "snow", "night"))] == [
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert texts.obey(0) is None and texts.obeyed_id == 0
+    refused = texts.refuse(2)  # overtakes the receipt of the first
+    assert refused and (refused.text, refused.ref) == ("refuse me", 1)
+    assert texts.refuse(2) is None and texts.refuse(0) is None
+    assert texts.obey(3) == "snow" and texts.obeyed_id == 3  # it skipped the first one
+    assert texts.obey(3) is None
+    assert [lost.text for lost in texts.lose()] == ["night"] and texts.obeyed_id == 3
+    assert texts.obey(4) is None and texts.ask("dawn", None, 0) == 5

@@ -1,0 +1,57 @@
+"""The texts of one session: which are on their way to the world, and which one it obeys.
+Knows who asked; neither the worker nor what a text means."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from server.peers import Peer
+
+UNANSWERED = 64  # at most; what nobody answers for so long is forgotten
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A text sent to the worker; `peer` and `ref` are who asked, and how it will know the answer."""
+
+    text_id: int
+    text: str
+    peer: Peer | None
+    ref: int
+
+
+class Texts:
+    """Texts are numbered from 1 and obeyed in order; the world may skip one for the next, or refuse it."""
+
+    def __init__(self) -> None:
+        self._asked: deque[Asked] = deque(maxlen=UNANSWERED)
+        self._last_id = 0
+        self.obeyed_id = 0  # of all the worlds that this session has had
+
+    def ask(self, text: str, peer: Peer | None, ref: int) -> int:
+        """Take a new text; its text_id."""
+        self._last_id += 1
+        self._asked.append(Asked(self._last_id, text, peer, ref))
+        return self._last_id
+
+    def obey(self, text_id: int) -> str | None:
+        """A frame obeys this text; it, if that is news."""
+        news = None
+        while self._asked and self._asked[0].text_id <= text_id:
+            asked = self._asked.popleft()
+            self.obeyed_id, news = asked.text_id, asked.text
+        return news
+
+    def refuse(self, text_id: int) -> Asked | None:
+        """The world refused this text; None if it is not on its way."""
+        asked = next((asked for asked in self._asked if asked.text_id == text_id), None)
+        if asked is not None:
+            self._asked.remove(asked)
+        return asked
+
+    def lose(self) -> list[Asked]:
+        """The world is gone, and with it the texts that it had not obeyed."""
+        lost = list(self._asked)
+        self._asked.clear()
+        return lost
