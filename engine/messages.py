@@ -81,12 +81,13 @@ class Bitrate(Message, frozen=True, kw_only=True):
 
 
 class Ready(Message, frozen=True, kw_only=True):
-    """The worker has loaded its model and can open worlds."""
+    """The worker has loaded its model and can open worlds, whose encoders begin with `bits_per_second`."""
 
     version: int = VERSION
     model: str
     width: int
     height: int
+    bits_per_second: int
     capacity: int
 
 

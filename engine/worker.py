@@ -166,7 +166,8 @@ async def serve(socket: Path, weights: Path, capacity: int) -> None:
     streams = await asyncio.open_unix_connection(str(socket))
     writer = streams[1]
     threads = Threads(ThreadPoolExecutor(1, "sampling"), ThreadPoolExecutor(1, "encoding"))
-    crop = Crop.of(CodecConfig().width, CodecConfig().height)
+    codec = CodecConfig()
+    crop = Crop.of(codec.width, codec.height)
     try:
         # in the thread that will sample: OpenMP keeps a team of threads for each caller
         loading = asyncio.get_running_loop().run_in_executor(threads.sampling, load, weights)
@@ -174,7 +175,15 @@ async def serve(socket: Path, weights: Path, capacity: int) -> None:
             return
         models, open_world = loading.result()
         worker = Worker(streams, open_world, threads, capacity)
-        worker.send(Ready(model=models.name, width=crop.width, height=crop.height, capacity=capacity))
+        worker.send(
+            Ready(
+                model=models.name,
+                width=crop.width,
+                height=crop.height,
+                bits_per_second=codec.bits_per_second,
+                capacity=capacity,
+            )
+        )
         await worker.run()
     except Exception as error:
         writer.write(encode(Failed(reason=f"{type(error).__name__}: {error}")))

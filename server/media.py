@@ -3,9 +3,11 @@ Knows one track at a time; never decodes or encodes video."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+import struct
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 import aioice.ice
 import aiortc.rtcrtpsender
@@ -13,7 +15,18 @@ import av
 from aiortc import MediaStreamTrack, RTCRtpSender, RTCRtpTransceiver
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
-from aiortc.rtp import HeaderExtensions, HeaderExtensionsMap, pack_header_extensions, unpack_header_extensions
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    AnyRtcpPacket,
+    HeaderExtensions,
+    HeaderExtensionsMap,
+    RtcpPsfbPacket,
+    RtcpRrPacket,
+    RtcpSrPacket,
+    pack_header_extensions,
+    unpack_header_extensions,
+    unpack_remb_fci,
+)
 
 from engine.messages import VIDEO_CLOCK
 from server.hub import Outlet, OutletClosed
@@ -74,15 +87,42 @@ class _PlayoutDelayMap(HeaderExtensionsMap):
         return pack_header_extensions([*unpack_header_extensions(profile, packed), (self._id, PRESENT_AT_ONCE)])
 
 
+class Viewer(Protocol):
+    """What the receiving side says of the video."""
+
+    def want_keyframe(self) -> None:
+        """It cannot go on without one."""
+
+    def lost(self, fraction: float) -> None:
+        """This part of the packets since the last report did not arrive."""
+
+    def estimated(self, bits_per_second: int) -> None:
+        """What it believes that its line carries."""
+
+
 class VideoSender:
     """Our grip on the RTCRtpSender of an EncodedTrack."""
 
-    def __init__(self, transceiver: RTCRtpTransceiver, track: EncodedTrack, on_loss: Callable[[], None]) -> None:
+    def __init__(self, transceiver: RTCRtpTransceiver, track: EncodedTrack, viewer: Viewer) -> None:
         self._transceiver, self._track = transceiver, track
         self._sender: RTCRtpSender = transceiver.sender
         self._origin: int | None = None
-        self._sender._send_keyframe = on_loss  # type: ignore[method-assign]  # PLI and FIR; packets never read its flag
+        self._viewer = viewer
+        self._handle_rtcp = self._sender._handle_rtcp_packet
+        self._sender._handle_rtcp_packet = self._on_rtcp  # type: ignore[method-assign]
+        # PLI and FIR: packets never read the flag that aiortc sets
+        self._sender._send_keyframe = viewer.want_keyframe  # type: ignore[method-assign]
         self._sender._RTCRtpSender__rtp_header_extensions_map = _PlayoutDelayMap()  # type: ignore[attr-defined]
+
+    async def _on_rtcp(self, packet: AnyRtcpPacket) -> None:
+        await self._handle_rtcp(packet)
+        if isinstance(packet, RtcpRrPacket | RtcpSrPacket):
+            for report in packet.reports:
+                if report.ssrc == self._sender._ssrc:
+                    self._viewer.lost(report.fraction_lost / 256)
+        elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
+            with contextlib.suppress(ValueError, struct.error):  # another application's, or cut short
+                self._viewer.estimated(unpack_remb_fci(packet.fci)[0])
 
     def offer_extensions(self, extensions: Iterable[RTCRtpHeaderExtensionParameters]) -> None:
         """Accept playout-delay if the remote offer has it. Call between the offer and the answer."""

@@ -54,6 +54,12 @@ class Seat(Protocol):
     def want_keyframe(self) -> None:
         """The peer lost packets."""
 
+    def lost(self, peer: Peer, fraction: float) -> None:
+        """This part of what was sent to a driver did not arrive."""
+
+    def estimated(self, peer: Peer, bits_per_second: int) -> None:
+        """What a driver's browser believes that its line carries."""
+
     def joined(self, peer: Peer) -> None:
         """The peer's events channel is open."""
 
@@ -92,7 +98,7 @@ class Peer:
         """The SDP answer to the peer's offer. Raises OfferRefused; the peer is closed then."""
         track = EncodedTrack(self.outlet)
         try:
-            answered = await answer(self._connection, offer, track, self._seat.want_keyframe, self.drives)
+            answered = await answer(self._connection, offer, track, self, self.drives)
         except BaseException:
             await self.close()
             raise
@@ -124,6 +130,17 @@ class Peer:
         for task in self._tasks - {asyncio.current_task()}:
             task.cancel()
         log.info("peer closed", peer=self.id, reason=reason, skipped=self.outlet.skipped)
+
+    def want_keyframe(self) -> None:
+        self._seat.want_keyframe()
+
+    def lost(self, fraction: float) -> None:
+        if self.drives and self.state is PeerState.CONNECTED:
+            self._seat.lost(self, fraction)
+
+    def estimated(self, bits_per_second: int) -> None:
+        if self.drives and self.state is PeerState.CONNECTED:
+            self._seat.estimated(self, bits_per_second)
 
     def _spawn(self, coroutine: Any) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from engine import messages
+from server.bitrate import Bitrate
 from server.channels import Controls, PromptUnfit, event
 from server.hub import Hub, Packet
 from server.peers import Peer, PeerState
@@ -62,6 +63,8 @@ class Session:
         self._steering = Steering(limits.silence_release_s)
         self._timeline = Timeline()
         self._texts = Texts()
+        assert placement.ready is not None  # it has just been asked for its capacity
+        self._bitrate = Bitrate(placement.ready.bits_per_second)
         self._keyframe_at = -KEYFRAME_EVERY_S
         self._microphone: tuple[Peer, float] | None = None
         self._reopened: deque[float] = deque()
@@ -111,13 +114,16 @@ class Session:
             case messages.Opened():
                 self._settle("")
                 self._become(SessionState.LIVE)
+                self._spend(self._bitrate.restart())
             case messages.Refused():
                 self._on_refused(message)
             case _:
                 log.warning("message not expected", kind=type(message).__name__, session=self.id)
 
     def _on_video(self, message: messages.VideoPacket) -> None:
-        frame, pts = self._timeline.place(message.frame, message.pts, time.monotonic())
+        now = time.monotonic()
+        frame, pts = self._timeline.place(message.frame, message.pts, now)
+        self._bitrate.sent(len(message.data), now)
         self.frame = frame
         self.hub.publish(Packet(frame, pts, message.keyframe, message.data))
 
@@ -165,6 +171,11 @@ class Session:
             self._send(
                 messages.Control(seq=merged.seq, buttons=merged.buttons, look_x=merged.look_x, look_y=merged.look_y)
             )
+
+    def _spend(self, bits_per_second: int | None) -> None:
+        if bits_per_second is not None:
+            log.info("bitrate", session=self.id, bits_per_second=bits_per_second)
+            self._send(messages.Bitrate(bits_per_second=bits_per_second))
 
     # --- its peers -----------------------------------------------------------------------------
 
@@ -222,6 +233,12 @@ class Session:
             self._keyframe_at = now
             self._send(messages.KeyframeWanted())
 
+    def lost(self, peer: Peer, fraction: float) -> None:
+        self._spend(self._bitrate.lost(peer.id, fraction, time.monotonic()))
+
+    def estimated(self, peer: Peer, bits_per_second: int) -> None:
+        self._spend(self._bitrate.estimated(peer.id, bits_per_second, time.monotonic()))
+
     def joined(self, peer: Peer) -> None:
         peer.send(event("role", role=peer.access.role.value))
         peer.send(event("session", state=self.state.value))
@@ -232,6 +249,7 @@ class Session:
         if self.peers.pop(peer.id, None) is None:
             return
         self._steer(self._steering.forget(peer.id))
+        self._spend(self._bitrate.forget(peer.id))
         if self._microphone is not None and self._microphone[0] is peer:
             self._microphone = None
         if not self.peers:

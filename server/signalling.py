@@ -4,7 +4,6 @@ Knows no session and no person; what the connection is for is the peer's part.""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -12,7 +11,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSession
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from aiortc.sdp import SessionDescription
 
-from server.media import EncodedTrack, VideoSender
+from server.media import EncodedTrack, VideoSender, Viewer
 from server.microphone import ask_short_packets, hear_at_once
 
 log = structlog.get_logger(__name__)
@@ -75,15 +74,15 @@ def read_offer(body: bytes) -> Offer:
 
 
 async def answer(
-    connection: RTCPeerConnection, offer: Offer, track: EncodedTrack, on_loss: Callable[[], None], hears: bool
+    connection: RTCPeerConnection, offer: Offer, track: EncodedTrack, viewer: Viewer, hears: bool
 ) -> Answered:
     """Answer the offer with `track` on `connection`, whose events are already listened to; closes it on failure.
 
-    `on_loss` is called when the remote side needs a keyframe; `hears` accepts its microphone. Raises OfferRefused.
+    `viewer` is told what the remote side reports; `hears` accepts its microphone. Raises OfferRefused.
     """
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            return await _answer(connection, offer, track, on_loss, hears)
+            return await _answer(connection, offer, track, viewer, hears)
     except Exception as error:  # any line of the offer may have led here
         await connection.close()
         log.info("offer not answered", error=repr(error))
@@ -97,12 +96,12 @@ def new_connection() -> RTCPeerConnection:
 
 
 async def _answer(
-    connection: RTCPeerConnection, offer: Offer, track: EncodedTrack, on_loss: Callable[[], None], hears: bool
+    connection: RTCPeerConnection, offer: Offer, track: EncodedTrack, viewer: Viewer, hears: bool
 ) -> Answered:
     transceiver = connection.addTransceiver(track, direction="sendonly")
     # before the offer is set, or our packets go out as the browser's first choice, VP8
     transceiver.setCodecPreferences(_h264())
-    video = VideoSender(transceiver, track, on_loss)
+    video = VideoSender(transceiver, track, viewer)
     await connection.setRemoteDescription(RTCSessionDescription(offer.text, "offer"))
     offered = next(media for media in offer.parsed.media if media.kind == "video")
     video.offer_extensions(offered.rtp.headerExtensions)

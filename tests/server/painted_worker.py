@@ -15,6 +15,7 @@ import numpy as np
 from engine import messages as m
 from engine.inputs import Microphone
 
+BITS_PER_SECOND = 1_000_000
 TICKS = m.VIDEO_CLOCK // m.FRAME_RATE
 
 
@@ -31,7 +32,7 @@ class Painted:
         self.codec = av.CodecContext.create("libx264", "w")
         self.codec.width, self.codec.height, self.codec.pix_fmt = 480, 270, "yuv420p"
         self.codec.time_base, self.codec.framerate = Fraction(1, m.VIDEO_CLOCK), Fraction(m.FRAME_RATE, 1)
-        self.codec.bit_rate = 1_000_000
+        self.codec.bit_rate = BITS_PER_SECOND
         self.codec.options = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": "scenecut=0"}
         self.codec.profile, self.codec.gop_size = "Baseline", 10_000
 
@@ -66,6 +67,7 @@ class Painted:
             "keyframes": float(self.keyframes),
             "seed": float(self.opened.seed),
             "letters": float(len(self.text)),
+            "bits_per_second": float(self.codec.bit_rate),
             "pid": float(os.getpid()),
         }
         self.frame += 1
@@ -98,6 +100,8 @@ class PaintedWorker:
                 world.hear(message.pcm)
             case m.KeyframeWanted():
                 world.keyframe_wanted = True
+            case m.Bitrate():
+                world.codec.bit_rate = message.bits_per_second
             case m.Close():
                 del self.worlds[message.session]
 
@@ -141,7 +145,9 @@ async def main() -> None:
     options = parser.parse_args()
     reader, writer = await asyncio.open_unix_connection(options.socket)
     worker = PaintedWorker(writer)
-    worker.send(m.Ready(model="painted", width=480, height=270, capacity=options.capacity))
+    worker.send(
+        m.Ready(model="painted", width=480, height=270, bits_per_second=BITS_PER_SECOND, capacity=options.capacity)
+    )
     ticking = asyncio.create_task(worker.tick())
     try:
         while True:

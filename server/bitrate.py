@@ -1,0 +1,97 @@
+"""What the session's one encoder may spend, judged by what the drivers' browsers say of their lines.
+Knows no packet and no encoder; the time is an argument.
+
+A browser's estimate (REMB, draft-alvestrand-rmcat-remb) is no bound by itself: it begins at what arrives, and after a
+quiet scene it stays far below what the line carries for minutes. Its fall, while it went along with what was sent, is
+news: the line's queue grows. Lost packets are the other news.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+LEAST = 300_000
+MUCH_LOST, LITTLE_LOST = 0.1, 0.02
+FALL, RISE_A_S = 0.95, 1.08
+FARTHEST = 3.0  # times what is sent: an estimate beyond was never tried out, and says nothing when it falls
+HELD_S = 2.0  # after a fall, until what was queued has left
+HYSTERESIS = 0.1
+WINDOW_S = 1.0
+
+
+class Line:
+    """One driver's line: `carries` is in bits a second, `most` where nothing is known against it."""
+
+    def __init__(self, most: int, now: float) -> None:
+        self.carries = float(most)
+        self._most, self._risen_at = most, now
+        self._estimate = 0
+
+    def lost(self, fraction: float, sent: float, now: float) -> None:
+        """A receiver report: this part of the packets since the last one is missing, of `sent` bits a second."""
+        if fraction > MUCH_LOST:
+            self._fall(sent * (1 - fraction), now)
+        elif fraction < LITTLE_LOST and now > self._risen_at:
+            self.carries = min(self._most, self.carries * RISE_A_S ** (now - self._risen_at))
+            self._risen_at = now
+
+    def estimated(self, bits_per_second: int, sent: float, now: float) -> None:
+        """A REMB."""
+        before, self._estimate = self._estimate, bits_per_second
+        if bits_per_second < FALL * before and sent < before < FARTHEST * sent:
+            self._fall(bits_per_second, now)
+
+    def _fall(self, carries: float, now: float) -> None:
+        self.carries = max(min(self.carries, carries), min(LEAST, self._most))
+        self._risen_at = now + HELD_S
+
+
+class Bitrate:
+    """The target of the encoder, which begins with `most`: what the narrowest of the drivers' lines carries.
+    It changes by a tenth or more."""
+
+    def __init__(self, most: int) -> None:
+        self._most = self._told = most
+        self._lines: dict[str, Line] = {}
+        self._sizes: deque[tuple[float, int]] = deque()
+
+    def sent(self, size: int, now: float) -> None:
+        """A packet of so many bytes left for everybody."""
+        self._sizes.append((now, size))
+        while self._sizes[0][0] < now - WINDOW_S:
+            self._sizes.popleft()
+
+    def lost(self, driver: str, fraction: float, now: float) -> int | None:
+        """A driver's receiver report; the new target, if there is one."""
+        self._line(driver, now).lost(fraction, self._sent_a_s(), now)
+        return self._step()
+
+    def estimated(self, driver: str, bits_per_second: int, now: float) -> int | None:
+        """A driver's REMB; the new target, if there is one."""
+        self._line(driver, now).estimated(bits_per_second, self._sent_a_s(), now)
+        return self._step()
+
+    def forget(self, driver: str) -> int | None:
+        """A driver left; the new target, if there is one."""
+        return self._step() if self._lines.pop(driver, None) else None
+
+    def restart(self) -> int | None:
+        """A new encoder begins with `most`; the target that it has to be told, if it is another."""
+        self._told = self._most
+        return self._step()
+
+    def _line(self, driver: str, now: float) -> Line:
+        if driver not in self._lines:
+            self._lines[driver] = Line(self._most, now)
+        return self._lines[driver]
+
+    def _sent_a_s(self) -> float:
+        return 8 * sum(size for _, size in self._sizes) / WINDOW_S
+
+    def _step(self) -> int | None:
+        target = int(min((line.carries for line in self._lines.values()), default=self._most))
+        near = abs(target - self._told) <= HYSTERESIS * self._told
+        if target == self._told or (near and target != self._most):
+            return None
+        self._told = target
+        return target
