@@ -14,12 +14,14 @@ from configs.paths import WEIGHTS
 from model import checkpoint
 from model.conditioning.text import TextEncoder
 from model.geometry import View, compose, reproject
+from model.native import Unsupported
 from model.omni import Omni, OmniConfig
-from model.omni_int8 import Int8Omni, Unsupported
+from model.omni_int8 import Int8Omni
 from model.planes import GRID_HEIGHT, GRID_WIDTH, unpack
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Int8Tokenizer, Ranges, activation_ranges
+from model.tokenizer.native import NativeTokenizer
 from model.view import as_tokens, cells
 
 OMNI_KIND = "omni"
@@ -37,8 +39,7 @@ class Known:
 
 
 class Models:
-    """The frozen networks. With `ranges` of the tokenizer's activations, in 8-bit integers where the processor has the
-    instructions for it. For one thread at a time."""
+    """The frozen networks, in 8-bit integers where that is possible. For one thread at a time."""
 
     def __init__(
         self, tokenizer: FrameTokenizer, omni: Omni, text: TextEncoder, name: str, ranges: Ranges | None = None
@@ -58,6 +59,8 @@ class Models:
 
     def draw(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1], and y, u, v as bytes."""
+        if isinstance(self.tokenizer, NativeTokenizer):
+            return self.tokenizer.draw(latents)
         planes = self.tokenizer.decode(latents).clamp(-1, 1)
         return (planes, *unpack(planes))
 
@@ -70,13 +73,18 @@ class Models:
         return cls(tokenizer, Omni(config or OmniConfig()), TextEncoder.load(), "random", ranges)
 
 
-def quick_tokenizer(tokenizer: FrameTokenizer, ranges: Ranges | None) -> FrameTokenizer | Int8Tokenizer:
-    """In integers where that is possible and faster, else as it is."""
-    if ranges is None:
-        log.warning("the tokenizer's weights carry no activation ranges: it runs in floats, about three times slower")
-    elif torch.cpu._is_vnni_supported():
-        return Int8Tokenizer(tokenizer, ranges)
-    return tokenizer.eval().requires_grad_(False)
+def quick_tokenizer(
+    tokenizer: FrameTokenizer, ranges: Ranges | None
+) -> NativeTokenizer | Int8Tokenizer | FrameTokenizer:
+    """In integers where this machine can, else as it is."""
+    try:
+        return NativeTokenizer(tokenizer)
+    except Unsupported as why:
+        if ranges is not None and torch.cpu._is_vnni_supported():
+            log.warning("the tokenizer runs in torch's integers, about half as fast: %s", why)
+            return Int8Tokenizer(tokenizer, ranges)
+        log.warning("the tokenizer runs in floats, about five times slower: %s", why)
+        return tokenizer.eval().requires_grad_(False)
 
 
 def quick_omni(omni: Omni) -> Omni | Int8Omni:

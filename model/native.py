@@ -20,13 +20,27 @@ FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-std=
 log = logging.getLogger(__name__)
 
 
+class Unsupported(Exception):
+    """This machine or this configuration has no such fast path; the message says why."""
+
+
+def require(name: str) -> ctypes.CDLL:
+    """The library of `name`.cpp, whose `name`_supported() says that this processor can run it. Raises Unsupported."""
+    library = load(name)
+    if library is None:
+        raise Unsupported("expected a C++ compiler that works")
+    if not library[f"{name}_supported"]():
+        raise Unsupported("expected a processor with AVX-512 VNNI")
+    return library
+
+
 @cache
 def load(name: str) -> ctypes.CDLL | None:
     """The library of `name`.cpp, compiled on first use. None, with one warning, where it cannot be."""
     source = Path(__file__).with_name(f"{name}.cpp")
     compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")
     if compiler is None:
-        log.warning("no C++ compiler ($CXX, g++ or c++): %s runs in torch, about ten times slower", name)
+        log.warning("no C++ compiler ($CXX, g++ or c++): %s runs in torch, much slower", name)
         return None
     texts = (part.read_text("utf-8") for part in (source, *sorted(source.parent.glob("*.h"))))
     identity = "\0".join((*texts, compiler, *FLAGS, _processor()))
@@ -37,7 +51,7 @@ def load(name: str) -> ctypes.CDLL | None:
         return ctypes.CDLL(str(library))
     except (OSError, subprocess.CalledProcessError) as error:
         said = getattr(error, "stderr", "") or str(error)
-        log.warning("%s does not compile here and runs in torch, about ten times slower: %s", name, said.strip()[-500:])
+        log.warning("%s does not compile here and runs in torch, much slower: %s", name, said.strip()[-500:])
         return None
 
 

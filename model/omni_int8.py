@@ -17,23 +17,6 @@ HEAD_WIDTH = 64  # of the kernel
 POSITIONS = 64  # frames that a call may see, past and new
 
 
-class Unsupported(Exception):
-    """This machine or this configuration has no fast path; the message says why."""
-
-
-def kernel(omni: Omni) -> ctypes.CDLL:
-    """The compiled layers. Raises Unsupported."""
-    library = native.load("omni")
-    if library is None:
-        raise Unsupported("expected a C++ compiler, found none that works")
-    if not library.omni_supported():
-        raise Unsupported("expected a processor with AVX-512 VNNI")
-    config = omni.config
-    if config.width != HEAD_WIDTH * config.heads or config.hidden % HEAD_WIDTH:
-        raise Unsupported(f"expected heads of {HEAD_WIDTH} and a hidden width of whole {HEAD_WIDTH}s; got {config}")
-    return library
-
-
 def addresses(tensors: Sequence[Tensor]) -> ctypes.Array[ctypes.c_void_p]:
     """Of contiguous float32 tensors on the CPU."""
     for tensor in tensors:
@@ -45,17 +28,19 @@ class Int8Omni:
     """Called as `Omni` is, for one world at a time and without gradients. Embeddings and heads stay in floats.
 
     Weights have a scale an output channel, activations a scale a token, found as they come (arXiv 2206.01861).
+    Raises native.Unsupported.
     """
 
     def __init__(self, omni: Omni):
-        self._library = kernel(omni)
-        self.config = omni.config
+        config = self.config = omni.config
+        if config.width != HEAD_WIDTH * config.heads or config.hidden % HEAD_WIDTH:
+            raise native.Unsupported(f"expected heads and a hidden width of whole {HEAD_WIDTH}s; got {config}")
+        self._library = native.require("omni")
         self.tokens, self.read = omni.tokens, omni.read
         self.resample, self.move, self.name = omni.resample, omni.move, omni.name
         layers = [layer for layer in omni.layers if isinstance(layer, Layer)]
         tensors = [tensor for layer in layers for tensor in _tensors(layer)]
         over_time = [isinstance(layer.attention, TimeAttention) for layer in layers]
-        config = omni.config
         sizes = [config.width, config.hidden, BLOCK, FIRST_CARRIED, len(layers), POSITIONS, *map(int, over_time)]
         create = self._library.omni_create
         create.restype, create.argtypes = ctypes.c_void_p, [ctypes.c_void_p] * 4
