@@ -13,7 +13,7 @@ from torch import Tensor
 from configs.paths import WEIGHTS
 from model import checkpoint
 from model.conditioning.text import TextEncoder
-from model.geometry import View, compose, reproject
+from model.geometry import View, reproject
 from model.native import Unsupported
 from model.omni import Omni, OmniConfig
 from model.omni_int8 import Int8Omni
@@ -22,7 +22,7 @@ from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Int8Tokenizer, Ranges, activation_ranges
 from model.tokenizer.native import NativeTokenizer
-from model.view import as_tokens, cells
+from model.view import as_tokens, gathered
 
 OMNI_KIND = "omni"
 OMNI_FILE = "nano.safetensors"
@@ -54,7 +54,7 @@ class Models:
             (*reproject(key.planes, key.pose, pose), torch.tensor([key_age])),
             (*reproject(last.planes, last.pose, pose), torch.ones(1)),
         ]
-        filled, known, old = cells(*compose(views))
+        filled, known, old = gathered(views)
         return as_tokens(self.tokenizer.encode(filled), known, old)
 
     def draw(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -3,11 +3,16 @@ Knows geometry's output and the tokenizer; not where the views come from."""
 
 from __future__ import annotations
 
+import ctypes
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model import native
+from model.geometry import View, compose
 from model.omni import view_tokens
+from model.planes import CHANNELS
 from model.tokenizer.frame import FrameTokenizer
 from model.tokenizer.int8 import Int8Tokenizer
 
@@ -35,6 +40,26 @@ def cells(planes: Tensor, mask: Tensor, age: Tensor) -> tuple[Tensor, Tensor, Te
     known = F.avg_pool2d(mask, CELL)
     old = F.avg_pool2d(age.clamp(0, OLDEST) * mask, CELL) / known.clamp_min(1e-4) / OLDEST
     return fill(planes, mask), known, old
+
+
+def gathered(views: list[View]) -> tuple[Tensor, Tensor, Tensor]:
+    """`cells` of views laid over each other as `compose` does; in C++ where there is a compiler, then of one world."""
+    planes, masks = [view[0] for view in views], [view[1] for view in views]
+    library = native.load("view")
+    if library is None or any(part.device.type != "cpu" or part.dtype != torch.float32 for part in planes + masks):
+        return cells(*compose(views))
+    count, (batch, channels, height, width) = len(views), planes[0].shape
+    if batch != 1 or channels != CHANNELS or height % CELL or width % CELL:
+        raise ValueError(f"expected [1, {CHANNELS}, n * {CELL}, m * {CELL}], got {tuple(planes[0].shape)}")
+    assert all(part.shape[2:] == (height, width) and part.is_contiguous() for part in planes + masks)
+    out = torch.empty_like(planes[0])
+    known, old = out.new_empty(2, 1, 1, height // CELL, width // CELL)
+    pointers = [(ctypes.c_void_p * count)(*(part.data_ptr() for part in parts)) for parts in (planes, masks)]
+    ages = (ctypes.c_float * count)(*(float(age) for _, _, age in views))
+    results = (ctypes.c_void_p(part.data_ptr()) for part in (out, known, old))
+    sizes = ctypes.c_int(height), ctypes.c_int(width)
+    library.view_gather(*pointers, ages, ctypes.c_int(count), *results, *sizes)
+    return out, known, old
 
 
 def known_view(tokenizer: FrameTokenizer | Int8Tokenizer, planes: Tensor, mask: Tensor, age: Tensor) -> Tensor:
