@@ -13,6 +13,7 @@ from engine.messages import MAX_PROMPT_CHARS
 MAX_CONTROL_BYTES = 512
 MAX_EVENT_BYTES = 8192
 MAX_TOTAL_RAD = 1e6
+UNREADABLE = (msgspec.MsgspecError, UnicodeEncodeError, RecursionError)  # the last: brackets in brackets
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Total = Annotated[float, msgspec.Meta(ge=-MAX_TOTAL_RAD, le=MAX_TOTAL_RAD)]
@@ -64,7 +65,7 @@ def read_controls(raw: str | bytes) -> Controls:
         raise Junk(f"the control channel expects JSON text of at most {MAX_CONTROL_BYTES} characters")
     try:
         controls = _controls.decode(raw)
-    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+    except UNREADABLE as error:
         raise Junk(f"the control channel expects a snapshot: {error}") from error
     known = (1 << len(vocabulary()["buttons"])) - 1
     if controls.buttons > known:
@@ -78,7 +79,7 @@ def read_event(raw: str | bytes) -> Say | Ping:
         raise Junk(f"the events channel expects JSON text of at most {MAX_EVENT_BYTES} characters")
     try:
         return _events.decode(raw)
-    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+    except UNREADABLE as error:
         raise Junk(f"the events channel expects a text or a ping: {error}") from error
 
 

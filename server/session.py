@@ -46,6 +46,10 @@ class TooManyPeers(Exception):
     """The session, or one device in it, has as many connections as it may."""
 
 
+class SessionEnded(Exception):
+    """Nobody can join any more."""
+
+
 class Session:
     """One world and its peers: what `Seat` says a peer may ask, and what `Sessions` needs."""
 
@@ -180,7 +184,9 @@ class Session:
     # --- its peers -----------------------------------------------------------------------------
 
     async def join(self, device_id: str, access: Access, offer: Offer) -> tuple[Peer, str]:
-        """A new peer and the answer to its offer. Raises TooManyPeers and OfferRefused."""
+        """A new peer and the answer to its offer. Raises SessionEnded, TooManyPeers and OfferRefused."""
+        if self.state is SessionState.ENDED:
+            raise SessionEnded
         same = sum(peer.device_id == device_id for peer in self.peers.values())
         if len(self.peers) >= self._limits.peers_a_session or same >= self._limits.peers_a_device:
             raise TooManyPeers(f"{len(self.peers)} connections, {same} of them from here")

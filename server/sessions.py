@@ -135,12 +135,23 @@ class Sessions:
             await asyncio.sleep(TICK_S)
             now = time.monotonic()
             for session in list(self._sessions.values()):
-                for peer, reason in session.tick(now):
-                    self._later(peer.close(reason))
-                if session.idle_s(now) > self._limits.idle_close_s or session.state is SessionState.ENDED:
-                    self._later(self.end(session, "nobody is here"))
+                try:
+                    self._tick(session, now)
+                except Exception:  # one session's fault must not stop all others' clock
+                    log.exception("session not ticked", session=session.id)
+
+    def _tick(self, session: Session, now: float) -> None:
+        for peer, reason in session.tick(now):
+            self._later(peer.close(reason))
+        if session.idle_s(now) > self._limits.idle_close_s or session.state is SessionState.ENDED:
+            self._later(self.end(session, "nobody is here"))
 
     def _later(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._ending.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("not ended cleanly", exc_info=error)

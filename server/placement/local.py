@@ -176,6 +176,7 @@ class LocalPlacement:
                 listener.worker_said(message)
             except Exception:  # one session's fault must not end all others' worker
                 log.exception("message not handled", kind=type(message).__name__, session=message.session)
+            await asyncio.sleep(0)  # after a stall many wait in the buffer: each peer takes a frame before the next one
 
     async def _check(self) -> None:
         while True:

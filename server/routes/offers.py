@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from server.gateway import TheEntry, TheGateway
 from server.problems import Problem, responses
-from server.session import TooManyPeers
+from server.session import SessionEnded, TooManyPeers
 from server.signalling import OfferRefused, read_offer
 
 SDP = "application/sdp"
@@ -32,6 +32,8 @@ async def offer(entry: TheEntry, request: Request, gateway: TheGateway) -> Respo
         peer, answer = await entry.session.join(entry.visitor.device_id, entry.access, checked)
     except OfferRefused as refused:
         raise Problem(refused.slug, refused.reason) from refused
+    except SessionEnded as ended:
+        raise Problem("no-such-session", "It has ended.") from ended
     except TooManyPeers as many:
         raise Problem("too-many-peers", f"The session has {many}.", {"Retry-After": "5"}) from many
     location = f"/api/v1/sessions/{entry.session.id}/peers/{peer.id}"

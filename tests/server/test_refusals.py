@@ -66,6 +66,8 @@ async def test_requests_that_are_not_as_described_are_refused(here: Any) -> None
         assert answer.status_code == 422 and slug(answer) == "invalid-request"
     assert slug(await browser.http.post("/api/v1/sessions", json={"template": "../../x"})) == "no-such-template"
     assert slug(await browser.http.post("/api/v1/sessions", content=b"\xff\xfe{")) == "invalid-request"
+    nested = await browser.http.post("/api/v1/sessions", content=b"[" * 60_000)
+    assert 400 <= nested.status_code < 500 and slug(nested)
     assert slug(await browser.http.get("/api/v1/nothing")) == "http"
 
 
@@ -133,6 +135,17 @@ async def test_a_mangled_offer_never_breaks_the_gateway(here: Any) -> None:
         assert answer.status_code in (201, 400, 422), answer.text
     await whole.until("receipt")
     await whole.frames(3)
+
+
+async def test_an_offer_to_a_session_that_ends_meanwhile_is_refused(here: Any) -> None:
+    browser = await here.invited()
+    session = await browser.start()
+    world = here.gateway.sessions.get(session)
+    connection = await browser.connect(session)
+    await here.gateway.sessions.end(world, "the test ends it")
+    here.gateway.sessions._sessions[session] = world  # as one who was let in just before finds it
+    answer = await browser.offer(session, connection.pc.localDescription.sdp)
+    assert answer.status_code == 404 and slug(answer) == "no-such-session" and not world.peers
 
 
 async def test_an_offer_needs_its_media_type(here: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine import messages as m
-from server.channels import Controls, Junk, PromptUnfit, fit_prompt, read_controls
+from server.channels import Controls, Junk, PromptUnfit, fit_prompt, read_controls, read_event
 from server.hub import DEPTH, Hub, OutletClosed, Packet
 from server.invites import new_code, normalise
 from server.placement.watch import Watch
@@ -132,6 +132,12 @@ def test_a_world_must_give_frames_once_it_was_opened() -> None:
 def test_controls_out_of_range_are_junk(raw: str) -> None:
     with pytest.raises(Junk, match="expects"):
         read_controls(raw)
+
+
+@pytest.mark.parametrize("raw", ['{"a":' + "[" * 8000, '{"type":"text","text":"\ud800"}', '{"type":"ping","t":NaN}'])
+def test_events_that_nobody_can_read_are_junk(raw: str) -> None:
+    with pytest.raises(Junk, match="expects"):
+        read_event(raw)
 
 
 def test_a_prompt_is_fit_or_says_why_not() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from fractions import Fraction
 from typing import Any
 
@@ -179,6 +180,30 @@ async def test_a_connection_ends_where_its_location_says(here: Any) -> None:
     assert (await browser.http.delete(connection.location)).status_code == 204
     assert (await browser.http.delete(connection.location)).status_code == 404
     assert not _peers(here)
+
+
+async def test_a_gateway_that_was_held_up_skips_no_frame(here: Any) -> None:
+    browser = await here.invited()
+    session = await browser.start()
+    connection = await browser.connect(session)
+    await connection.frames(5)
+    (peer,) = _peers(here)
+    skipped = peer.outlet.skipped
+    time.sleep(0.4)  # noqa: ASYNC251  the whole event loop stands still, and ten frames wait in the worker's socket
+    await connection.frames(15)
+    assert peer.outlet.skipped == skipped
+
+
+async def test_every_template_is_listed_with_its_picture(here: Any) -> None:
+    browser = await here.invited()
+    listed = (await browser.http.get("/api/v1/templates")).json()
+    assert listed and all(set(template["title"]) == {"en", "pt"} for template in listed)
+    for template in listed:
+        picture = await browser.http.get(template["picture"])
+        assert picture.status_code == 200 and picture.headers["content-type"] == "image/png"
+    session = await browser.start(template=listed[0]["id"])
+    state = await (await browser.connect(session)).until("state")
+    assert state["values"]["letters"] > 0  # its prompt went with it
 
 
 async def test_playout_delay_is_negotiated_and_sent(here: Any) -> None:
