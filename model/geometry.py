@@ -8,7 +8,7 @@ from torch import Tensor
 
 from model import planes as frame
 from model.camera import check_pose, motion, project, rays, unproject
-from model.reprojection import AGREEMENT, warp, warp_on_cpu
+from model.reprojection import AGREEMENT, warp, warp_as_node, warp_on_cpu
 
 __all__ = ["check_pose", "compose", "project", "rays", "reproject", "unproject"]
 
@@ -27,15 +27,15 @@ def reproject(planes: Tensor, source_pose: Tensor, target_pose: Tensor) -> tuple
     if planes.ndim != 4 or planes.shape[1] != frame.CHANNELS or not len(planes) == len(source_pose) == len(target_pose):
         shapes = ", ".join(str(tuple(t.shape)) for t in (planes, source_pose, target_pose))
         raise ValueError(f"expected planes [B, {frame.CHANNELS}, h, w] and two poses [B, 5], got {shapes}")
-    if not torch.compiler.is_compiling():
+    compiling = torch.compiler.is_compiling()
+    if not compiling:
         check_pose("source pose", source_pose)
         check_pose("target pose", target_pose)
     forth, back = motion(source_pose, target_pose), motion(target_pose, source_pose)
     if planes.device.type != "cpu":
         return warp(planes.float(), forth, back)
     packed = (torch.cat([turn.flatten(1), shift], 1) for turn, shift in (forth, back))
-    out, mask = warp_on_cpu(planes.float().contiguous(), *packed)
-    return out, mask
+    return (warp_as_node if compiling else warp_on_cpu)(planes.float().contiguous(), *packed)
 
 
 def compose(views: list[View]) -> tuple[Tensor, Tensor, Tensor]:

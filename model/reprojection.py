@@ -34,12 +34,8 @@ def warp(planes: Tensor, forth: Motion, back: Motion) -> tuple[Tensor, Tensor]:
     return torch.where(mask, torch.cat([luma, chroma, code], 1), 0.0), mask.float()
 
 
-@torch.library.custom_op("mundo::warp", mutates_args=())
 def warp_on_cpu(planes: Tensor, forth: Tensor, back: Tensor) -> tuple[Tensor, Tensor]:
-    """`warp` of contiguous CPU tensors, motions packed as [B, 12]; in C++ where there is a compiler, else in torch.
-
-    One opaque node for torch.compile, whose own code for `warp` is hardly faster than eager (the gathers stay scalar).
-    """
+    """`warp` of contiguous CPU tensors, motions packed as [B, 12]; in C++ where there is a compiler, else in torch."""
     library = native.load("reprojection")
     if library is None:
         return warp(planes, *((packed[:, :9].reshape(-1, 3, 3), packed[:, 9:]) for packed in (forth, back)))
@@ -51,7 +47,11 @@ def warp_on_cpu(planes: Tensor, forth: Tensor, back: Tensor) -> tuple[Tensor, Te
     return out, mask
 
 
-@warp_on_cpu.register_fake
+# For torch.compile, whose own code for `warp` is hardly faster than eager (the gathers stay scalar), one opaque node.
+warp_as_node = torch.library.custom_op("mundo::warp", warp_on_cpu, mutates_args=())
+
+
+@warp_as_node.register_fake
 def _(planes: Tensor, forth: Tensor, back: Tensor) -> tuple[Tensor, Tensor]:
     return torch.empty_like(planes), planes.new_empty(planes.shape[0], 1, *planes.shape[2:])
 
