@@ -180,7 +180,7 @@ class World:
     def _move(self, controls: Tensor, seen: Seen) -> None:
         """State and pose of this frame: the sky by the last read-out, the body by the motion head, the look exactly."""
         now = self.state
-        now.sky = state.advance(now.sky, state.snap(seen.rates[0, -1].float()))
+        now.sky = state.advance(now.sky, state.snap(self.models.omni.drift(self._prompt.tokens, now.sky[None])[0]))
         x, y, z, yaw, pitch = now.pose
         new_yaw, new_pitch = control.look(yaw, pitch, controls)
         turn = new_yaw - yaw

@@ -74,7 +74,6 @@ class Seen(NamedTuple):
     """What the network makes of them."""
 
     clean: Tensor  # [B, T, 144, 64] latents of the clean frame, patched
-    rates: Tensor  # [B, T, 6] of the sky toward the next frame, nominal units, not snapped
     hidden: Tensor  # [B, T, 4 D] what the motion head needs
     kept: list[Past]  # keys and values of these frames, a pair a time layer
 
@@ -157,11 +156,14 @@ class Omni(nn.Module):
         self.norm = nn.RMSNorm(width, 1e-6)
         self.video_out = nn.Linear(width, PATCH)
         self.keep_view = nn.Linear(width, PATCH)
-        self.rates_out = nn.Linear(4 * width, len(state.SKY))
+        drifted = nn.Linear(width, len(state.SKY))
+        self.sky = nn.Sequential(
+            nn.Linear(width + len(state.SKY) + 1, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), drifted
+        )
         moved = nn.Linear(width, 4)
         self.motion = nn.Sequential(nn.Linear(4 * width + control.WIDTH + 4, width), nn.SiLU(), moved)
         self.names = nn.Linear(width, len(state.PLACES) + len(state.TIMES) + len(state.WEATHERS) + 3)
-        for silent in (self.video_out, self.rates_out, moved):
+        for silent in (self.video_out, drifted, moved):
             nn.init.zeros_(silent.weight)
             nn.init.zeros_(silent.bias)
         nn.init.zeros_(self.keep_view.weight)
@@ -225,7 +227,7 @@ class Omni(nn.Module):
         video = x[:, :, VIDEO_FROM:]
         clean = self.video_out(video) + torch.sigmoid(self.keep_view(video)) * known
         hidden = x[:, :, STATE_FROM : STATE_FROM + GROUPS["state"]].flatten(2)
-        return Seen(clean, self.rates_out(hidden), hidden, kept)
+        return Seen(clean, hidden, kept)
 
     def move(self, hidden: Tensor, controls: Tensor, velocity: Tensor, ground: Tensor) -> tuple[Tensor, Tensor]:
         """The motion head. hidden [..., 4 D] of the last frame, this frame's control features [..., 12], the last
@@ -233,6 +235,12 @@ class Omni(nn.Module):
         moving = torch.cat([velocity / state.SPEED_M_S, ground[..., None]], -1).to(hidden.dtype)
         out = self.motion(torch.cat([hidden, controls.to(hidden.dtype), moving], -1)).float()
         return (out[..., :3] + moving[..., :3].float()) * state.SPEED_M_S, out[..., 3]
+
+    def drift(self, instruction: Tensor, sky: Tensor) -> Tensor:
+        """The sky head. Resampled text [P, 8, D] and skies [P, 6] -> rates [P, 6] toward what the text asks for, in
+        nominal units, not snapped."""
+        turn = sky[:, :1] * (2 * torch.pi)
+        return self.sky(torch.cat([instruction.mean(1), turn.sin(), turn.cos(), sky[:, 1:]], -1))
 
     def name(self, instruction: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Resampled text [P, 8, D] -> logits of place, time and weather; the last of each means: not said."""

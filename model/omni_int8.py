@@ -37,7 +37,8 @@ class Int8Omni:
             raise native.Unsupported(f"expected heads and a hidden width of whole {HEAD_WIDTH}s; got {config}")
         self._library = native.require("omni")
         self.tokens, self.read = omni.tokens, omni.read
-        self.resample, self.move, self.name = omni.resample, omni.move, omni.name
+        self.resample, self.move = omni.resample, omni.move
+        self.drift, self.name = omni.drift, omni.name
         layers = [layer for layer in omni.layers if isinstance(layer, Layer)]
         tensors = [tensor for layer in layers for tensor in _tensors(layer)]
         over_time = [isinstance(layer.attention, TimeAttention) for layer in layers]
@@ -84,7 +85,7 @@ class Int8Omni:
             ctypes.c_void_p(mask.data_ptr()),
             addresses(before),
             addresses(kept),
-            ctypes.c_int(torch.get_num_threads()),
+            ctypes.c_int(native.threads()),
         )
         return list(zip(kept[::2], kept[1::2], strict=True))
 

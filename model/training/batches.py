@@ -116,8 +116,8 @@ def _keyframes(frames: list[int], mixture: Mixture, rng: np.random.Generator) ->
 
 
 def labels(row: Frames, sentences: Sentences, mixture: Mixture, rng: np.random.Generator) -> dict[str, Tensor]:
-    """The row's labels as tensors with T first: state [T,4,8], control [T,12], sentence [T], age_s [T], rates [T,6]
-    and `rates_known` [T], velocity [T,3], ground [T], pose [T,5], source_pose [T,5], next_* for the motion head."""
+    """The row's labels as tensors with T first: state [T,4,8], control [T,12], sentence [T], age_s [T],
+    velocity [T,3], ground [T], pose [T,5], source_pose [T,5], next_* for the motion head."""
     out: dict[str, list[Tensor]] = {}
 
     def put(name: str, value: Tensor) -> None:
@@ -140,11 +140,6 @@ def labels(row: Frames, sentences: Sentences, mixture: Mixture, rng: np.random.G
         if key not in told:
             told[key] = choose_sentence(clip.place, prompt, asked, sentences, rng)
         put("sentence", torch.tensor(told[key]))
-        last = min(f + 2, 16)
-        rate = skies[last] - skies[f + 1]
-        rate[0] = (rate[0] + 0.5) % 1 - 0.5
-        put("rates", rate / state.NOMINAL)
-        put("rates_known", torch.tensor(float(f + 2 <= 16 and f + 1 != came)))
         put("velocity", velocity)
         put("ground", ground)
         put("pose", walk[f + 1, :5])

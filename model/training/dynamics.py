@@ -30,6 +30,7 @@ from model.training.latents import Latents
 from model.training.optimizers import muon_and_adam
 from model.training.run import Run, step_seed, warmup_stable_decay
 from model.training.sentences import Sentences
+from model.training.skies import sky_loss
 from model.view import known_view
 
 KIND = "omni"
@@ -159,17 +160,14 @@ class Trainer:
         velocity, contact = self.omni.move(seen.hidden, told["next_control"], told["turned_velocity"], told["ground"])
         named = self.named(batch)
         picture = objective.picture_loss(seen, target, signal)
-        rates = (
-            F.smooth_l1_loss(seen.rates.float(), told["rates"], reduction="none", beta=0.3).mean(-1)
-            * told["rates_known"]
-        ).mean()
+        sky = sky_loss(self.omni, self.sentences, 48, generator)
         known = told["next_known"]
         motion = (F.smooth_l1_loss(velocity, told["next_velocity"], reduction="none", beta=0.5).mean(-1) * known).mean()
         ground = (F.binary_cross_entropy_with_logits(contact, told["next_ground"], reduction="none") * known).mean()
-        total = picture + 0.3 * rates + 0.2 * motion + 0.05 * ground + 0.02 * named
+        total = picture + 0.3 * sky + 0.2 * motion + 0.05 * ground + 0.02 * named
         parts = {
             "picture": picture.item(),
-            "rates": rates.item(),
+            "sky": sky.item(),
             "motion": motion.item(),
             "ground": ground.item(),
             "named": named.item(),

@@ -24,6 +24,7 @@ class Sentences:
         self.count = count
         self.states: dict[Said, int] = {}
         self.changes: dict[Said, int] = {}
+        self._said: list[Said] = []
         texts: list[str] = []
         ranges = [range(len(names) + 1) for names in (PLACES, TIMES, WEATHERS)]
         for p, t, w in itertools.product(*ranges):
@@ -32,9 +33,11 @@ class Sentences:
             )
             if place or time or weather:
                 self.states[p, t, w] = len(texts)
+                self._said.append((p, t, w))
                 texts += [describe(place, time, weather, rng, language) for _ in range(count)]
             if place is None and (time or weather):
                 self.changes[p, t, w] = len(texts)
+                self._said.append((p, t, w))
                 texts += [change(time, weather, rng, language) for _ in range(count)]
         self.texts = texts
         parts = [encoder.features(texts[i : i + 64]) for i in range(0, len(texts), 64)]
@@ -43,12 +46,7 @@ class Sentences:
 
     def said(self, index: int) -> Said:
         """What the sentence of an index says."""
-        first = index - index % self.count
-        for table in (self.states, self.changes):
-            for said, at in table.items():
-                if at == first:
-                    return said
-        raise KeyError(index)
+        return self._said[index // self.count]
 
     def take(self, indices: list[int]) -> tuple[Tensor, Tensor]:
         """Features [P, 32, 384] and mask [P, 32] of sentences."""

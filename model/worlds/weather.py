@@ -12,13 +12,13 @@ WEATHERS = ("clear", "overcast", "fog", "rain", "snow")
 FRAME_S = 1 / 24
 TIME_RATE = 0.2  # turns of the sky a second while a prompt moves the sun
 RATES = {"cloud": 0.6, "fog": 0.5, "rain": 0.6, "snow": 0.6, "cover": 0.4}  # a second
-_TOD = {"dawn": (0.015, 0.045), "day": (0.10, 0.40), "dusk": (0.458, 0.487), "night": (0.62, 0.88)}
-_SKY = {  # cloud, fog, rain, snow, cover
-    "clear": ((0.12, 0.42), (0.0, 0.0), 0.0, 0.0, 0.0),
-    "overcast": ((0.86, 0.98), (0.0, 0.05), 0.0, 0.0, 0.0),
-    "fog": ((0.5, 0.8), (0.85, 1.0), 0.0, 0.0, 0.0),
-    "rain": ((0.9, 1.0), (0.05, 0.2), 1.0, 0.0, 0.0),
-    "snow": ((0.88, 1.0), (0.05, 0.2), 0.0, 1.0, 1.0),
+TURNS = {"dawn": (0.015, 0.045), "day": (0.10, 0.40), "dusk": (0.458, 0.487), "night": (0.62, 0.88)}
+RANGES = {  # cloud, fog, rain, snow, cover
+    "clear": ((0.12, 0.42), (0, 0), (0, 0), (0, 0), (0, 0)),
+    "overcast": ((0.86, 0.98), (0, 0.05), (0, 0), (0, 0), (0, 0)),
+    "fog": ((0.5, 0.8), (0.85, 1), (0, 0), (0, 0), (0, 0)),
+    "rain": ((0.9, 1), (0.05, 0.2), (1, 1), (0, 0), (0, 0)),
+    "snow": ((0.88, 1), (0.05, 0.2), (0, 0), (1, 1), (1, 1)),
 }
 
 
@@ -40,8 +40,9 @@ def settled(time: str, weather: str, rng: np.random.Generator) -> Sky:
         raise ValueError(f"a time is one of {', '.join(TIMES)}; got {time!r}")
     if weather not in WEATHERS:
         raise ValueError(f"a weather is one of {', '.join(WEATHERS)}; got {weather!r}")
-    cloud, fog, rain, snow, cover = _SKY[weather]
-    return Sky(float(rng.uniform(*_TOD[time])), float(rng.uniform(*cloud)), float(rng.uniform(*fog)), rain, snow, cover)
+    tod, cloud, fog = (float(rng.uniform(*bounds)) for bounds in (TURNS[time], *RANGES[weather][:2]))
+    rain, snow, cover = (float(low) for low, _ in RANGES[weather][2:])
+    return Sky(tod, cloud, fog, rain, snow, cover)
 
 
 def toward(now: Sky, goal: Sky) -> Sky:

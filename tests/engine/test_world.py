@@ -34,7 +34,7 @@ def models() -> Models:
         if parameter.ndim == 2:
             torch.nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
     with torch.no_grad():
-        omni.rates_out.bias.copy_(torch.tensor([10.0, 10, 10, 10, 10, 10]))
+        omni.sky[-1].bias.copy_(torch.tensor([10.0, 10, 10, 10, 10, 10]))
     ranges = activation_ranges(tokenizer, torch.rand(1, 7, 144, 256) * 2 - 1)
     return Models(tokenizer, omni, TextEncoder.load(), "random", ranges)
 

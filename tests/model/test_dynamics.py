@@ -50,7 +50,9 @@ def new_trainer(clips: Path, folder: Path, sentences: Sentences) -> tuple[Run, T
 
 
 def losses(run: Run, trainer: Trainer, steps: int) -> list[float]:
-    trainer.mixture = Mixture(frames=4, rows=2, worn=0, worn_again=0)  # what the model made is kept in memory, not in a checkpoint
+    trainer.mixture = Mixture(
+        frames=4, rows=2, worn=0, worn_again=0
+    )  # what the model made is kept in memory, not in a checkpoint
     return [train_step(run, trainer, trainer.batch(run.step))["picture"] for _ in range(steps)]
 
 
