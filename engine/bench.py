@@ -27,6 +27,7 @@ from engine.meter import Meter, peak_mib, percentile, resident_mib
 from engine.session import Steppable
 from engine.threads import use_threads
 from engine.world import Frame, Inputs, Models, PromptRefused, World, load_models
+from model import native
 from model.checkpoint import CheckpointError
 
 WARM_UP_FRAMES = 8
@@ -127,7 +128,7 @@ def report(spans: list[Span], model: str) -> dict[str, Any]:
 
 def device() -> str:
     """What the figures were measured on."""
-    return f"cpu, {torch.get_num_threads()} of {os.cpu_count()} threads, {torch.backends.cpu.get_cpu_capability()}"
+    return f"cpu, {native.threads()} of {os.cpu_count()} threads, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def table(figures: dict[str, Any]) -> str:

@@ -1,14 +1,17 @@
-"""How many cores torch's products use. Knows nothing of what runs on them."""
+"""How many cores a worker's networks use. Knows nothing of what runs on them."""
 
 from __future__ import annotations
 
-import os
-
 import torch
+
+from model import native
 
 
 def use_threads(count: int) -> None:
-    """Set torch's threads; 0 means one for each core that this process may use."""
-    if count < 0:
-        raise ValueError(f"threads is 0 (all cores) or more, not {count}")
-    torch.set_num_threads(count or len(os.sched_getaffinity(0)))
+    """Set the threads of our kernels; 0 means one for each core that this process may use, up to a few.
+
+    Torch is left the small products around them, which one thread does sooner than two that wait for each other.
+    Without kernels it gets all threads.
+    """
+    native.use_threads(count)
+    torch.set_num_threads(1 if native.available() else native.threads())

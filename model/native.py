@@ -17,7 +17,9 @@ from pathlib import Path
 from configs.paths import cache_dir
 
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-std=c++17", "-shared", "-fPIC", "-pthread")
+MOST_THREADS = 4  # unless told otherwise: the work of a frame is too small for more
 log = logging.getLogger(__name__)
+_threads = 0
 
 
 class Unsupported(Exception):
@@ -32,6 +34,27 @@ def require(name: str) -> ctypes.CDLL:
     if not library[f"{name}_supported"]():
         raise Unsupported("expected a processor with AVX-512 VNNI")
     return library
+
+
+def use_threads(count: int) -> None:
+    """How many threads a kernel shares its work among from now on; 0: all cores that this process may use, up to 4."""
+    global _threads
+    if count < 0:
+        raise ValueError(f"threads is 0 (all cores) or more, not {count}")
+    _threads = count
+
+
+def threads() -> int:
+    """What `use_threads` said."""
+    return _threads or min(MOST_THREADS, len(os.sched_getaffinity(0)))
+
+
+def available() -> bool:
+    """Whether kernels compile and run here."""
+    try:
+        return bool(require("omni"))
+    except Unsupported:
+        return False
 
 
 @cache

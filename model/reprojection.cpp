@@ -1,11 +1,11 @@
 // Reprojection for the CPU: what model/reprojection.py's `warp` computes, ten times faster.
 // Knows packed planes and camera motions; refuses to know torch, poses and files.
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstring>
-#include <thread>
 #include <vector>
+
+#include "stages.h"
 
 namespace {
 
@@ -205,18 +205,6 @@ void fill_row(const Frame& f, int y, Row& r) {
   }
 }
 
-template <typename Work>
-void share(int items, int threads, Work work) {
-  std::atomic<int> next{0};
-  auto run = [&] {
-    for (int i; (i = next++) < items;) work(i);
-  };
-  std::vector<std::thread> others;
-  for (int i = 1; i < std::min(items, threads); ++i) others.emplace_back(run);
-  run();
-  for (auto& other : others) other.join();
-}
-
 }  // namespace
 
 // planes, out [batch, 7, h, w]; motions [batch, 24]: turn and shift from source to target, then back; mask [batch, h, w].
@@ -234,11 +222,12 @@ extern "C" void reproject(const float* planes, const float* motions, float* out,
     std::memcpy(&f.forth, motions + b * 24, sizeof f.forth);
     std::memcpy(&f.back, motions + b * 24 + 12, sizeof f.back);
   }
-  share(batch, threads, [&](int b) { prepare(frames[b]); });
   const int bands = (height + kRows - 1) / kRows;
-  share(batch * bands, threads, [&](int i) {
-    const Frame& f = frames[i / bands];
-    Row row(width);
-    for (int y = i % bands * kRows; y < std::min((i % bands + 1) * kRows, height); ++y) fill_row(f, y, row);
+  mundo::in_stages({batch, batch * bands}, threads, [&] {
+    return [&, row = Row(width)](int stage, int i) mutable {
+      if (stage == 0) return prepare(frames[i]);
+      const Frame& f = frames[i / bands];
+      for (int y = i % bands * kRows; y < std::min((i % bands + 1) * kRows, height); ++y) fill_row(f, y, row);
+    };
   });
 }

@@ -43,7 +43,7 @@ def warp_on_cpu(planes: Tensor, forth: Tensor, back: Tensor) -> tuple[Tensor, Te
     out, mask = torch.empty_like(planes), planes.new_empty(batch, 1, height, width)
     motions = torch.cat([forth, back], 1)
     pointers = (ctypes.c_void_p(t.data_ptr()) for t in (planes, motions, out, mask))
-    library.reproject(*pointers, *(ctypes.c_int(n) for n in (batch, height, width, torch.get_num_threads())))
+    library.reproject(*pointers, *(ctypes.c_int(n) for n in (batch, height, width, native.threads())))
     return out, mask
 
 

@@ -68,7 +68,7 @@ class NativeTokenizer:
 
     def _call(self, name: str, tensors: list[Tensor], height: int, width: int) -> None:
         pointers = (ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors)
-        numbers = (ctypes.c_int(number) for number in (height, width, torch.get_num_threads()))
+        numbers = (ctypes.c_int(number) for number in (height, width, native.threads()))
         getattr(self._library, name)(self._network, *pointers, *numbers)
 
 
