@@ -15,7 +15,9 @@ from model.omni import view_tokens
 from model.planes import CHANNELS
 from model.tokenizer.frame import FrameTokenizer
 from model.tokenizer.int8 import Int8Tokenizer
+from model.tokenizer.native import NativeTokenizer
 
+Eyes = FrameTokenizer | Int8Tokenizer | NativeTokenizer
 CELL = 8  # half-resolution pixels a latent cell
 OLDEST = 16.0  # frames of age that count as 1
 
@@ -62,7 +64,7 @@ def gathered(views: list[View]) -> tuple[Tensor, Tensor, Tensor]:
     return out, known, old
 
 
-def known_view(tokenizer: FrameTokenizer | Int8Tokenizer, planes: Tensor, mask: Tensor, age: Tensor) -> Tensor:
+def known_view(tokenizer: Eyes, planes: Tensor, mask: Tensor, age: Tensor) -> Tensor:
     """planes [B, 7, 144, 256], mask [B, 1, 144, 256], age [B, 1, 144, 256] in frames -> view tokens [B, 144, 72]."""
     filled, known, old = cells(planes, mask, age)
     latents = tokenizer.encode(filled.contiguous(memory_format=torch.channels_last))
