@@ -19,6 +19,8 @@ CHANNELS = 16
 PATCH = 4 * CHANNELS
 VIEW = PATCH + 8  # latents of the known view, and per cell how much of it is known and how old it is
 TEXT_WIDTH = 384
+HARMONICS = torch.tensor([1.0, 2.0, 4.0, 8.0, 16.0])  # of the sun's turn: dusk is 3 % of it
+SKY_FEATURES = 2 * len(HARMONICS) + len(state.SKY) - 1
 KEEP_AT_FIRST = 2.2  # logit of 0.9: untrained, a frame is nine tenths of what is known of its view
 GROUPS = {
     "instruction": 8,
@@ -158,7 +160,7 @@ class Omni(nn.Module):
         self.keep_view = nn.Linear(width, PATCH)
         drifted = nn.Linear(width, len(state.SKY))
         self.sky = nn.Sequential(
-            nn.Linear(width + len(state.SKY) + 1, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), drifted
+            nn.Linear(width + SKY_FEATURES, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), drifted
         )
         moved = nn.Linear(width, 4)
         self.motion = nn.Sequential(nn.Linear(4 * width + control.WIDTH + 4, width), nn.SiLU(), moved)
@@ -239,7 +241,7 @@ class Omni(nn.Module):
     def drift(self, instruction: Tensor, sky: Tensor) -> Tensor:
         """The sky head. Resampled text [P, 8, D] and skies [P, 6] -> rates [P, 6] toward what the text asks for, in
         nominal units, not snapped."""
-        turn = sky[:, :1] * (2 * torch.pi)
+        turn = sky[:, :1] * (2 * torch.pi * HARMONICS.to(sky))
         return self.sky(torch.cat([instruction.mean(1), turn.sin(), turn.cos(), sky[:, 1:]], -1))
 
     def name(self, instruction: Tensor) -> tuple[Tensor, Tensor, Tensor]:

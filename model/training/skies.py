@@ -14,8 +14,13 @@ from model.worlds.weather import RANGES, TURNS
 
 
 def random_skies(count: int, generator: torch.Generator) -> Tensor:
-    """[count, 6]: half of them anywhere, half with rain, snow and cover fully off or on, as skies at rest are."""
+    """[count, 6]: half of them anywhere, half with rain, snow and cover fully off or on, as skies at rest are; the sun
+    in half of them near where a time of day begins or ends."""
     sky = torch.rand(count, 6, generator=generator)
+    edges = torch.tensor([edge for bounds in TURNS.values() for edge in bounds])
+    near = edges[torch.randint(len(edges), (count,), generator=generator)]
+    near = (near + 0.03 * torch.randn(count, generator=generator)) % 1
+    sky[:, 0] = torch.where(torch.rand(count, generator=generator) < 0.5, near, sky[:, 0])
     resting = torch.rand(count, 1, generator=generator) < 0.5
     fog = sky[:, 2] * (torch.rand(count, generator=generator) < 0.5)
     rest = torch.cat([sky[:, :2], fog[:, None], sky[:, 3:].round()], 1)
