@@ -34,7 +34,7 @@ def test_where_the_model_is_exact_the_shortcut_target_is_the_truth():
 
     def exact(noisy, given, mask):
         sizes.append(float(given.step[0, 0]))
-        return Seen(truth, none, none, [])
+        return Seen(truth, none, [])
 
     noisy = objective.mix(truth, noise, signal)
     target = objective.shortcut_target(exact, noisy, given, none)
