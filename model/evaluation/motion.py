@@ -1,4 +1,4 @@
-"""How the camera moved between two pictures: every motion over flat ground is tried, and the likeliest are averaged.
+"""How the camera moved between two pictures: the likeliest turn of those tried, then how the ground grows after it.
 Knows pixels and the camera's field of view; learns nothing, so it judges pictures that no simulator drew alike."""
 
 from __future__ import annotations
@@ -18,50 +18,62 @@ REGION = 3  # cells of likeness averaged into one
 FRAME_HEIGHT, FRAME_WIDTH, LEFT, TOP = 144, 256, 8, 4  # the frame with its margin, and where the picture lies in it
 FOCAL = FRAME_HEIGHT / FRAME_SPAN
 EYE_M = 1.7
-TURNS = torch.arange(-18, 19) / 30  # radians; a cell is about 1/30
-TILTS = torch.arange(-4, 5) / 30
-STEPS = torch.arange(-6, 7) * 0.25  # metres forward
-PITCHES = torch.tensor([-0.4, -0.2, 0.0, 0.2])
-FINALISTS = 1024  # motions that are looked at more closely
-SHARPNESS = 80.0  # of the soft maximum over mean likenesses
+TURNS = torch.arange(-36, 37) / 60  # radians
+TILTS = torch.arange(-6, 7) / 60
+STEPS = torch.tensor([-0.75, 0.0, 0.75])  # metres forward over flat ground, so that a step is not taken for a tilt
+PITCHES = torch.tensor([-0.3, 0.0])
+SHARPNESS = 120.0  # of the soft maximum over mean likenesses of motions
+NEAR, NEAR_SHARPNESS = 5, 30.0  # cells around where a turn alone would put a region, and that soft maximum's
+OUTLIER = 0.7  # cells
+ROUNDS = 5
 
 
 @torch.no_grad()
 def camera_motion(first: Tensor, second: Tensor) -> Tensor:
-    """Two pictures [B, 3, 135, 240] in -1..1 -> [B, 2]: metres forward, radians to the right."""
-    likeness, (shifts, values) = _likeness(first, second), _motions(*_cells(first.shape[2:]))
-    rough = torch.stack([_at(one, shifts.round()) for one in likeness])
-    best = rough.topk(FINALISTS, 1).indices
-    score = torch.stack([_between(one, shifts[chosen]) for one, chosen in zip(likeness, best, strict=True)])
-    return ((SHARPNESS * score).softmax(1)[..., None] * values[best]).sum(1)
+    """Two pictures [B, 3, 135, 240] in -1..1 -> [B, 2]: growth of what is not sky (about in proportion to the metres
+    forward, and negative for steps back), and radians to the right."""
+    rows, columns = (size // CELL for size in first.shape[2:])
+    shifts, turns = _motions(rows, columns)
+    still = shifts.unflatten(0, (-1, len(STEPS), len(PITCHES)))[:, len(STEPS) // 2]
+    moves = []
+    for likeness in _likeness(first, second):
+        score = _look_up(likeness, shifts).mean(1)
+        best = score.argmax()
+        turned = still[best // (len(STEPS) * len(PITCHES)), best % len(PITCHES)]
+        moves.append(torch.stack([_growth(likeness, turned, rows, columns), (SHARPNESS * score).softmax(0) @ turns]))
+    return torch.stack(moves)
 
 
-def _at(likeness: Tensor, shifts: Tensor) -> Tensor:
-    """Mean likeness over the regions, [regions, shifts + 1], for motions that shift them by whole cells
-    [motions, regions, 2] -> [motions]."""
-    return _look_up(likeness, shifts).mean(1)
-
-
-def _between(likeness: Tensor, shifts: Tensor) -> Tensor:
-    """As `_at`, for parts of cells: without, standing still would look like any small step back."""
-    corner = shifts.floor()
-    x, y = (shifts - corner).unbind(2)
-    total = torch.zeros(len(shifts))
-    for right, down in ((0, 0), (1, 0), (0, 1), (1, 1)):
-        weight = (x if right else 1 - x) * (y if down else 1 - y)
-        total = total + (weight * _look_up(likeness, corner + torch.tensor([right, down]))).mean(1)
-    return total
+def _growth(likeness: Tensor, turned: Tensor, rows: int, columns: int) -> Tensor:
+    """By how much the picture grows from its middle, in tenths, after a turn that shifts its regions by [regions, 2]:
+    least squares over where the regions really went, robust by reweighting."""
+    whole, steps = turned.round(), torch.arange(-NEAR, NEAR + 1)
+    dy, dx = torch.meshgrid(steps, steps, indexing="ij")
+    around = torch.stack([dx, dy], -1).reshape(-1, 2).float()
+    near = _look_up(likeness, whole[None] + around[:, None]).T  # [regions, around]
+    share = (NEAR_SHARPNESS * near).softmax(1)
+    mean = share @ around
+    went, spread = mean + whole - turned, (share @ around.square() - mean.square()).sum(1)
+    y = (torch.arange(rows // REGION) + 0.5) * REGION - rows / 2
+    x = (torch.arange(columns // REGION) + 0.5) * REGION - columns / 2
+    y, x = (part.flatten() for part in torch.meshgrid(y, x, indexing="ij"))
+    sure = (near.amax(1) - near.mean(1)).clamp_min(0) / (1 + spread) * (y > -rows / 8)  # above it is mostly sky
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    terms = torch.cat([torch.stack([x / 10, one, zero], 1), torch.stack([y / 10, zero, one], 1)])
+    target, weight, growth = went.T.flatten(), sure.repeat(2), torch.zeros(3)
+    for _ in range(ROUNDS):
+        normal = terms.T @ (weight[:, None] * terms) + 1e-3 * torch.eye(3)
+        growth = torch.linalg.solve(normal, terms.T @ (weight * target))
+        weight = sure.repeat(2) / (1 + ((terms @ growth - target) / OUTLIER).square())
+    return growth[0]
 
 
 def _look_up(likeness: Tensor, shifts: Tensor) -> Tensor:
-    dx, dy = shifts.unbind(2)
+    """Likeness [regions, shifts + 1] of regions where motions shift them [motions, regions, 2], [motions, regions]."""
+    dx, dy = shifts.round().unbind(2)
     within = (dx.abs() <= REACH_X) & (dy.abs() <= REACH_Y)
     index = (dy + REACH_Y) * (2 * REACH_X + 1) + dx + REACH_X
     return likeness.gather(1, torch.where(within, index, likeness.shape[1] - 1).long().T).T
-
-
-def _cells(size: torch.Size) -> tuple[int, int]:
-    return size[0] // CELL, size[1] // CELL
 
 
 def _likeness(first: Tensor, second: Tensor) -> Tensor:
@@ -97,7 +109,8 @@ def _around(rows: int, columns: int) -> Tensor:
 
 @cache
 def _motions(rows: int, columns: int) -> tuple[Tensor, Tensor]:
-    """By how many cells each region shifts under each motion, [motions, regions, 2], and the motions [motions, 2]."""
+    """By how many cells each region shifts under each motion, [motions, regions, 2], and their turns [motions].
+    The first picture looks along the mean heading minus half of the turn, at flat ground or the sky."""
     turn, tilt, step, pitch = (part.flatten() for part in torch.meshgrid(TURNS, TILTS, STEPS, PITCHES, indexing="ij"))
     zero = torch.zeros_like(turn)
     before = torch.stack([zero, zero, zero, -turn / 2, pitch], 1)
@@ -111,4 +124,4 @@ def _motions(rows: int, columns: int) -> tuple[Tensor, Tensor]:
     distance_m = torch.where(falls > 0, EYE_M / falls.clamp_min(1e-3), FAR_M).clamp(max=FAR_M)
     at_column, at_row, _ = seen(column, row, distance_m, motion(before, after), FRAME_HEIGHT, FRAME_WIDTH)
     shifts = torch.stack([at_column - column, at_row - row], -1).flatten(1, 2) / CELL
-    return shifts, torch.stack([step, turn], 1)
+    return shifts, turn

@@ -18,6 +18,7 @@ from model import checkpoint
 from model.evaluation.motion import camera_motion
 
 KIND = "probe"
+FARTHEST_M = 2.0  # nobody runs farther in 8 frames
 HEIGHT, WIDTH = 135, 240  # what it looks at: half of the streamed 480x270
 ATTRIBUTES = ("snow", "rain", "fog", "night")
 
@@ -60,7 +61,7 @@ class Probe(nn.Module):
         super().__init__()
         self.config = config
         self.reader = Reader(config)
-        self.register_buffer("forward_line", torch.tensor([1.0, 0.0]))  # metres by the raw reading: slope, intercept
+        self.register_buffer("forward_line", torch.tensor([1.0, 0.0]))  # metres by growth: slope, intercept
 
     @classmethod
     def load(cls, path: Path = WEIGHTS / "probe.safetensors") -> Probe:
@@ -96,7 +97,8 @@ class Probe(nn.Module):
         """Pictures [B, 3, 135, 240] in -1..1 -> [B, 2] metres forward and radians to the right."""
         forward, turn = camera_motion(first, second).unbind(1)
         slope, intercept = self.get_buffer("forward_line")
-        return torch.stack([slope * forward + intercept, turn], 1)
+        metres = (slope * forward + intercept).clamp(-FARTHEST_M, FARTHEST_M)
+        return torch.stack([metres, turn], 1)
 
     def describe(self) -> str:
         """One line: the config and the number of parameters."""

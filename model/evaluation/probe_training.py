@@ -21,7 +21,8 @@ from model.evaluation.probe import ATTRIBUTES, HEIGHT, WIDTH, Probe, ProbeConfig
 from model.worlds import clips
 from model.worlds.terrain import PLACES
 
-BATCH, RATE, CALIBRATION_PAIRS = 16, 3e-3, 160
+BATCH, RATE, CALIBRATION_PAIRS = 16, 3e-3, 320
+WALKS_M, STANDS_M = 0.5, 0.1  # between the two pictures of a pair
 LEVEL_RAD = 0.45  # steeper views show nothing but sky, or nothing but ground
 GAPS = (4, 8)  # frames between the two of a pair
 
@@ -126,13 +127,20 @@ def train(paths: list[Path], seconds: float, clock: Callable[[], float]) -> tupl
 
 @torch.no_grad()
 def calibrate(probe: Probe, batch: Pairs) -> None:
-    """Fits the line from raw readings to metres forward, by least squares over the level views."""
-    parts = [(a, b) for a, b in zip(batch["a"].split(BATCH), batch["b"].split(BATCH), strict=True)]
-    said = torch.cat([camera_motion(normalised(a), normalised(b)) for a, b in parts])[:, 0]
-    level = batch["pitch"].abs() < LEVEL_RAD
-    said, truth = said[level], batch["motion"][level, 0]
-    slope = torch.cov(torch.stack([said, truth]))[0, 1] / said.var()
-    probe.get_buffer("forward_line").copy_(torch.stack([slope, truth.mean() - slope * said.mean()]))
+    """Fits the line from growth to metres forward through the medians of those who walk and those who stand, in level
+    and dry views. (Least squares would draw every reading toward the mean; many readings together shall be true.)"""
+    said = torch.cat(
+        [
+            camera_motion(normalised(a), normalised(b))
+            for a, b in zip(batch["a"].split(BATCH), batch["b"].split(BATCH), strict=True)
+        ]
+    )[:, 0]
+    truth = batch["motion"][:, 0]
+    fit = (batch["pitch"].abs() < LEVEL_RAD) & (batch["attributes"][:, :2] < 0.25).all(1)
+    walks, stands = fit & (truth > WALKS_M), fit & (truth.abs() < STANDS_M)
+    low, high = said[stands].median(), said[walks].median()
+    slope = truth[walks].median() / (high - low).clamp_min(1e-3)
+    probe.get_buffer("forward_line").copy_(torch.stack([slope, -slope * low]))
 
 
 @torch.no_grad()
@@ -163,8 +171,10 @@ def _moves(guess: Tensor, motions: Tensor, truth: Tensor) -> dict[str, float]:
     return {
         "turn_side": balanced_accuracy(guess[:, 1] > 0, turn > 0.05, turn < -0.05),
         "turn_error_rad": float((guess[:, 1] - turn).abs().mean()),
-        "walks": balanced_accuracy(guess[:, 0] > 0.3, forward > 0.5, forward.abs() < 0.1),
-        "forward_error_m": float((guess[:, 0] - forward).abs().mean()),
+        "walks": balanced_accuracy(guess[:, 0] > WALKS_M / 2, forward > WALKS_M, forward.abs() < STANDS_M),
+        "dry_walks": balanced_accuracy(
+            guess[dry, 0] > WALKS_M / 2, forward[dry] > WALKS_M, forward[dry].abs() < STANDS_M
+        ),
         "dry_forward_correlation": float(torch.corrcoef(torch.stack([guess[dry, 0], forward[dry]]))[0, 1]),
     }
 
