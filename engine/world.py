@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, sin
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from model.conditioning.text import TextTooLong
 from model.omni import BLOCK, FIRST_CARRIED, GROUPS, PATCH, VIEW, Given, Seen, patch, unpatch
 from model.planes import from_rgb
 
-__all__ = ["Frame", "Inputs", "Models", "PromptRefused", "World", "load_models"]
+__all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load_models"]
 
 STEPS = 2
 FIRST_STEPS = 16
@@ -59,6 +59,14 @@ class Frame:
     audio: list[float]
     step_ms: float
     decode_ms: float
+
+
+@dataclass(frozen=True)
+class Start:
+    """A beginning that is known, not invented: planes [1, 7, 144, 256] with depth, and the state they were seen in."""
+
+    planes: Tensor
+    state: state.WorldState
 
 
 @dataclass
@@ -98,6 +106,15 @@ class World:
         self._prompt = self._hear(prompt or "a meadow on a clear day")
         self.state = self._beginning(self._prompt.tokens, seed, find_template(template) if template else None)
         self._picture = picture
+
+    @classmethod
+    def begin(cls, models: Models, seed: int, prompt: str, start: Start) -> World:
+        """A world whose first frame is the start's picture. Raises PromptRefused."""
+        world = cls(models, seed, prompt)
+        known = start.state
+        world._picture = start.planes
+        world.state = replace(known, sky=known.sky.clone(), pose=list(known.pose), velocity=known.velocity.clone())
+        return world
 
     def say(self, text: str) -> None:
         """The prompt in force from the next frame on. Raises PromptRefused; the world then goes on unchanged."""
