@@ -8,13 +8,14 @@ import struct
 
 import msgspec
 
-VERSION = 1
+VERSION = 2
 FRAME_RATE = 24
 AUDIO_RATE = 24_000
 AUDIO_SAMPLES = AUDIO_RATE // FRAME_RATE  # 1000 samples of mono s16le a frame
 VIDEO_CLOCK = 90_000
 MAX_PROMPT_CHARS = 400
-MAX_MESSAGE_BYTES = 8 << 20
+MAX_SAVED_BYTES = 64 << 20
+MAX_MESSAGE_BYTES = MAX_SAVED_BYTES + (1 << 20)
 _PREFIX = struct.Struct(">I")
 
 
@@ -33,11 +34,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknow
 
 
 class Open(Message, frozen=True, kw_only=True):
-    """Start a world. Its first frame comes from `prompt` and `seed`, or from a template's start picture."""
+    """Start a world. Its first frame comes from `prompt` and `seed`, or from a template's start picture; with `saved`,
+    what a Saved carried, the world goes on from there instead."""
 
     seed: int
     prompt: str = ""
     template: str = ""
+    saved: bytes = b""
 
 
 class Close(Message, frozen=True, kw_only=True):
@@ -77,6 +80,12 @@ class Bitrate(Message, frozen=True, kw_only=True):
     bits_per_second: int
 
 
+class Save(Message, frozen=True, kw_only=True):
+    """Say the world as bytes, between two frames; the answer is a Saved with the same `save_id`, or Refused."""
+
+    save_id: int
+
+
 # --- out of the worker -----------------------------------------------------------------------
 
 
@@ -92,7 +101,9 @@ class Ready(Message, frozen=True, kw_only=True):
 
 
 class Opened(Message, frozen=True, kw_only=True):
-    """The world lives; packets follow."""
+    """The world lives; packets follow, the first one of frame `frame`."""
+
+    frame: int = 0
 
 
 class VideoPacket(Message, frozen=True, kw_only=True):
@@ -133,6 +144,17 @@ class Stats(Message, frozen=True, kw_only=True):
     memory_mib: float
 
 
+class Saved(Message, frozen=True, kw_only=True):
+    """The world after frame `frame` - 1, as Open takes it back: at most MAX_SAVED_BYTES. `text_id`: the text in force.
+    `still`: its last picture as JPEG."""
+
+    save_id: int
+    frame: int
+    text_id: int
+    still: bytes
+    data: bytes
+
+
 class Refused(Message, frozen=True, kw_only=True):
     """The worker did not do what was asked; the world goes on unchanged. `kind` is the refused message's type,
     `text_id` that of a refused Text (0: no text), `reason` is for people."""
@@ -148,8 +170,8 @@ class Failed(Message, frozen=True, kw_only=True):
     reason: str
 
 
-Incoming = Open | Close | Control | Text | Audio | KeyframeWanted | Bitrate
-Outgoing = Ready | Opened | VideoPacket | Receipt | State | Stats | Refused | Failed
+Incoming = Open | Close | Control | Text | Audio | KeyframeWanted | Bitrate | Save
+Outgoing = Ready | Opened | VideoPacket | Receipt | State | Stats | Saved | Refused | Failed
 
 
 def refusal(message: Incoming, reason: str) -> Refused:

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import msgspec
 
 from engine.codec import FRAME_TICKS, CodecConfig, Encoder, Packet
 from engine.inputs import BadInput, Gathered
 from engine.messages import (
+    MAX_SAVED_BYTES,
     Audio,
     Bitrate,
     Close,
@@ -24,6 +27,8 @@ from engine.messages import (
     Open,
     Opened,
     Receipt,
+    Save,
+    Saved,
     State,
     Stats,
     Text,
@@ -31,6 +36,7 @@ from engine.messages import (
     refusal,
 )
 from engine.meter import Meter, mean, resident_mib
+from engine.still import still
 from engine.world import Frame, Inputs, PromptRefused
 
 STATS_EVERY_S = 1.0
@@ -46,8 +52,23 @@ class Steppable(Protocol):
         """The next frame."""
 
 
+@runtime_checkable
+class Savable(Steppable, Protocol):
+    """A world that can be put away and taken out again."""
+
+    index: int  # of the frame that is sampled next
+
+    def saved(self) -> bytes:
+        """All that it is."""
+
+
 OpenWorld = Callable[[int, str, str], Steppable]  # seed, prompt, template
+RestoreWorld = Callable[[bytes], Savable]
 Send = Callable[[Message], None]
+
+
+class NotRestored(Exception):
+    """These bytes are no world of this model; the message is for people."""
 
 
 class Phase(Enum):
@@ -79,14 +100,17 @@ class Session:
         self._encoding: asyncio.Task[None] | None = None
         self._idr_wanted, self._bits_per_second = False, 0
         self._text_id = 0
+        self._save: Save | None = None
+        self._last: Frame | None = None
         self._first_slot = -1
         self._meter, self._meter_since_s = Meter(), time.monotonic()
 
-    async def open(self, open_world: OpenWorld) -> None:
+    async def open(self, open_world: OpenWorld, restore_world: RestoreWorld) -> None:
         """Build the world in the sampling thread. Says Opened, Refused or Failed."""
+        build = self._build, open_world, restore_world
         try:
-            await asyncio.get_running_loop().run_in_executor(self._threads.sampling, self._build, open_world)
-        except PromptRefused as error:
+            first = await asyncio.get_running_loop().run_in_executor(self._threads.sampling, *build)
+        except (PromptRefused, NotRestored) as error:
             self.phase = Phase.ENDED
             self._send(refusal(self._request, str(error)))
         except Exception as error:
@@ -95,13 +119,21 @@ class Session:
             if self.phase is Phase.OPENING:
                 self.phase = Phase.LIVE
                 self._meter_since_s = time.monotonic()
-                self._send(Opened(session=self.name, epoch=self.epoch))
+                self._send(Opened(session=self.name, epoch=self.epoch, frame=first))
 
-    def _build(self, open_world: OpenWorld) -> None:
-        self._world = open_world(self._request.seed, self._request.prompt, self._request.template)
+    def _build(self, open_world: OpenWorld, restore_world: RestoreWorld) -> int:
+        """The number of the first frame that the world will give."""
+        wish, first = self._request, 0
+        if wish.saved:
+            world = restore_world(wish.saved)
+            self._world, first = world, world.index
+        else:
+            self._world = open_world(wish.seed, wish.prompt, wish.template)
+        self._request = msgspec.structs.replace(wish, saved=b"")
         self._encoder = Encoder(CodecConfig())
+        return first
 
-    def take(self, message: Control | Text | Audio | KeyframeWanted | Bitrate | Close) -> None:
+    def take(self, message: Control | Text | Audio | KeyframeWanted | Bitrate | Save | Close) -> None:
         """Keep what the message says until the next tick. Raises BadInput."""
         match message:
             case Control():
@@ -116,6 +148,10 @@ class Session:
                 if message.bits_per_second <= 0:
                     raise BadInput(f"a bitrate is above 0, not {message.bits_per_second}")
                 self._bits_per_second = message.bits_per_second
+            case Save():
+                if not isinstance(self._world, Savable):
+                    raise BadInput("this world cannot be saved")
+                self._save = message
             case Close():
                 self.phase = Phase.ENDED
 
@@ -137,7 +173,10 @@ class Session:
         try:
             if drained.text is not None:
                 await self._say(drained.text)
+            if self._save is not None and self._last is not None:
+                await self._put_away(self._save, self._last)
             frame = await asyncio.get_running_loop().run_in_executor(self._threads.sampling, self._world.step, inputs)
+            self._last = frame
             await self.settle()
         except Exception as error:
             self.fail(error)
@@ -155,6 +194,32 @@ class Session:
                 State(session=self.name, epoch=self.epoch, frame=frame.index, values=frame.state, audio=frame.audio)
             )
             self._encoding = asyncio.create_task(self._publish(frame, receipt))
+
+    async def _put_away(self, save: Save, last: Frame) -> None:
+        """Say the world as it is between two frames; what cannot be said, or is too large, is refused."""
+        self._save = None
+        assert isinstance(self._world, Savable)
+        loop, world = asyncio.get_running_loop(), self._world
+        drawing = loop.run_in_executor(self._threads.encoding, still, last.y, last.u, last.v)
+        try:
+            data = await loop.run_in_executor(self._threads.sampling, world.saved)
+            if len(data) > MAX_SAVED_BYTES:
+                raise ValueError(f"it has {len(data)} bytes, {MAX_SAVED_BYTES} at most may be saved")
+        except Exception as error:  # the world itself goes on
+            return self._send(refusal(save, f"the world cannot be saved: {error}"))
+        finally:
+            picture = await drawing
+        self._send(
+            Saved(
+                session=self.name,
+                epoch=self.epoch,
+                save_id=save.save_id,
+                frame=world.index,
+                text_id=self._text_id,
+                still=picture,
+                data=data,
+            )
+        )
 
     async def settle(self) -> None:
         """Wait for the frame that is being encoded. Raises what its encoding raised."""

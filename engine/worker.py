@@ -33,7 +33,7 @@ from engine.messages import (
     refusal,
 )
 from engine.pacing import next_tick
-from engine.session import OpenWorld, Phase, Session, Threads
+from engine.session import NotRestored, OpenWorld, Phase, RestoreWorld, Savable, Session, Threads
 from engine.threads import use_threads
 from engine.world import Inputs, Models, World, load_models
 
@@ -46,11 +46,19 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class Worker:
     """Serves the sessions of one connection until the gateway hangs up."""
 
-    def __init__(self, streams: Streams, open_world: OpenWorld, threads: Threads, capacity: int) -> None:
+    def __init__(
+        self,
+        streams: Streams,
+        open_world: OpenWorld,
+        threads: Threads,
+        capacity: int,
+        restore_world: RestoreWorld | None = None,
+    ) -> None:
         if capacity < 1:
             raise ValueError(f"a worker's capacity is at least 1 world, not {capacity}")
         self._reader, self._writer = streams
         self._open_world, self._threads, self._capacity = open_world, threads, capacity
+        self._restore_world = restore_world or _restore_none
         self._sessions: dict[str, Session] = {}
         self._opening: set[asyncio.Task[None]] = set()
         self._some_live = asyncio.Event()
@@ -115,7 +123,7 @@ class Worker:
         task.add_done_callback(self._opening.discard)
 
     async def _finish_opening(self, session: Session) -> None:
-        await session.open(self._open_world)
+        await session.open(self._open_world, self._restore_world)
         self._sweep()
 
     def _sweep(self) -> None:
@@ -150,6 +158,22 @@ def opener(models: Models) -> OpenWorld:
     return lambda seed, prompt, template: World(models, seed, prompt, template)
 
 
+def restorer(models: Models) -> RestoreWorld:
+    """Worlds out of what they said of themselves, for one set of networks."""
+
+    def restore(data: bytes) -> Savable:
+        try:
+            return World.restored(models, data)
+        except Exception as error:  # the bytes may come from anywhere
+            raise NotRestored(f"the saved world cannot be read: {error}") from error
+
+    return restore
+
+
+def _restore_none(data: bytes) -> Savable:
+    raise NotRestored("this worker restores no worlds")
+
+
 def load(weights: Path) -> tuple[Models, OpenWorld]:
     """The networks, warm: a few frames that nobody sees, so that the first person does not wait for lazy set-up."""
     models = load_models(weights)
@@ -174,7 +198,7 @@ async def serve(socket: Path, weights: Path, capacity: int) -> None:
         if not await done_before_hanging_up(loading, streams[0]):
             return
         models, open_world = loading.result()
-        worker = Worker(streams, open_world, threads, capacity)
+        worker = Worker(streams, open_world, threads, capacity, restorer(models))
         worker.send(
             Ready(
                 model=models.name,
