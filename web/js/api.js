@@ -1,11 +1,16 @@
 // The gateway's HTTP face (/api/v1), call by call; an answer that is no success becomes a typed Problem.
 // Knows no element and keeps no state: who we are is in an HttpOnly cookie that no script reads.
 
-/** @typedef {{ id: string, title: Record<string, string>, picture?: string }} Template title by language */
-/** @typedef {{ prompt?: string, template?: string, seed?: number }} Wish */
-/** @typedef {{ id: string, state: string }} Session */
+/** @typedef {{ id: string, title: Record<string, string>, prompt?: string, picture?: string }} Template title by language */
+/** @typedef {{ prompt?: string, template?: string, seed?: number, saved?: string }} Wish */
+/** @typedef {{ id: string, state: string, world?: string, owner?: boolean, role?: string }} Session `world`: kept as */
 /** @typedef {{ url: string, id: string }} Share */
-/** @typedef {{ may_start: boolean, session: string | null }} Me */
+/** @typedef {{ may_start: boolean, session: string | null, open?: boolean }} Me */
+/**
+ * A world that is kept for us; times are seconds since 1970.
+ * @typedef {{ id: string, name: string, prompt: string, template: string, thumbnail: string | null,
+ *   visited_at: number, session: string | null }} Kept
+ */
 
 /** A refusal of the gateway, RFC 9457; `slug` is the stable end of its type, "unreachable" when nobody answered. */
 export class Problem extends Error {
@@ -29,6 +34,8 @@ export class Problem extends Error {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
+
+const WORLD_FILE = "application/vnd.mundo.world";
 
 export class Api {
   #base;
@@ -94,7 +101,7 @@ export class Api {
 
   /**
    * @param {string} id
-   * @param {{ role: "viewer" | "driver", expires_s?: number }} wish
+   * @param {{ role: "viewer" | "suggester" | "driver", expires_s?: number }} wish
    * @returns {Promise<Share>}
    */
   async share(id, wish) {
@@ -107,6 +114,58 @@ export class Api {
    */
   async revokeShare(id, share) {
     await this.#send("DELETE", `/sessions/${encodeURIComponent(id)}/shares/${encodeURIComponent(share)}`);
+  }
+
+  /**
+   * Our kept worlds, last visited first; none where the gateway keeps none.
+   * @returns {Promise<Kept[]>}
+   */
+  async worlds() {
+    try {
+      return await (await this.#send("GET", "/worlds")).json();
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) return [];
+      throw error;
+    }
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} name
+   * @returns {Promise<Kept>}
+   */
+  async rename(id, name) {
+    return (await this.#send("PATCH", `/worlds/${encodeURIComponent(id)}`, { name })).json();
+  }
+
+  /** @param {string} id a kept world, gone for good */
+  async forget(id) {
+    await this.#send("DELETE", `/worlds/${encodeURIComponent(id)}`);
+  }
+
+  /**
+   * Where a kept world is to be had as a file.
+   * @param {string} id
+   */
+  exported(id) {
+    return `${this.#base}/api/v1/worlds/${encodeURIComponent(id)}/export`;
+  }
+
+  /**
+   * @param {Blob} file a world that was exported
+   * @returns {Promise<Kept>}
+   */
+  async import(file) {
+    return (await this.#send("POST", "/worlds/import", file)).json();
+  }
+
+  /**
+   * A copy of this very moment, to come back to.
+   * @param {string} id
+   * @returns {Promise<Kept>}
+   */
+  async keep(id) {
+    return (await this.#send("POST", `/sessions/${encodeURIComponent(id)}/saves`, {})).json();
   }
 
   /** @param {string} id */
@@ -126,11 +185,12 @@ export class Api {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {object | string} [body] an object goes as JSON, text as SDP
+   * @param {object | string | Blob} [body] an object goes as JSON, text as SDP, a file as a world
    * @returns {Promise<Response>}
    */
   async #send(method, path, body) {
-    const type = typeof body === "string" ? "application/sdp" : "application/json";
+    const file = body instanceof Blob;
+    const type = file ? WORLD_FILE : typeof body === "string" ? "application/sdp" : "application/json";
     let response;
     try {
       response = await fetch(`${this.#base}/api/v1${path}`, {
@@ -138,7 +198,7 @@ export class Api {
         credentials: "same-origin",
         ...(body === undefined ? {} : {
           headers: { "content-type": type },
-          body: typeof body === "string" ? body : JSON.stringify(body),
+          body: typeof body === "string" || file ? body : JSON.stringify(body),
         }),
       });
     } catch (error) {

@@ -57,6 +57,21 @@ export class Link {
     this.#current?.close();
   }
 
+  /** Lets the peer go, and makes no new one until `goOn`. */
+  hold() {
+    if (this.phase.value !== "live" && this.phase.value !== "reconnecting") return;
+    clearTimeout(this.#timer);
+    this.#enter("held");
+    this.#current?.close();
+  }
+
+  goOn() {
+    if (this.phase.value !== "held") return;
+    this.#attempt.write(0);
+    this.#enter("reconnecting");
+    this.#again(0);
+  }
+
   #connect() {
     const peer = new Peer();
     this.#current = peer;
@@ -93,7 +108,7 @@ export class Link {
   #lost() {
     this.#current = null;
     this.#peer.write(null);
-    if (this.phase.value === "ended") return;
+    if (this.phase.value === "ended" || this.phase.value === "held") return;
     this.#enter("reconnecting");
     const attempt = this.attempt.value;
     this.#attempt.write(attempt + 1);

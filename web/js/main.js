@@ -2,18 +2,22 @@
 // Knows addresses and which screen is up; each screen is a part of its own.
 
 import { Api } from "./api.js";
+import { styled, supported } from "./browser.js";
 import { Mundo } from "./mundo.js";
-import { supported } from "./peer.js";
-import { WORDS } from "./strings.js";
+import { preferred, speak, WORDS } from "./strings.js";
 import { Arrival } from "./ui/arrival.js";
-import { Stage } from "./ui/stage.js";
 import { Veil } from "./ui/veil.js";
 
+const FONT_WITHIN_MS = 400;
 const api = new Api();
 const root = document.body;
 const watching = location.pathname === "/watch";
+/** The world's own modules: not needed to arrive, and there before they are. */
+const stages = async () => (await Promise.all([import("./ui/stage.js"), styled("/web/css/world.css")]))[0];
 /** @type {{ close: () => void } | null} */
 let screen = null;
+/** Counts changes of the screen: what was begun for an older one is not shown any more. */
+let turn = 0;
 
 /**
  * @template {{ close: () => void }} T
@@ -21,11 +25,25 @@ let screen = null;
  * @returns {T}
  */
 function change(next) {
+  turn += 1;
   mundo.enter(null);
   screen?.close();
   const made = next();
   screen = made;
   return made;
+}
+
+/**
+ * A change of screen in which what was chosen grows to what is seen, where the browser can and motion is wanted.
+ * @param {() => void} act
+ */
+async function grow(act) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (still || document.hidden || !document.startViewTransition || !document.querySelector(".chosen")) return act();
+  const growing = document.startViewTransition(act);
+  growing.ready.catch(() => undefined);
+  growing.finished.catch(() => undefined);
+  await growing.updateCallbackDone;
 }
 
 /** @param {string} path */
@@ -36,18 +54,26 @@ function address(path) {
 /**
  * The arrival, as far in as our cookie lets us.
  * @param {unknown} [reason] why we are here and not in a world
+ * @param {string} [written] what was in the field already
  */
-async function arrive(reason) {
-  change(() => ({ close: () => undefined }));
+async function arrive(reason, written) {
+  if (!(screen instanceof Arrival)) change(() => ({ close: () => undefined }));
   address("/");
   document.title = WORDS.title;
+  const begun = turn;
   const me = await api.me().catch((error) => {
     reason ??= error;
     return { may_start: false, session: null };
   });
-  const arrival = change(() => new Arrival(root, { api, me }));
+  if (begun !== turn) return;
+  const arrival = change(() => new Arrival(root, { api, me, written }));
   if (reason) arrival.refuse(reason);
   arrival.choices.on((choice) => void begin(choice));
+  arrival.tongues.on(async (tongue) => {
+    await speak(tongue, true);
+    await arrive(undefined, arrival.written);
+  });
+  void stages();
 }
 
 /**
@@ -59,32 +85,43 @@ async function begin(wish) {
 }
 
 /** @param {import("./mundo.js").Connecting} wish */
-async function open({ invite, token, session, picture, ...wish }) {
-  change(() => new Veil(root, { picture })).show({ kind: "asking" });
+async function open({ invite, token, session, picture, title, ...wish }) {
+  await grow(() => change(() => new Veil(root, { picture, title })).show({ kind: "asking" }));
+  const stage = stages();
   if (token) {
     const share = await api.redeemShare(token);
-    enter(share.session, share.role === "driver" ? "driver" : "viewer", picture);
+    await enter(await stage, { session: share.session, role: roleOf(share.role), owner: false });
     return;
   }
   if (invite) await api.redeemInvite(invite);
-  if (session) await api.session(session);
-  const id = session ?? (await api.openSession(wish)).id;
-  address(`/?world=${encodeURIComponent(id)}`);
-  enter(id, "driver", picture);
+  const made = session ? await api.session(session) : await api.openSession(wish);
+  const { Stage } = await stage;
+  address(`/?world=${encodeURIComponent(made.id)}`);
+  const owner = made.owner ?? true;
+  await enter({ Stage }, { session: made.id, role: roleOf(made.role ?? "driver"), owner, kept: made.world, picture, title });
+}
+
+/** @param {string} role */
+function roleOf(role) {
+  return role === "driver" || role === "suggester" ? role : "viewer";
 }
 
 /**
- * @param {string} session
- * @param {import("./world.js").Role} role
- * @param {string} [picture]
+ * @param {Awaited<ReturnType<typeof stages>>} stages
+ * @param {{ session: string, role: import("./world.js").Role, owner: boolean, kept?: string, picture?: string,
+ *   title?: string }} place `kept`: as which world it is kept
  */
-function enter(session, role, picture) {
-  document.title = role === "viewer" ? WORDS.watching_title : WORDS.title;
-  const stage = change(() => new Stage(root, { api, session, role, picture }));
+async function enter({ Stage }, place) {
+  const { session, owner, kept } = place;
+  document.title = place.role === "viewer" ? WORDS.watching_title : WORDS.title;
+  const stage = change(() => new Stage(root, { api, ...place }));
   mundo.enter(stage.world);
   stage.wishes.on((wish) => {
-    if (wish === "leave" && role === "driver") void api.closeSession(session).catch(() => undefined);
-    void arrive();
+    if (wish === "walk_on" && kept) void begin({ saved: kept, title: place.title });
+    else {
+      if (wish === "leave" && owner) void api.closeSession(session).catch(() => undefined);
+      void arrive();
+    }
   });
 }
 
@@ -103,5 +140,11 @@ async function route() {
 const mundo = new Mundo(open);
 Object.assign(window, { mundo: mundo.face() });
 addEventListener("pageshow", (event) => event.persisted && location.reload());
+document.querySelector(".old")?.remove();
+await speak(preferred());
+await Promise.race([
+  document.fonts.load("300 1em Spectral").catch(() => undefined),
+  new Promise((resolve) => setTimeout(resolve, FONT_WITHIN_MS)),
+]);
 if (supported()) void route();
 else change(() => new Veil(root)).show({ kind: "no_webrtc" });

@@ -5,7 +5,7 @@ import { stream } from "./outputs.js";
 
 /**
  * @typedef {{ invite?: string, token?: string, session?: string, prompt?: string, template?: string, seed?: number,
- *   picture?: string }} Connecting
+ *   saved?: string, picture?: string, title?: string }} Connecting
  */
 /**
  * @typedef {{ phase: import("./phases.js").Phase, session: string | null, role: import("./world.js").Role | null,

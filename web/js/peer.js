@@ -9,22 +9,23 @@ const SILENCE_MS = 4000;
 const OPEN_WITHIN_MS = 10_000;
 const GATHER_MS = 500;
 const MOST_QUEUED_BYTES = 16_384;
+/** How long the browser may hold pictures back to show them evenly, where a person prefers smooth to instant. */
+const SMOOTH_MS = 150;
 
 /** @typedef {"opening" | "open" | "lost"} PeerState */
-
-export function supported() {
-  return typeof RTCPeerConnection === "function" && "requestVideoFrameCallback" in HTMLVideoElement.prototype;
-}
 
 export class Peer {
   #state = output(/** @type {PeerState} */ ("opening"));
   #media = output(/** @type {MediaStream | null} */ (null));
   #round_trip_ms = output(/** @type {number | null} */ (null));
+  #loss = output(/** @type {number | null} */ (null));
   /** @type {ReturnType<typeof stream<wire.Message>>} */
   #messages = stream();
   state = this.#state.seen;
   media = this.#media.seen;
   round_trip_ms = this.#round_trip_ms.seen;
+  /** The share of the picture's packets that did not arrive during the last second. */
+  loss = this.#loss.seen;
   messages = this.#messages.seen;
 
   #closer = new Closer();
@@ -33,13 +34,16 @@ export class Peer {
   #control = this.#connection.createDataChannel("control", { ordered: false, maxRetransmits: 0 });
   #events = this.#connection.createDataChannel("events");
   #video = this.#connection.addTransceiver("video", { direction: "recvonly" });
-  #voice = this.#connection.addTransceiver("audio", { direction: "sendonly" });
+  #voice = this.#connection.addTransceiver("audio", { direction: "sendrecv" });
+  #counted = { lost: 0, received: 0 };
 
   constructor() {
-    if ("jitterBufferTarget" in this.#video.receiver) this.#video.receiver.jitterBufferTarget = 0;
+    this.smooth(false);
     const connection = this.#connection;
     this.#closer.listen(connection, "track", ({ track, streams }) => {
-      if (track.kind === "video") this.#media.write(streams[0] ?? new MediaStream([track]));
+      const media = this.media.value ?? streams[0] ?? new MediaStream();
+      if (!media.getTracks().includes(track)) media.addTrack(track);
+      if (track.kind === "video") this.#media.write(media);
     });
     this.#closer.listen(connection, "connectionstatechange", () => {
       if (["failed", "closed"].includes(connection.connectionState)) this.close();
@@ -49,7 +53,10 @@ export class Peer {
       this.#closer.listen(channel, "open", () => this.#opened());
       this.#closer.listen(channel, "close", () => this.close());
     }
-    this.#closer.every(PING_MS, () => this.#beat());
+    this.#closer.every(PING_MS, () => {
+      this.#beat();
+      void this.#count();
+    });
     const late = setTimeout(() => this.state.value === "opening" && this.close(), OPEN_WITHIN_MS);
     this.#closer.add(() => clearTimeout(late));
   }
@@ -94,6 +101,23 @@ export class Peer {
     return true;
   }
 
+  /**
+   * @param {wire.Ask} wish
+   * @returns {boolean} whether it left
+   */
+  ask(wish) {
+    if (this.#events.readyState !== "open") return false;
+    this.#events.send(wire.ask(wish));
+    return true;
+  }
+
+  /** @param {boolean} wanted pictures evenly rather than at once */
+  smooth(wanted) {
+    if ("jitterBufferTarget" in this.#video.receiver) {
+      this.#video.receiver.jitterBufferTarget = wanted ? SMOOTH_MS : 0;
+    }
+  }
+
   /** @param {MediaStreamTrack | null} track what the world shall hear */
   async listenTo(track) {
     if (this.state.value !== "lost") await this.#voice.sender.replaceTrack(track);
@@ -127,6 +151,18 @@ export class Peer {
     if (!message) return;
     if (message.type === "pong") this.#round_trip_ms.write(performance.now() - message.t);
     this.#messages.emit(message);
+  }
+
+  async #count() {
+    if (this.state.value !== "open") return;
+    const report = await this.#video.receiver.getStats();
+    for (const one of report.values()) {
+      if (one.type !== "inbound-rtp") continue;
+      const lost = Math.max(0, one.packetsLost - this.#counted.lost);
+      const received = one.packetsReceived - this.#counted.received;
+      this.#counted = { lost: one.packetsLost, received: one.packetsReceived };
+      if (lost + received > 0) this.#loss.write(lost / (lost + received));
+    }
   }
 
   /** All candidates in one offer: there is no trickle, and no server to wait long for. */

@@ -1,14 +1,15 @@
 // The life of being in a world, as a state machine: what may follow what.
 // Knows nothing of how a connection is made.
 
-/** @typedef {"idle" | "connecting" | "live" | "reconnecting" | "ended"} Phase */
+/** @typedef {"idle" | "connecting" | "live" | "reconnecting" | "held" | "ended"} Phase */
 
 /** @type {Record<Phase, readonly Phase[]>} */
 const MAY_FOLLOW = {
   idle: ["connecting", "ended"],
   connecting: ["live", "reconnecting", "ended"],
-  live: ["reconnecting", "ended"],
-  reconnecting: ["live", "ended"],
+  live: ["reconnecting", "held", "ended"],
+  reconnecting: ["live", "held", "ended"],
+  held: ["reconnecting", "ended"],
   ended: [],
 };
 

@@ -12,12 +12,22 @@
  *   memory_mib: number }} WorkerStats
  */
 /** @typedef {{ type: "viewers", count: number }} Viewers */
-/** @typedef {{ type: "role", role: string }} RoleMessage */
-/** @typedef {{ type: "session", state: string }} SessionMessage starting, live, resuming or ended */
+/** @typedef {{ type: "role", role: string, owner?: boolean, peer?: string }} RoleMessage */
+/** @typedef {{ type: "session", state: string, queue_position?: number, wait_s?: number | null }} SessionMessage */
 /** @typedef {{ type: "ended", reason: string }} Ended */
+/** @typedef {{ id: string, role: string, owner: boolean }} Somebody */
+/** @typedef {{ type: "people", list: Somebody[], holder: string | null }} People */
+/** @typedef {{ id: number | string, text: string, votes: number }} Suggestion */
+/** @typedef {{ type: "suggestions", list: Suggestion[], voting_s: number }} Suggestions */
+/** @typedef {{ type: "suggested", ref: number, suggestion: number | string }} Suggested */
+/** @typedef {{ type: "accepted", suggestion: number | string, text_id: number }} TakenUp */
+/** @typedef {{ type: "dismissed", suggestion: number | string }} Dismissed */
+/** @typedef {{ type: "saved", frame: number, at: number }} Saved */
+/** @typedef {{ type: "notice", kind: string, text: string }} Notice */
+/** @typedef {{ type: "media", codec: string, width: number, height: number, clock: number }} Media over a socket only */
 /**
  * @typedef {ReceiptMessage | Pong | Accepted | Refused | WorldState | WorkerStats | Viewers | RoleMessage
- *   | SessionMessage | Ended} Message
+ *   | SessionMessage | Ended | People | Suggestions | Suggested | TakenUp | Dismissed | Saved | Notice | Media} Message
  */
 
 /** What each message must have, and of which type. @type {Record<string, Record<string, string>>} */
@@ -32,6 +42,14 @@ const FIELDS = {
   role: { role: "string" },
   session: { state: "string" },
   ended: { reason: "string" },
+  people: { list: "object" },
+  suggestions: { list: "object" },
+  suggested: { ref: "number" },
+  accepted: { text_id: "number" },
+  dismissed: {},
+  saved: { frame: "number", at: "number" },
+  notice: { kind: "string", text: "string" },
+  media: { codec: "string", width: "number", height: "number", clock: "number" },
 };
 
 /**
@@ -68,6 +86,17 @@ export function control({ seq, buttons, look_x, look_y, t }) {
  */
 export function text(text, ref) {
   return JSON.stringify({ type: "text", text, ref });
+}
+
+/**
+ * What only some may ask: a vote on a suggestion, its acceptance or dismissal, the controls handed over or taken back.
+ * @typedef {{ type: "vote" | "accept" | "dismiss", suggestion: number | string } | { type: "hand_over", to: string }
+ *   | { type: "take_back" } | { type: "voting", every_s: number }} Ask
+ */
+
+/** @param {Ask} wish */
+export function ask(wish) {
+  return JSON.stringify(wish);
 }
 
 /** @param {number} now */

@@ -9,37 +9,33 @@ import { PresentedFrames } from "./presented.js";
 import { PromptLog } from "./prompts.js";
 import { Rate } from "./quantiles.js";
 import { Steering } from "./steering.js";
+import { Together } from "./together.js";
 
 const TICK_MS = 8;
 
-/** @typedef {"driver" | "viewer"} Role */
+/** @typedef {import("./together.js").Role} Role */
 /** @typedef {import("./latency.js").Shown & { width: number, height: number }} ShownFrame */
 /**
  * The figures at this moment; null is "not measured yet". Times are milliseconds.
  * @typedef {{ fps: number, frame: number, width: number, height: number, input_to_photon_p50_ms: number | null,
- *   input_to_photon_p95_ms: number | null, inputs_measured: number, round_trip_ms: number | null,
+ *   input_to_photon_p95_ms: number | null, inputs_measured: number, round_trip_ms: number | null, loss: number | null,
  *   viewers: number, worker: import("./wire.js").WorkerStats | null }} Figures
  */
 
 export class World {
-  #role;
-  #viewers = output(0);
   #state = output(/** @type {import("./wire.js").WorldState | null} */ (null));
   #visible = output(false);
-  #resuming = output(false);
   /** @type {ReturnType<typeof stream<ShownFrame>>} */
   #frames = stream();
   /** @type {ReturnType<typeof stream<import("./latency.js").Receipt>>} */
   #receipts = stream();
   /** @type {ReturnType<typeof stream<string>>} */
   #refusals = stream();
-  role;
-  viewers = this.#viewers.seen;
+  /** Who is here, and what each may do. */
+  together;
   state = this.#state.seen;
   /** Whether any frame was shown yet. */
   visible = this.#visible.seen;
-  /** Whether the gateway is bringing the world back after a loss of its worker. */
-  resuming = this.#resuming.seen;
   /** Frames shown, each matched with its receipt. */
   frames = this.#frames.seen;
   receipts = this.#receipts.seen;
@@ -57,17 +53,20 @@ export class World {
   #worker = null;
   /** @type {number | null} */
   #round_trip_ms = null;
+  /** @type {number | null} */
+  #loss = null;
+  #smooth = false;
   #last = { index: 0, width: 0, height: 0 };
   /** @type {MediaStreamTrack | null} */
   #voice = null;
 
   /**
-   * @param {{ api: import("./api.js").Api, session: string, role: Role, video: HTMLVideoElement }} inputs
+   * @param {{ api: import("./api.js").Api, session: string, role: Role, owner?: boolean,
+   *   video: HTMLVideoElement }} inputs
    */
-  constructor({ api, session, role, video }) {
+  constructor({ api, session, role, owner = false, video }) {
     this.session = session;
-    this.#role = output(role);
-    this.role = this.#role.seen;
+    this.together = new Together(role, owner);
     this.#link = new Link((offer) => api.offer(session, offer));
     this.#presented = new PresentedFrames(video);
     this.#closer.add(
@@ -78,6 +77,14 @@ export class World {
       this.#presented.frames.on((frame) => this.#show(frame)),
     );
     this.#closer.every(TICK_MS, () => this.#send());
+  }
+
+  get role() {
+    return this.together.role;
+  }
+
+  get viewers() {
+    return this.together.viewers;
   }
 
   get phase() {
@@ -129,9 +136,30 @@ export class World {
    * @returns {number} the prompt's ref in `prompts`
    */
   say(text) {
-    const ref = this.#prompts.add(text);
+    const ref = this.#prompts.add(text, performance.now());
     this.#speak();
     return ref;
+  }
+
+  /** @param {import("./wire.js").Ask} wish what only some may ask; a refusal comes back among `refusals` */
+  ask(wish) {
+    this.#link.peer.value?.ask(wish);
+  }
+
+  /** @param {boolean} wanted pictures evenly rather than at once */
+  smooth(wanted) {
+    this.#smooth = wanted;
+    this.#link.peer.value?.smooth(wanted);
+  }
+
+  /** Lets the connection go for a while, or takes it up again: nobody watches, and the world is held still. */
+  hold() {
+    this.hands.releaseAll();
+    this.#link.hold();
+  }
+
+  goOn() {
+    this.#link.goOn();
   }
 
   /** @param {MediaStreamTrack | null} track what the world hears, null for nothing */
@@ -146,7 +174,7 @@ export class World {
       fps: this.#rate.at(performance.now()), frame: this.#last.index,
       width: this.#last.width, height: this.#last.height,
       input_to_photon_p50_ms: this.#latency.quantile(0.5), input_to_photon_p95_ms: this.#latency.quantile(0.95),
-      inputs_measured: this.#latency.count, round_trip_ms: this.#round_trip_ms,
+      inputs_measured: this.#latency.count, round_trip_ms: this.#round_trip_ms, loss: this.#loss,
       viewers: this.viewers.value, worker: this.#worker,
     };
   }
@@ -167,6 +195,8 @@ export class World {
       if (media && video.srcObject !== media) video.srcObject = media;
     });
     peer.round_trip_ms.on((round_trip_ms) => (this.#round_trip_ms = round_trip_ms));
+    peer.loss.on((loss) => (this.#loss = loss));
+    peer.smooth(this.#smooth);
     if (this.#voice) void peer.listenTo(this.#voice);
     this.#speak();
   }
@@ -180,13 +210,10 @@ export class World {
     } else if (message.type === "text") this.#prompts.accepted(message.ref, message.text_id);
     else if (message.type === "state") this.#state.write(message);
     else if (message.type === "stats") this.#worker = message;
-    else if (message.type === "viewers") this.#viewers.write(message.count);
-    else if (message.type === "role") this.#role.write(message.role === "driver" ? "driver" : "viewer");
-    else if (message.type === "session") this.#resuming.write(message.state === "resuming");
     else if (message.type === "refused") {
       if (message.ref === undefined) this.#refusals.emit(message.reason);
       else this.#prompts.refused(message.ref, message.reason);
-    }
+    } else this.together.hear(message, this.#prompts);
   }
 
   /** @param {import("./presented.js").PresentedFrame} frame */
@@ -195,7 +222,9 @@ export class World {
     this.#visible.write(true);
     const shown = this.#latency.presented(frame);
     this.#last = { index: shown?.index ?? this.#last.index, width: frame.width, height: frame.height };
-    if (shown) this.#frames.emit({ ...shown, width: frame.width, height: frame.height });
+    if (!shown) return;
+    this.#prompts.shown(shown.index, shown.shown_at);
+    this.#frames.emit({ ...shown, width: frame.width, height: frame.height });
   }
 
   #send() {

@@ -14,7 +14,7 @@ test("a prompt is sent, accepted, and heard at the frame that first obeyed it", 
   assert.deepEqual(stages(log), ["accepted"]);
   log.obeyed({ frame: 41, text_id: 3 });
   log.obeyed({ frame: 42, text_id: 3 });
-  assert.deepEqual(log.list.value[0], { ref, text: "let it snow", stage: "heard", text_id: 3, frame: 41 });
+  assert.deepEqual(log.list.value[0], { ref, text: "let it snow", stage: "heard", said_at: 0, text_id: 3, frame: 41 });
 });
 
 test("an older prompt that was never obeyed is passed over by the next", () => {

@@ -30,6 +30,24 @@ const ICONS = {
   figures: "M4 20V11M10 20V4M16 20v-7M21 20H3",
   leave: "M10 4H5v16h5M14 8l4 4-4 4M18 12H9",
   send: "M5 12h13M12.500 6.500 18 12l-5.500 5.500",
+  more: "M5.500 12h.100M12 12h.100M18.500 12h.100",
+  camera: "M4 8h3.500l1.500-2.500h6L16.500 8H20v11H4zM12 16.500a3.250 3.250 0 1 0 0-6.500 3.250 3.250 0 0 0 0 6.500",
+  turn: "M4 12a8 8 0 0 1 14-5.300L20 8.500M20 4v4.500h-4.500M20 12a8 8 0 0 1-14 5.300L4 15.500M4 20v-4.500h4.500",
+  record: "M12 18a6 6 0 1 0 0-12 6 6 0 0 0 0 12",
+  pause: "M8.500 5v14M15.500 5v14",
+  play: "M8 5.500v13l10.500-6.500z",
+  film: "M4 5h16v14H4zM8 5v14M16 5v14M4 9.700h4M4 14.300h4M16 9.700h4M16 14.300h4",
+  keep: "M7 4h10v16l-5-4-5 4z",
+  keys: "M3 7h18v10H3zM7 10.500h.01M10.500 10.500h.01M14 10.500h.01M17.500 10.500h.01M8 13.800h8",
+  wide: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
+  jump: "M6 14l6-6 6 6M6 19l6-6 6 6",
+  pen: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
+  down: "M12 4v11M7.500 11 12 15.500 16.500 11M5 20h14",
+  yes: "M5 12.500 10 17.500 19 7",
+  sound: "M4 10v4h3.500L12 18V6L7.500 10zM15.500 9a4.500 4.500 0 0 1 0 6M18 6.500a8 8 0 0 1 0 11",
+  silent: "M4 10v4h3.500L12 18V6L7.500 10zM16 10l4 4M20 10l-4 4",
+  people: "M9 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6M3.500 19a5.500 5.500 0 0 1 11 0M16 11a2.500 2.500 0 1 0-1-4.800M17 13.600a5 5 0 0 1 3.500 4.900",
+  wheel: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16M12 14a2 2 0 1 0 0-4 2 2 0 0 0 0 4M4 12h6M14 12h6M12 14v6",
   close: "M6 6l12 12M18 6 6 18",
 };
 
@@ -39,6 +57,7 @@ export function icon(name) {
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
+  svg.dataset.icon = name;
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   path.setAttribute("d", ICONS[name]);
   svg.append(path);

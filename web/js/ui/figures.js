@@ -2,59 +2,58 @@
 // Knows how figures are written; measures nothing itself.
 
 import { Closer, output } from "../outputs.js";
-import { WORDS } from "../strings.js";
+import { figure, WORDS } from "../strings.js";
 import { el } from "./element.js";
 
-const words = WORDS.figures;
 const PERIOD_MS = 500;
-const POINTS = 60;
+/** The last minute. */
+const POINTS = 120;
 const MOST_FPS = 30;
-const REMEMBERED = "mundo.figures";
+const ROWS = /** @type {const} */ (["photon", "photon_p95", "round_trip", "loss", "step", "decode", "encode", "picture",
+  "frame", "memory", "model"]);
 
 export class FiguresPanel {
-  #shown = output(true);
+  #shown = output(false);
   shown = this.#shown.seen;
   #closer = new Closer();
   #root = el("aside", { class: "figures glass", "aria-label": WORDS.world.figures });
-  #fps = el("strong", { "data-figure": "fps" }, words.none);
+  #fps = el("strong", { "data-figure": "fps" }, WORDS.figures.none);
   #spark = el("canvas", { width: 240, height: 56, "aria-hidden": "true" });
   /** @type {number[]} */
   #history = [];
   /** @type {Record<string, HTMLElement>} */
   #cells = {};
+  #settings;
 
   /**
    * @param {HTMLElement} parent
-   * @param {{ stats: () => import("../world.js").Figures, model: Promise<string> }} inputs
+   * @param {{ stats: () => import("../world.js").Figures, model: Promise<string>,
+   *   settings: import("../settings.js").Settings }} inputs
    */
-  constructor(parent, { stats, model }) {
-    const rows = ["photon", "photon_p95", "round_trip", "step", "decode", "encode", "picture", "frame", "memory", "model"];
-    const list = el("dl", {}, ...rows.flatMap((name) => {
+  constructor(parent, { stats, model, settings }) {
+    const words = WORDS.figures;
+    this.#settings = settings;
+    const list = el("dl", {}, ...ROWS.flatMap((name) => {
       this.#cells[name] = el("dd", { "data-figure": name }, words.none);
-      return [el("dt", {}, /** @type {Record<string, any>} */ (words)[name]), this.#cells[name]];
+      return [el("dt", {}, words[name]), this.#cells[name]];
     }));
     this.#root.append(el("p", { class: "fps" }, this.#fps, ` ${words.fps}`), this.#spark, list);
     parent.append(this.#root);
     void model.then((name) => (this.#cells.model.textContent = name || words.none));
     this.#closer.add(() => this.#root.remove());
     this.#closer.every(PERIOD_MS, () => this.#update(stats()));
-    const remembered = localStorage.getItem(REMEMBERED);
-    this.#write(remembered === null ? matchMedia("(min-width: 48rem)").matches : remembered === "yes");
+    this.#closer.add(settings.chosen.on(({ figures }) => {
+      this.#shown.write(figures);
+      this.#root.hidden = !figures;
+    }));
   }
 
   toggle() {
-    this.#write(!this.shown.value);
-    localStorage.setItem(REMEMBERED, this.shown.value ? "yes" : "no");
+    this.#settings.choose({ figures: !this.shown.value });
   }
 
   close() {
     this.#closer.close();
-  }
-
-  /** @param {boolean} shown */
-  #write(shown) {
-    this.#shown.write(shown);
-    this.#root.hidden = !shown;
   }
 
   /** @param {import("../world.js").Figures} figures */
@@ -63,13 +62,15 @@ export class FiguresPanel {
     if (this.#history.length > POINTS) this.#history.shift();
     if (!this.shown.value) return;
     const { worker } = figures;
+    const words = WORDS.figures;
     const cell = (/** @type {string} */ name, /** @type {string} */ text) => (this.#cells[name].textContent = text);
     this.#fps.textContent = figures.fps ? figures.fps.toFixed(1) : words.none;
     cell("photon", ms(figures.input_to_photon_p50_ms));
     cell("photon_p95", ms(figures.input_to_photon_p95_ms));
     cell("round_trip", ms(figures.round_trip_ms));
+    cell("loss", figures.loss === null ? words.none : words.percent(figures.loss));
     cell("picture", figures.width ? `${figures.width} × ${figures.height}` : words.none);
-    cell("frame", figures.frame.toLocaleString("en"));
+    cell("frame", figure(figures.frame));
     cell("step", ms(worker?.step_ms));
     cell("decode", ms(worker?.decode_ms));
     cell("encode", ms(worker?.encode_ms));
@@ -90,7 +91,7 @@ export class FiguresPanel {
       if (index === 0) context.moveTo(x, y);
       else context.lineTo(x, y);
     });
-    context.lineWidth = 2.5;
+    context.lineWidth = 2;
     context.lineJoin = "round";
     context.strokeStyle = style.color;
     context.stroke();
@@ -99,5 +100,5 @@ export class FiguresPanel {
 
 /** @param {number | null | undefined} value */
 function ms(value) {
-  return value === null || value === undefined ? words.none : words.ms(value);
+  return value === null || value === undefined ? WORDS.figures.none : WORDS.figures.ms(value);
 }

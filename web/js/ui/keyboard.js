@@ -1,10 +1,10 @@
 // The keyboard as the hands of a world, and the page's own keys.
-// Knows which keys walk and which are the page's; a key in a text field belongs to the text.
+// Knows which keys walk and which are the page's, by the person's bindings; a key in a text field belongs to the text.
 
 import { bit } from "../buttons.js";
 import { Closer, stream } from "../outputs.js";
 
-/** @typedef {"prompt" | "talk" | "hush" | "figures" | "escape"} PageKey */
+/** @typedef {import("../bindings.js").PageAction | "hush" | "share"} PageKey */
 
 export class Keyboard {
   /** @type {ReturnType<typeof stream<PageKey>>} */
@@ -12,10 +12,15 @@ export class Keyboard {
   keys = this.#keys.seen;
   #closer = new Closer();
   #hands;
+  #bindings;
 
-  /** @param {import("../world.js").World["hands"]} hands */
-  constructor(hands) {
+  /**
+   * @param {import("../world.js").World["hands"]} hands
+   * @param {import("../bindings.js").Bindings} bindings
+   */
+  constructor(hands, bindings) {
     this.#hands = hands;
+    this.#bindings = bindings;
     this.#closer.listen(window, "keydown", (event) => this.#down(event));
     this.#closer.listen(window, "keyup", (event) => this.#up(event));
     const letGo = () => {
@@ -34,45 +39,31 @@ export class Keyboard {
   /** @param {KeyboardEvent} event */
   #down(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    const writing = isText(event.target);
-    if (writing) {
+    const button = this.#bindings.button(event.code);
+    const target = event.target instanceof Element ? event.target : null;
+    if (target?.closest("input, textarea, select")) {
       // A walking key held since before the line was opened keeps walking: its repeats are not letters.
-      if (event.repeat && this.#hands.held(bit(event.code))) event.preventDefault();
+      if (button && event.repeat && this.#hands.held(bit(button))) event.preventDefault();
       return;
     }
-    const pressing = event.target instanceof HTMLButtonElement;
-    if (bit(event.code)) {
-      if (pressing && event.code === "Space") return;
+    if (target?.closest("dialog")) return;
+    const pressing = target !== null && target.closest("button, a") !== null;
+    if (button) {
+      if (pressing && (event.code === "Space" || event.code === "Enter")) return;
       event.preventDefault();
-      if (!event.repeat) this.#hands.press(event.code, event.timeStamp);
+      if (!event.repeat) this.#hands.press(button, event.timeStamp);
       return;
     }
-    const key = pageKey(event);
-    if (!key || (pressing && event.key === "Enter")) return;
+    const key = event.key === "?" ? "help" : event.key === "/" ? "prompt" : this.#bindings.page(event.code);
+    if (!key || (pressing && (event.key === "Enter" || event.key === " "))) return;
     event.preventDefault();
     if (!event.repeat) this.#keys.emit(key);
   }
 
   /** @param {KeyboardEvent} event */
   #up(event) {
-    if (bit(event.code)) this.#hands.release(event.code, event.timeStamp);
-    if (event.code === "KeyV") this.#keys.emit("hush");
+    const button = this.#bindings.button(event.code);
+    if (button) this.#hands.release(button, event.timeStamp);
+    if (this.#bindings.page(event.code) === "talk") this.#keys.emit("hush");
   }
-}
-
-/**
- * @param {KeyboardEvent} event
- * @returns {PageKey | null}
- */
-function pageKey(event) {
-  if (event.key === "/" || event.key === "Enter") return "prompt";
-  if (event.code === "KeyV") return "talk";
-  if (event.code === "KeyH") return "figures";
-  if (event.key === "Escape") return "escape";
-  return null;
-}
-
-/** @param {EventTarget | null} target */
-function isText(target) {
-  return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
 }

@@ -11,23 +11,33 @@ const STEP_PX = 18;
 const DRAG_PX = 6;
 /** A jump of the pointer that no hand makes: some browsers report one when the lock begins. */
 const JUMP_PX = 400;
+/** A thumb pushed further than this runs. */
+const FAR_PX = 76;
+
+/** @typedef {{ x: number, y: number, right: number, down: number }} Thumb where it came down, and how far it went */
 
 export class Pointer {
   #locked = output(false);
+  #thumb = output(/** @type {Thumb | null} */ (null));
   locked = this.#locked.seen;
+  /** The walking thumb, while it is down. */
+  thumb = this.#thumb.seen;
   #closer = new Closer();
   #stage;
   #hands;
   /** @type {Map<number, { walks: boolean, x: number, y: number }>} */
   #fingers = new Map();
   #dragged = 0;
+  #looking;
 
   /**
    * @param {HTMLElement} stage
    * @param {import("../world.js").World["hands"]} hands
+   * @param {() => { speed: number, invert: boolean }} looking how the person wants to look
    */
-  constructor(stage, hands) {
+  constructor(stage, hands, looking) {
     this.#stage = stage;
+    this.#looking = looking;
     this.#hands = hands;
     this.#closer.listen(document, "pointerlockchange", () =>
       this.#locked.write(document.pointerLockElement === stage));
@@ -38,7 +48,7 @@ export class Pointer {
     for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
       this.#closer.listen(stage, type, (event) => this.#up(event));
     }
-    this.#closer.add(() => this.unlock());
+    this.#closer.add(() => this.unlock(), () => this.#thumb.write(null));
   }
 
   /** Asks for the pointer; where there is none to have, dragging looks. */
@@ -66,6 +76,7 @@ export class Pointer {
     this.#dragged = 0;
     const walks = event.pointerType === "touch" && event.clientX < innerWidth * 0.42;
     this.#fingers.set(event.pointerId, { walks, x: event.clientX, y: event.clientY });
+    if (walks) this.#thumb.write({ x: event.clientX, y: event.clientY, right: 0, down: 0 });
     this.#stage.setPointerCapture(event.pointerId);
   }
 
@@ -74,7 +85,7 @@ export class Pointer {
     if (this.locked.value) {
       const { movementX, movementY } = event;
       if (Math.hypot(movementX, movementY) > JUMP_PX) return;
-      this.#hands.look(movementX * RADIANS_PER_PIXEL, -movementY * RADIANS_PER_PIXEL, event.timeStamp);
+      this.#look(movementX * RADIANS_PER_PIXEL, -movementY * RADIANS_PER_PIXEL, event.timeStamp);
       return;
     }
     const finger = this.#fingers.get(event.pointerId);
@@ -82,12 +93,13 @@ export class Pointer {
     const right = event.clientX - finger.x;
     const down = event.clientY - finger.y;
     if (finger.walks) {
+      this.#thumb.write({ x: finger.x, y: finger.y, right, down });
       this.#walk(right, down, event.timeStamp);
       return;
     }
     this.#dragged += Math.hypot(right, down);
     // A finger drags the world along, so that the view turns the other way; so does a mouse without a lock.
-    this.#hands.look(-right * TOUCH_RADIANS_PER_PIXEL, down * TOUCH_RADIANS_PER_PIXEL, event.timeStamp);
+    this.#look(-right * TOUCH_RADIANS_PER_PIXEL, down * TOUCH_RADIANS_PER_PIXEL, event.timeStamp);
     [finger.x, finger.y] = [event.clientX, event.clientY];
   }
 
@@ -96,7 +108,19 @@ export class Pointer {
     const finger = this.#fingers.get(event.pointerId);
     if (!finger) return;
     this.#fingers.delete(event.pointerId);
-    if (finger.walks) this.#walk(0, 0, event.timeStamp);
+    if (!finger.walks) return;
+    this.#thumb.write(null);
+    this.#walk(0, 0, event.timeStamp);
+  }
+
+  /**
+   * @param {number} right
+   * @param {number} up
+   * @param {number} at
+   */
+  #look(right, up, at) {
+    const { speed, invert } = this.#looking();
+    this.#hands.look(right * speed, up * speed * (invert ? -1 : 1), at);
   }
 
   /**
@@ -105,7 +129,8 @@ export class Pointer {
    * @param {number} at
    */
   #walk(right, down, at) {
-    const wanted = { KeyD: right > STEP_PX, KeyA: right < -STEP_PX, KeyS: down > STEP_PX, KeyW: down < -STEP_PX };
+    const wanted = { KeyD: right > STEP_PX, KeyA: right < -STEP_PX, KeyS: down > STEP_PX, KeyW: down < -STEP_PX,
+      ShiftLeft: Math.hypot(right, down) > FAR_PX };
     for (const [code, held] of Object.entries(wanted)) {
       if (held) this.#hands.press(code, at);
       else this.#hands.release(code, at);

@@ -1,64 +1,82 @@
-// The world, full-bleed, with what lies around its edges: dock, figures, share sheet, hints and veil.
+// The world, full-bleed, with what lies around its edges, and the veil.
 // Wires the parts of the page to one World; knows no network.
 
-import { Microphone } from "../microphone.js";
 import { Closer, stream } from "../outputs.js";
+import { Settings } from "../settings.js";
 import { WORDS } from "../strings.js";
 import { World } from "../world.js";
-import { el, iconButton } from "./element.js";
+import { Drawers } from "./drawers.js";
+import { el } from "./element.js";
 import { FiguresPanel } from "./figures.js";
+import { Hands } from "./hands.js";
+import { Header } from "./header.js";
 import { Keyboard } from "./keyboard.js";
+import { Mouth } from "./mouth.js";
 import { Notices } from "./notices.js";
-import { Pointer } from "./pointer.js";
-import { PromptLine } from "./prompt_line.js";
-import { ShareSheet } from "./share_sheet.js";
+import { PeoplePanel } from "./people_panel.js";
+import { Rest } from "./rest.js";
 import { Still } from "./still.js";
-import { TalkButton } from "./talk_button.js";
 import { Veil } from "./veil.js";
 
-const words = WORDS.world;
-/** The edges fade after so long without a movement. */
-const RESTFUL_MS = 3500;
+/**
+ * @typedef {{ api: import("../api.js").Api, session: string, role: import("../world.js").Role, owner: boolean,
+ *   kept?: string, picture?: string, title?: string }} StageInputs
+ */
 
 export class Stage {
-  /** @type {ReturnType<typeof stream<"leave" | "again">>} */
+  /** @type {ReturnType<typeof stream<"leave" | "again" | "walk_on">>} */
   #wishes = stream();
   wishes = this.#wishes.seen;
   world;
 
   #closer = new Closer();
+  #role = new Closer();
   #root = el("main", { class: "stage" });
-  #video = el("video", { autoplay: true, muted: true, playsinline: true, tabindex: 0, "aria-label": words.label });
-  #top = el("header", { class: "edge top" });
+  #video = el("video", { autoplay: true, muted: true, playsinline: true, tabindex: 0, "aria-label": WORDS.world.label });
   #dock = el("div", { class: "edge dock" });
   #announce = el("p", { class: "hidden", role: "status" });
-  #veil;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #resting;
+  #settings = new Settings();
+  #inputs;
+  #parts;
 
-  /**
-   * @param {HTMLElement} parent
-   * @param {{ api: import("../api.js").Api, session: string, role: import("../world.js").Role, picture?: string }} inputs
-   */
-  constructor(parent, { api, session, role, picture }) {
+  /** @param {StageInputs} inputs */
+  constructor(/** @type {HTMLElement} */ parent, inputs) {
+    const { api, session, role, owner, picture, title } = inputs;
+    this.#inputs = inputs;
     this.#video.muted = true;
-    this.#root.append(this.#video, el("div", { class: "shade", "aria-hidden": "true" }), this.#top, this.#dock, this.#announce);
+    this.#root.append(this.#video, el("div", { class: "shade", "aria-hidden": "true" }), this.#dock, this.#announce);
     parent.append(this.#root);
-    this.#veil = this.#keep(new Veil(this.#root, { picture }));
-    this.world = new World({ api, session, role, video: this.#video });
+    const veil = this.#keep(new Veil(this.#root, { picture, title }));
+    const world = (this.world = new World({ api, session, role, owner, video: this.#video }));
+    const settings = this.#settings;
     const notices = this.#keep(new Notices(this.#root));
-    const figures = this.#keep(new FiguresPanel(this.#root, { stats: () => this.world.stats(), model: api.model() }));
-    const keyboard = this.#keep(new Keyboard(this.world.hands));
+    const figures = this.#keep(new FiguresPanel(this.#root, { stats: () => world.stats(), model: api.model(), settings }));
+    const keyboard = this.#keep(new Keyboard(world.hands, settings.bindings));
+    const drawers = this.#keep(new Drawers(this.#root, {
+      api, world, settings, notices, video: this.#video, kept: inputs.kept !== undefined, figures,
+    }));
+    const header = this.#keep(new Header(this.#root, { world, drawers }));
+    this.#parts = { notices, keyboard, drawers };
+    this.#keep(new PeoplePanel(this.#root, { world }));
+    const rest = this.#keep(new Rest(this.#root, this.#video));
     this.#closer.add(
-      keyboard.keys.on((key) => key === "figures" && figures.toggle()),
-      this.world.refusals.on((reason) => notices.say(reason)),
-      this.#veil.wishes.on((wish) => this.#wishes.emit(wish)),
+      settings.chosen.on(({ smooth }) => world.smooth(smooth)),
+      keyboard.keys.on((key) => {
+        if (key === "let_go") drawers.away();
+        else drawers.open(key);
+      }),
+      header.left.on(() => this.#wishes.emit("leave")),
+      world.refusals.on((reason) => notices.say(reason)),
+      world.together.notices.on(({ text }) => notices.say(text)),
+      veil.wishes.on((wish) => {
+        if (wish === "go_on") world.goOn();
+        else this.#wishes.emit(wish);
+      }),
+      world.role.on((now) => this.#become(now, rest)),
+      () => this.#role.close(),
     );
-    this.#header(figures, role === "driver" ? this.#keep(new ShareSheet(this.#root, { api, session })) : null);
-    if (role === "driver") this.#drive(keyboard, notices);
-    this.#cover();
-    this.#rest();
-    this.#closer.add(() => this.world.close(), () => this.#root.remove(), () => clearTimeout(this.#resting));
+    this.#cover(veil);
+    this.#closer.add(() => world.close(), () => this.#root.remove());
     this.#video.focus({ preventScroll: true });
   }
 
@@ -67,99 +85,62 @@ export class Stage {
   }
 
   /**
-   * @param {FiguresPanel} figures
-   * @param {ShareSheet | null} sheet
+   * What a role has: who drives has hands, voice and words; who suggests has words.
+   * @param {import("../world.js").Role} role
+   * @param {Rest} rest
    */
-  #header(figures, sheet) {
-    const people = el("span", { class: "people" });
-    const badge = el("span", { class: "badge" });
-    this.#top.append(
-      el("p", { class: "wordmark" }, WORDS.name), badge, people, el("span", { class: "spring" }),
-      iconButton("figures", words.figures, () => figures.toggle(), { "aria-pressed": "false" }),
-      ...(sheet ? [iconButton("share", words.share, () => void sheet.open())] : []),
-      iconButton("leave", words.leave, () => this.#wishes.emit("leave")),
+  #become(role, rest) {
+    this.#role.close();
+    this.#root.dataset.role = role;
+    if (this.world.visible.value) this.#announce.textContent = WORDS.world.announce_role[role];
+    if (role === "viewer") return;
+    const { keyboard, notices, drawers } = this.#parts;
+    const mouth = new Mouth(this.#dock, {
+      world: this.world, keyboard, notices, settings: this.#settings, drives: role === "driver",
+    });
+    this.#role.add(
+      () => mouth.close(),
+      mouth.said.on(() => this.#video.focus({ preventScroll: true })),
+      drawers.again.on((text) => mouth.say(text)),
     );
-    const toggle = this.#top.querySelector("[aria-pressed]");
-    this.#closer.add(
-      this.world.phase.on((phase) =>
-        (badge.textContent = phase === "live" && !sheet ? words.watching : words.badge[phase])),
-      figures.shown.on((shown) => toggle?.setAttribute("aria-pressed", String(shown))),
-      this.world.viewers.on((count) => (people.textContent = count > 0 ? words.viewers(count) : "")),
+    if (role !== "driver") return;
+    const hands = new Hands(this.#video, this.#dock, { world: this.world, settings: this.#settings });
+    this.#role.add(
+      () => hands.close(),
+      hands.locked.on((locked) => {
+        this.#root.classList.toggle("locked", locked);
+        rest.still(locked);
+      }),
+      mouth.said.on(() => hands.known()),
+      keyboard.keys.on((key) => (key === "prompt" || key === "help" || key === "share") && hands.unlock()),
     );
   }
 
   /**
-   * What only a driver has: hands, voice and words.
-   * @param {Keyboard} keyboard
-   * @param {Notices} notices
+   * The veil follows the link's phase, the gateway's and the first frame; a still picture bridges a loss.
+   * @param {Veil} veil
    */
-  #drive(keyboard, notices) {
-    const { world } = this;
-    const pointer = this.#keep(new Pointer(this.#video, world.hands));
-    const hint = this.#hint();
-    const line = this.#keep(new PromptLine(this.#dock, { prompts: world.prompts }));
-    const microphone = this.#keep(new Microphone());
-    this.#keep(new TalkButton(this.#dock, microphone, notices));
-    this.#closer.add(
-      line.said.on((text) => {
-        world.say(text);
-        hint.classList.add("gone");
-        this.#video.focus({ preventScroll: true });
-      }),
-      microphone.track.on((track) => void world.listenTo(track)),
-      pointer.locked.on((locked) => {
-        this.#root.classList.toggle("locked", locked);
-        if (locked) hint.classList.add("gone");
-      }),
-      keyboard.keys.on((key) => {
-        if (key === "prompt") {
-          pointer.unlock();
-          line.open();
-        } else if (key === "talk") void microphone.talk();
-        else if (key === "hush") microphone.hush();
-      }),
-    );
-  }
-
-  /** The veil follows the link's phase and the first frame; a still picture bridges a loss. */
-  #cover() {
+  #cover(veil) {
     const { world } = this;
     const still = this.#keep(new Still(this.#video));
     const update = () => {
       const phase = world.phase.value;
+      const { state, position, wait_s } = world.together.standing.value;
       this.#root.dataset.phase = phase;
-      this.#root.classList.toggle("unseen", !world.visible.value || phase === "ended");
-      if (phase === "live") still.yield();
+      this.#root.classList.toggle("unseen", !world.visible.value || phase === "ended" || phase === "held");
+      if (phase === "live" && state !== "resuming") still.yield();
       else if (world.visible.value) still.keep();
-      if (phase === "ended") this.#veil.show({ kind: "ended", reason: world.reason.value });
-      else if (phase === "reconnecting") this.#veil.show({ kind: "reconnecting", attempt: world.attempt.value });
-      else if (world.resuming.value) this.#veil.show({ kind: "resuming" });
-      else if (!world.visible.value) this.#veil.show({ kind: phase === "live" ? "first_frame" : "connecting" });
-      else this.#veil.show({ kind: "clear" });
-      if (phase === "live" && world.visible.value) this.#announce.textContent = words.announce_live;
+      if (phase === "ended") veil.show({ kind: "ended", reason: world.reason.value, kept: Boolean(this.#inputs.kept) });
+      else if (phase === "held") veil.show({ kind: "held" });
+      else if (phase === "reconnecting") veil.show({ kind: "reconnecting", attempt: world.attempt.value });
+      else if (state === "queued") veil.show({ kind: "queued", position: position ?? 1, wait_s });
+      else if (state === "resuming") veil.show({ kind: "resuming" });
+      else if (!world.visible.value) veil.show({ kind: phase === "live" ? "first_frame" : "connecting" });
+      else veil.show({ kind: "clear" });
+      if (phase === "live" && world.visible.value) this.#announce.textContent = WORDS.world.announce_live;
     };
     this.#closer.add(world.phase.on(update), world.attempt.on(update), world.visible.on(update),
-      world.resuming.on(update));
-  }
-
-  #rest() {
-    const wake = () => {
-      this.#root.classList.remove("restful");
-      clearTimeout(this.#resting);
-      this.#resting = setTimeout(() => this.#root.classList.add("restful"), RESTFUL_MS);
-    };
-    for (const type of ["pointermove", "pointerdown", "focusin"]) this.#closer.listen(this.#root, type, wake);
-    wake();
-  }
-
-  /** How to walk, until it is known. */
-  #hint() {
-    const coarse = matchMedia("(pointer: coarse)").matches;
-    const hint = el("div", { class: "hint glass" }, el("p", {}, coarse ? words.help_touch : words.help_look),
-      el("ul", {}, ...words.keys.map(([key, what]) => el("li", {}, el("kbd", {}, key), ` ${what}`))));
-    this.#dock.append(hint);
-    if (coarse) this.#closer.listen(this.#video, "pointerup", () => hint.classList.add("gone"));
-    return hint;
+      world.together.standing.on(update));
   }
 
   /**

@@ -1,55 +1,117 @@
-// What lies over the picture while there is none: opening, reconnecting, ended, and why.
+// What lies over the picture while there is none: opening, in line, reconnecting, held, ended, and why.
 // Knows what to say in each state; decides none of them.
 
 import { Closer, stream } from "../outputs.js";
 import { inWords, WORDS } from "../strings.js";
 import { el } from "./element.js";
 
-const words = WORDS.status;
+/** The opening's steps, in order; each is a kind of covering. */
+const OPENING = ["asking", "connecting", "first_frame"];
 
 /**
- * @typedef {{ kind: "asking" | "connecting" | "first_frame" | "resuming" | "clear" }
+ * @typedef {{ kind: "asking" | "connecting" | "first_frame" | "resuming" | "held" | "clear" }
+ *   | { kind: "queued", position: number, wait_s: number | null }
  *   | { kind: "reconnecting", attempt: number }
- *   | { kind: "ended", reason: unknown }
+ *   | { kind: "ended", reason: unknown, kept: boolean }
  *   | { kind: "no_webrtc" }} Covering
  */
+/** @typedef {"again" | "walk_on" | "leave" | "go_on"} VeilWish */
 
 export class Veil {
-  /** @type {ReturnType<typeof stream<"again">>} */
+  /** @type {ReturnType<typeof stream<VeilWish>>} */
   #wishes = stream();
   wishes = this.#wishes.seen;
   #closer = new Closer();
-  #root = el("div", { class: "veil", role: "status" });
+  #root = el("div", { class: "veil" });
   #poster = el("div", { class: "poster" });
-  #panel = el("div", { class: "veil-panel" });
+  #said = el("div", { class: "veil-said", role: "status" });
+  #actions = el("div", { class: "veil-actions" });
+  #title;
+  #shown = "";
 
   /**
    * @param {HTMLElement} parent
-   * @param {{ picture?: string }} [inputs] what to see until the first frame
+   * @param {{ picture?: string, title?: string }} [inputs] what to see and to read until the first frame
    */
-  constructor(parent, { picture } = {}) {
-    this.#root.append(this.#poster, this.#panel);
-    if (picture) this.#poster.style.backgroundImage = `url("${encodeURI(picture)}")`;
+  constructor(parent, { picture, title } = {}) {
+    this.#title = title;
+    this.#root.append(this.#poster, el("div", { class: "veil-panel" }, this.#said, this.#actions));
+    this.#root.dataset.kind = "asking";
+    if (picture) {
+      this.#root.classList.add("seen");
+      this.#poster.append(el("img", { src: picture, alt: "", decoding: "sync" }));
+    }
     parent.append(this.#root);
     this.#closer.add(() => this.#root.remove());
   }
 
   /** @param {Covering} covering */
   show(covering) {
+    const shown = JSON.stringify(covering);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    const words = WORDS.status;
     const { kind } = covering;
+    const focused = this.#actions.contains(document.activeElement);
     this.#root.dataset.kind = kind;
-    if (kind === "clear") this.#panel.replaceChildren();
-    else if (kind === "reconnecting") this.#say(words.reconnecting, words.reconnecting_more(covering.attempt), true);
-    else if (kind === "ended") {
-      this.#say(words.ended, inWords(covering.reason), false);
-      this.#panel.append(el("button", { type: "button", class: "primary", onclick: () => this.#wishes.emit("again") },
-        words.again));
-    } else if (kind === "no_webrtc") this.#say(words.no_webrtc, words.no_webrtc_more, false);
-    else this.#say(words[kind], words[`${kind}_more`], true);
+    this.#said.replaceChildren();
+    this.#actions.replaceChildren();
+    if (OPENING.includes(kind)) this.#opening(OPENING.indexOf(kind));
+    else if (covering.kind === "queued") this.#queued(covering);
+    else if (covering.kind === "reconnecting") {
+      this.#say(words.reconnecting, words.reconnecting_more(covering.attempt), true);
+    } else if (kind === "resuming") this.#say(words.resuming, words.resuming_more, true);
+    else if (kind === "held") {
+      this.#say(WORDS.world.paused, WORDS.world.paused_more, false);
+      this.#offer("go_on", WORDS.world.go_on, "primary").focus({ preventScroll: true });
+    } else if (covering.kind === "ended") this.#ended(covering);
+    else if (kind === "no_webrtc") this.#say(words.no_webrtc, words.no_webrtc_more, false);
+    if (focused) this.#actions.querySelector("button")?.focus({ preventScroll: true });
   }
 
   close() {
     this.#closer.close();
+  }
+
+  /** @param {number} now the step at hand */
+  #opening(now) {
+    const steps = WORDS.status.steps.map((step, index) =>
+      el("li", { class: index < now ? "past" : "", "aria-current": index === now ? "step" : null }, step));
+    this.#said.append(
+      el("h2", { class: this.#title ? "quoted" : "" }, this.#title || WORDS.status.asking),
+      el("ol", { class: "steps" }, ...steps),
+    );
+  }
+
+  /** @param {{ position: number, wait_s: number | null }} place */
+  #queued({ position, wait_s }) {
+    const words = WORDS.status;
+    const wait = wait_s === null ? words.queued_open : words.queued_wait(
+      wait_s < 90 ? words.seconds(Math.max(5, Math.ceil(wait_s / 5) * 5)) : words.minutes(Math.ceil(wait_s / 60)));
+    this.#said.append(
+      el("p", { class: "place", "aria-hidden": "true" }, String(position)),
+      el("h2", {}, words.queued), el("p", {}, `${words.queued_more(position)} ${wait}`),
+    );
+    this.#offer("leave", words.leave, "secondary");
+  }
+
+  /** @param {{ reason: unknown, kept: boolean }} end */
+  #ended({ reason, kept }) {
+    this.#say(WORDS.status.ended, inWords(reason), false);
+    if (kept) this.#offer("walk_on", WORDS.status.walk_on, "primary");
+    this.#offer("again", WORDS.status.again, kept ? "secondary" : "primary");
+    this.#actions.querySelector("button")?.focus({ preventScroll: true });
+  }
+
+  /**
+   * @param {VeilWish} wish
+   * @param {string} label
+   * @param {string} kind
+   */
+  #offer(wish, label, kind) {
+    const button = el("button", { type: "button", class: kind, onclick: () => this.#wishes.emit(wish) }, label);
+    this.#actions.append(button);
+    return button;
   }
 
   /**
@@ -58,7 +120,7 @@ export class Veil {
    * @param {boolean} busy
    */
   #say(title, more, busy) {
-    this.#panel.replaceChildren(
+    this.#said.append(
       ...(busy ? [el("span", { class: "breath", "aria-hidden": "true" })] : []),
       el("h2", {}, title), el("p", {}, more),
     );

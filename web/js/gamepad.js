@@ -1,0 +1,94 @@
+// A gamepad as hands: the left stick walks, the right one looks, buttons jump, run and change the camera.
+// `handsOf` is pure; Gamepads looks at the browser's pads while one is connected, and not otherwise.
+
+import { Closer } from "./outputs.js";
+
+const DEAD = 0.22;
+/** A stick pushed this far runs. */
+const FAR = 0.92;
+const RADIANS_A_SECOND = 2.6;
+
+/** @typedef {{ axes: readonly number[], buttons: readonly { pressed: boolean }[] }} Pad */
+
+/**
+ * What a standard pad holds and how fast it looks (right, up; radians a second).
+ * @param {Pad} pad
+ * @returns {{ held: string[], look: [number, number] }}
+ */
+export function handsOf({ axes, buttons }) {
+  const [x = 0, y = 0, turn = 0, tilt = 0] = axes;
+  const on = (/** @type {number} */ index) => buttons[index]?.pressed === true;
+  const held = [];
+  if (y < -DEAD || on(12)) held.push("KeyW");
+  if (y > DEAD || on(13)) held.push("KeyS");
+  if (x < -DEAD || on(14)) held.push("KeyA");
+  if (x > DEAD || on(15)) held.push("KeyD");
+  if (on(0)) held.push("Space");
+  if (on(1) || on(10) || Math.hypot(x, y) > FAR) held.push("ShiftLeft");
+  if (on(3)) held.push("KeyC");
+  return { held, look: [curve(turn), -curve(tilt)] };
+}
+
+/** @param {number} value from -1 to 1 */
+function curve(value) {
+  const beyond = Math.max(0, Math.abs(value) - DEAD) / (1 - DEAD);
+  return Math.sign(value) * beyond ** 2 * RADIANS_A_SECOND;
+}
+
+export class Gamepads {
+  #closer = new Closer();
+  #hands;
+  #speed;
+  #frame = 0;
+  #before = 0;
+  /** @type {string[]} what the pad holds: other hands' keys are not its to release */
+  #held = [];
+
+  /**
+   * @param {import("./world.js").World["hands"]} hands
+   * @param {() => { speed: number, invert: boolean }} speed how the person wants to look
+   */
+  constructor(hands, speed) {
+    this.#hands = hands;
+    this.#speed = speed;
+    this.#closer.listen(window, "gamepadconnected", () => this.#begin());
+    this.#closer.add(() => cancelAnimationFrame(this.#frame), () => this.#hold([], performance.now()));
+    this.#begin();
+  }
+
+  close() {
+    this.#closer.close();
+  }
+
+  #begin() {
+    cancelAnimationFrame(this.#frame);
+    this.#before = performance.now();
+    this.#look(this.#before);
+  }
+
+  /** @param {number} now */
+  #look(now) {
+    const pad = (navigator.getGamepads?.() ?? []).find((one) => one?.connected && one.mapping === "standard");
+    if (!pad) {
+      this.#hold([], now);
+      return;
+    }
+    const { held, look } = handsOf(pad);
+    const { speed, invert } = this.#speed();
+    const seconds = Math.min(0.1, Math.max(0, now - this.#before) / 1000) * speed;
+    this.#before = now;
+    this.#hold(held, now);
+    if (look[0] || look[1]) this.#hands.look(look[0] * seconds, look[1] * seconds * (invert ? -1 : 1), now);
+    this.#frame = requestAnimationFrame((next) => this.#look(next));
+  }
+
+  /**
+   * @param {string[]} held
+   * @param {number} now
+   */
+  #hold(held, now) {
+    for (const code of this.#held.filter((one) => !held.includes(one))) this.#hands.release(code, now);
+    for (const code of held.filter((one) => !this.#held.includes(one))) this.#hands.press(code, now);
+    this.#held = held;
+  }
+}

@@ -1,0 +1,101 @@
+// Hands for a world: mouse, fingers and gamepad, with the thumb's ring, two buttons to touch, and the first hint.
+// Knows the video and the dock; what walking does is the world's.
+
+import { Gamepads } from "../gamepad.js";
+import { keyName } from "../bindings.js";
+import { Closer } from "../outputs.js";
+import { WORDS } from "../strings.js";
+import { el, icon } from "./element.js";
+import { Pointer } from "./pointer.js";
+
+const HINT_MS = 9000;
+
+export class Hands {
+  #closer = new Closer();
+  #hint;
+  #pointer;
+
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {HTMLElement} dock
+   * @param {{ world: import("../world.js").World, settings: import("../settings.js").Settings }} inputs
+   */
+  constructor(video, dock, { world, settings }) {
+    const { hands } = world;
+    const looking = () => settings.chosen.value;
+    this.#pointer = new Pointer(video, hands, looking);
+    const pads = new Gamepads(hands, looking);
+    const coarse = matchMedia("(pointer: coarse)").matches;
+    this.#hint = hint(coarse, settings);
+    dock.append(this.#hint);
+    const ring = el("div", { class: "thumb", hidden: true, "aria-hidden": "true" }, el("span"));
+    const touch = el("div", { class: "touch" },
+      this.#button("camera", WORDS.world.camera, "KeyC", hands), this.#button("jump", WORDS.world.jump, "Space", hands));
+    video.after(ring);
+    dock.append(touch);
+    const timer = setTimeout(() => this.known(), HINT_MS);
+    this.#closer.add(
+      () => this.#pointer.close(), () => pads.close(), () => this.#hint.remove(), () => ring.remove(), () => touch.remove(),
+      () => clearTimeout(timer),
+      this.#pointer.locked.on((locked) => locked && this.known()),
+      this.#pointer.thumb.on((thumb) => {
+        ring.hidden = thumb === null;
+        if (!thumb) return;
+        this.known();
+        for (const [name, value] of Object.entries(thumb)) ring.style.setProperty(`--${name}`, `${value}px`);
+      }),
+    );
+  }
+
+  get locked() {
+    return this.#pointer.locked;
+  }
+
+  unlock() {
+    this.#pointer.unlock();
+  }
+
+  /** The hint has done its work. */
+  known() {
+    this.#hint.classList.add("gone");
+  }
+
+  close() {
+    this.#closer.close();
+  }
+
+  /**
+   * A round button that holds a button of the world for as long as a finger is on it.
+   * @param {"camera" | "jump"} name
+   * @param {string} label
+   * @param {string} code
+   * @param {import("../world.js").World["hands"]} hands
+   */
+  #button(name, label, code, hands) {
+    const let_go = () => hands.release(code);
+    return el("button", {
+      type: "button", class: "round", "aria-label": label,
+      onpointerdown: () => hands.press(code), onpointerup: let_go, onpointercancel: let_go, onpointerleave: let_go,
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        if (event.key === "Enter" || event.key === " ") hands.press(code);
+      },
+      onkeyup: let_go, onblur: let_go,
+    }, icon(name === "camera" ? "turn" : "jump"));
+  }
+}
+
+/**
+ * How to walk, until it is known.
+ * @param {boolean} coarse
+ * @param {import("../settings.js").Settings} settings
+ */
+function hint(coarse, { bindings }) {
+  const name = (/** @type {import("../bindings.js").Action} */ action) => keyName(bindings.key(action), WORDS.keys.names);
+  const keys = /** @type {const} */ ([[["forward", "left", "back", "right"], WORDS.keys.groups.walk], [["jump"], WORDS.keys.actions.jump],
+    [["run"], WORDS.keys.actions.run], [["prompt"], WORDS.keys.actions.prompt]]);
+  return el("div", { class: "hint" },
+    el("p", {}, coarse ? WORDS.world.help_touch : WORDS.world.help_look),
+    el("ul", {}, ...keys.map(([actions, what]) =>
+      el("li", {}, ...actions.map((action) => el("kbd", {}, name(action))), ` ${what}`)),
+    el("li", {}, el("kbd", {}, "?"), ` ${WORDS.keys.title}`)));
+}

@@ -1,0 +1,142 @@
+// The overlay of all keys, each to be changed, and the settings beside them.
+// Knows the person's bindings and choices; presses nothing itself.
+
+import { keyName } from "../bindings.js";
+import { Closer } from "../outputs.js";
+import { language, LANGUAGES, speak, WORDS } from "../strings.js";
+import { transcribes } from "../transcript.js";
+import { el } from "./element.js";
+import { openSheet } from "./sheet.js";
+
+/** @typedef {import("../bindings.js").Action} Action */
+
+/** @type {[keyof typeof WORDS.keys.groups, Action[]][]} */
+const GROUPS = [
+  ["walk", ["forward", "back", "left", "right", "jump", "run", "next_camera"]],
+  ["look", ["look_up", "look_down", "look_left", "look_right"]],
+  ["page", ["prompt", "talk", "film", "picture", "record", "pause", "figures", "mute", "fullscreen", "help"]],
+];
+
+export class KeysSheet {
+  #closer = new Closer();
+  #parent;
+  #settings;
+  /** @type {HTMLDialogElement | null} */
+  #dialog = null;
+  #groups = GROUPS.map(([group]) => el("section", { class: group }));
+
+  /**
+   * @param {HTMLElement} parent
+   * @param {{ settings: import("../settings.js").Settings }} inputs
+   */
+  constructor(parent, { settings }) {
+    this.#parent = parent;
+    this.#settings = settings;
+    this.#closer.add(() => this.#dialog?.close());
+  }
+
+  toggle() {
+    if (this.#dialog) return this.#dialog.close();
+    const words = WORDS.keys;
+    this.#write();
+    this.#dialog = openSheet(this.#parent, {
+      title: words.title, kind: "keys", closed: () => (this.#dialog = null),
+      children: [
+        el("p", {}, words.body), el("div", { class: "groups" }, ...this.#columns()), el("p", { class: "note" }, words.pad), el("p", { class: "note" }, words.touch),
+        el("button", { type: "button", class: "quiet", onclick: () => {
+          this.#settings.bindings.reset();
+          this.#write();
+        } }, words.reset),
+        this.#tongues(),
+      ],
+    });
+  }
+
+  close() {
+    this.#closer.close();
+  }
+
+  #write() {
+    GROUPS.forEach(([group, actions], index) => this.#groups[index].replaceChildren(
+      el("h3", {}, WORDS.keys.groups[group]), el("ul", {}, ...actions.map((action) => this.#key(action)))));
+  }
+
+  /** The keys, with the settings below the shortest group. */
+  #columns() {
+    const [walk, look, page] = this.#groups;
+    return [walk, el("div", {}, look, el("section", {}, el("h3", {}, WORDS.keys.settings), this.#choices())), page];
+  }
+
+  /** @param {Action} action */
+  #key(action) {
+    const words = WORDS.keys;
+    const what = words.actions[action];
+    const name = keyName(this.#settings.bindings.key(action), words.names);
+    const cap = el("button", {
+      type: "button", class: "cap", "aria-label": words.change(what, name), "data-action": action,
+      onclick: () => this.#change(cap, action),
+    }, el("kbd", {}, name));
+    return el("li", {}, el("span", {}, what), cap);
+  }
+
+  /**
+   * The next key that is pressed becomes the action's; Escape leaves it as it was.
+   * @param {HTMLButtonElement} cap
+   * @param {Action} action
+   */
+  #change(cap, action) {
+    cap.classList.add("waiting");
+    cap.replaceChildren(WORDS.keys.press);
+    const done = () => {
+      cap.removeEventListener("keydown", pressed);
+      cap.removeEventListener("blur", done);
+      this.#write();
+    };
+    const pressed = (/** @type {KeyboardEvent} */ event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      if (event.code && event.code !== "Escape") this.#settings.bindings.change(action, event.code);
+      done();
+      /** @type {HTMLElement | null} */ (this.#dialog?.querySelector(`[data-action=${action}]`))?.focus();
+    };
+    cap.addEventListener("keydown", pressed);
+    cap.addEventListener("blur", done);
+  }
+
+  #choices() {
+    const words = WORDS.keys;
+    const { speed } = this.#settings.chosen.value;
+    const range = el("input", { type: "range", id: "speed", min: 0.3, max: 3, step: 0.1,
+      oninput: () => this.#settings.choose({ speed: Number(range.value) }) });
+    range.value = String(speed);
+    return el("ul", { class: "choices" },
+      el("li", {}, el("label", { for: "speed" }, words.sensitivity), range),
+      this.#check("invert", words.invert), this.#check("smooth", words.smooth),
+      ...(transcribes() ? [this.#check("transcribe", words.transcribe, words.transcribe_more)] : []));
+  }
+
+  /**
+   * @param {"invert" | "smooth" | "transcribe"} name
+   * @param {string} label
+   * @param {string} [more]
+   */
+  #check(name, label, more) {
+    const box = el("input", { type: "checkbox", id: `choose-${name}`,
+      onchange: () => this.#settings.choose({ [name]: box.checked }) });
+    box.checked = this.#settings.chosen.value[name];
+    return el("li", {}, el("label", { for: `choose-${name}` }, label, ...(more ? [el("small", {}, more)] : [])), box);
+  }
+
+  /** Another language begins with the page anew, which comes back to the same world. */
+  #tongues() {
+    return el("div", { class: "tongues", role: "group", "aria-label": WORDS.language },
+      ...Object.entries(LANGUAGES).map(([code, name]) => el("button", {
+        type: "button", class: "tongue", lang: code, "aria-pressed": String(code === language),
+        onclick: async () => {
+          if (code === language) return;
+          await speak(/** @type {import("../strings.js").Language} */ (code), true);
+          location.reload();
+        },
+      }, name)));
+  }
+}
