@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -107,9 +108,9 @@ class Session:
 
     async def open(self, open_world: OpenWorld, restore_world: RestoreWorld) -> None:
         """Build the world in the sampling thread. Says Opened, Refused or Failed."""
-        build = self._build, open_world, restore_world
+        build = partial(self._build, open_world, restore_world)
         try:
-            first = await asyncio.get_running_loop().run_in_executor(self._threads.sampling, *build)
+            first = await asyncio.get_running_loop().run_in_executor(self._threads.sampling, build)
         except (PromptRefused, NotRestored) as error:
             self.phase = Phase.ENDED
             self._send(refusal(self._request, str(error)))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 
 import av
+from PIL import Image
 
 from engine.codec import Crop, Plane, fill
 
@@ -20,5 +21,6 @@ def still(y: Plane, u: Plane, v: Plane) -> bytes:
     frame = av.VideoFrame(columns, rows, "yuv420p")
     fill(frame, planes)
     drawn = io.BytesIO()
-    frame.reformat(width=WIDTH, height=HEIGHT, format="rgb24").to_image().save(drawn, "JPEG", quality=QUALITY)
+    rgb = frame.reformat(width=WIDTH, height=HEIGHT, format="rgb24").to_ndarray()
+    Image.fromarray(rgb).save(drawn, "JPEG", quality=QUALITY)
     return drawn.getvalue()

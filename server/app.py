@@ -13,7 +13,8 @@ from server.gateway import Gateway
 from server.middleware import BodyLimit, ExactOrigin, StrictHeaders
 from server.placement import Placement
 from server.placement.local import LocalPlacement
-from server.routes import health, invites, offers, pages, shares, worlds
+from server.routes import admin, health, invites, kept, offers, pages, shares, sockets, whep, worlds
+from server.saves import MAX_FILE_BYTES
 from server.settings import Settings
 
 
@@ -38,10 +39,10 @@ def create_app(settings: Settings, placement: Placement | None = None) -> FastAP
         redoc_url=None,
     )
     problems.install(app)
-    app.add_middleware(BodyLimit, limit=settings.limits.body_bytes)
+    app.add_middleware(BodyLimit, limit=settings.limits.body_bytes, larger={kept.IMPORT_PATH: MAX_FILE_BYTES})
     app.add_middleware(ExactOrigin, origins=settings.origins)
     app.add_middleware(StrictHeaders)
-    for part in (invites, worlds, offers, shares, health, pages):
+    for part in (invites, worlds, kept, offers, sockets, shares, whep, admin, health, pages):
         app.include_router(part.router)
     app.router.routes.extend(pages.mounts())
     return app

@@ -46,6 +46,47 @@ class Ping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ping"):
     t: float
 
 
+class Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="vote"):
+    """For a suggestion."""
+
+    suggestion: Count
+
+
+class Accept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="accept"):
+    """The world shall obey a suggestion."""
+
+    suggestion: Count
+
+
+class Dismiss(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="dismiss"):
+    """Nobody shall see a suggestion any more."""
+
+    suggestion: Count
+
+
+class Voting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="voting"):
+    """The most voted suggestion is taken every so many seconds; 0: never."""
+
+    every_s: Annotated[float, msgspec.Meta(ge=0, le=3600)]
+
+
+class HandOver(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="hand_over"):
+    """That peer alone drives from now on."""
+
+    to: Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class TakeBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="take_back"):
+    """The controls return to the owner and to who has a driver's link."""
+
+
+class Steer(Controls, frozen=True, forbid_unknown_fields=True, tag="control"):
+    """A snapshot where there is one channel for all: the WebSocket."""
+
+
+Asked = Say | Ping | Vote | Accept | Dismiss | Voting | HandOver | TakeBack
+
+
 class PromptUnfit(Exception):
     """A text that no world is asked to obey; the text says why, `slug` names the problem."""
 
@@ -55,7 +96,8 @@ class PromptUnfit(Exception):
 
 
 _controls = msgspec.json.Decoder(Controls)
-_events: msgspec.json.Decoder[Say | Ping] = msgspec.json.Decoder(Say | Ping)
+_events: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
+_frames: msgspec.json.Decoder[Asked | Steer] = msgspec.json.Decoder(Asked | Steer)
 _encoder = msgspec.json.Encoder()
 
 
@@ -67,20 +109,35 @@ def read_controls(raw: str | bytes) -> Controls:
         controls = _controls.decode(raw)
     except UNREADABLE as error:
         raise Junk(f"the control channel expects a snapshot: {error}") from error
+    return _known(controls, "the control channel")
+
+
+def _known(controls: Controls, where: str) -> Controls:
     known = (1 << len(vocabulary()["buttons"])) - 1
     if controls.buttons > known:
-        raise Junk(f"the control channel expects buttons up to {known}, got {controls.buttons}")
+        raise Junk(f"{where} expects buttons up to {known}, got {controls.buttons}")
     return controls
 
 
-def read_event(raw: str | bytes) -> Say | Ping:
+def read_frame(raw: str) -> Asked | Controls:
+    """A text frame of the WebSocket. Raises Junk."""
+    if len(raw) > MAX_EVENT_BYTES:
+        raise Junk(f"the socket expects JSON text of at most {MAX_EVENT_BYTES} characters")
+    try:
+        message = _frames.decode(raw)
+    except UNREADABLE as error:
+        raise Junk(f"the socket expects a message of the channels: {error}") from error
+    return _known(message, "the socket") if isinstance(message, Controls) else message
+
+
+def read_event(raw: str | bytes) -> Asked:
     """A message of the `events` channel. Raises Junk."""
     if not isinstance(raw, str) or len(raw) > MAX_EVENT_BYTES:
         raise Junk(f"the events channel expects JSON text of at most {MAX_EVENT_BYTES} characters")
     try:
         return _events.decode(raw)
     except UNREADABLE as error:
-        raise Junk(f"the events channel expects a text or a ping: {error}") from error
+        raise Junk(f"the events channel expects one of its messages: {error}") from error
 
 
 def fit_prompt(text: str) -> str:
@@ -95,6 +152,6 @@ def fit_prompt(text: str) -> str:
     return text
 
 
-def event(kind: str, **values: Any) -> str:
+def event(kind: str, /, **values: Any) -> str:
     """A message to a browser's `events` channel."""
     return _encoder.encode({"type": kind, **values}).decode()

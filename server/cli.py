@@ -6,13 +6,20 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
 from configs.paths import ROOT
-from server.settings import Settings, load_settings
+from server.settings import BadSettings, Settings, load_settings
+
+if TYPE_CHECKING:
+    from server.invites import Invites, Listed
+
+T = TypeVar("T")
 
 app = typer.Typer(help="A world that a neural network generates frame by frame.", no_args_is_help=True)
 invite_app = typer.Typer(help="Permissions to start worlds.", no_args_is_help=True)
@@ -38,10 +45,39 @@ def serve(
 @invite_app.command("create")
 def invite_create(
     uses: Annotated[int, typer.Option(min=1, help="How many browsers may redeem it.")] = 1,
-    days: Annotated[float, typer.Option(min=0.0, help="For how long.")] = 7.0,
+    expires: Annotated[str, typer.Option(help="For how long: 30m, 12h, 7d.")] = "7d",
+    note: Annotated[str, typer.Option(help="For yourself: whom it is for.")] = "",
 ) -> None:
     """Print a fresh invite. A gateway that is running accepts it at once."""
-    print(asyncio.run(_make_invite(_settings("", -1), uses, days)))
+    from server.durations import seconds
+
+    async def create(invites: Invites) -> str:
+        return await invites.create(uses, seconds(expires), note)
+
+    print(_with_invites(create))
+
+
+@invite_app.command("list")
+def invite_list() -> None:
+    """Print all invites: id, standing, uses, expiry, note. Codes are kept nowhere."""
+
+    async def read(invites: Invites) -> list[Listed]:
+        return await invites.listed()
+
+    for line in _with_invites(read):
+        until = time.strftime("%Y-%m-%d %H:%M", time.localtime(line.expires_at))
+        print(f"{line.id}  {line.standing:<8}  {line.uses} of {line.max_uses}  until {until}  {line.note}".rstrip())
+
+
+@invite_app.command("revoke")
+def invite_revoke(invite: Annotated[str, typer.Argument(help="Its id, as `mundo invite list` prints it.")]) -> None:
+    """Withdraw an invite at once, and with it what its browsers may start."""
+
+    async def revoke(invites: Invites) -> bool:
+        return await invites.revoke(invite)
+
+    if not _with_invites(revoke):
+        _stop(f"expected an invite that is not withdrawn yet, there is none of the id {invite!r}")
 
 
 @train_app.command("tokenizer", context_settings=PASS_ON)
@@ -68,27 +104,49 @@ def bench(context: typer.Context) -> None:
     _run_module("engine.bench", context.args)
 
 
+@app.command("eval", context_settings=PASS_ON)
+def evaluate(context: typer.Context) -> None:
+    """How good a world model is, beside the simulator's truth: python -m engine.evaluate."""
+    _run_module("engine.evaluate", context.args)
+
+
 def _settings(host: str, port: int) -> Settings:
     given: dict[str, object] = {}
     if host:
         given["host"] = host
     if port >= 0:
         given["port"] = port
-    return load_settings(**given)
-
-
-async def _make_invite(settings: Settings, uses: int, days: float) -> str:
-    from server.invites import Invites
-    from server.store.database import Database
-    from server.tokens import Tokens, load_secret
-
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = await Database.open(settings.database)
     try:
-        tokens = Tokens(load_secret(settings.secret, settings.data_dir))
-        return await Invites(database, tokens).create(uses, days * 86_400)
-    finally:
-        await database.close()
+        return load_settings(**given)
+    except BadSettings as error:
+        _stop(str(error))
+
+
+def _with_invites(act: Callable[[Invites], Awaitable[T]]) -> T:
+    """Do something with the store's invites. What is refused ends the command with its reason."""
+
+    async def run() -> T:
+        from server.invites import Invites
+        from server.store.database import Database
+        from server.tokens import Tokens, load_secret
+
+        settings = _settings("", -1)
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = await Database.open(settings.database)
+        try:
+            return await act(Invites(database, Tokens(load_secret(settings.secret, settings.data_dir))))
+        finally:
+            await database.close()
+
+    try:
+        return asyncio.run(run())
+    except ValueError as error:
+        _stop(str(error))
+
+
+def _stop(reason: str) -> NoReturn:
+    print(f"mundo: {reason}", file=sys.stderr)
+    raise typer.Exit(2)
 
 
 def _run_module(module: str, arguments: list[str]) -> None:

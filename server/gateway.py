@@ -6,13 +6,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from starlette.requests import HTTPConnection
 
 from server.invites import Invites
 from server.media import prepare_aiortc
 from server.placement import Placement
 from server.problems import Problem
 from server.ratelimit import RateLimits
+from server.roles import Action, Role, may
 from server.session import Session
 from server.sessions import Sessions
 from server.settings import Settings
@@ -20,6 +22,7 @@ from server.shares import Access, Shares
 from server.store.database import Database
 from server.store.models import Device
 from server.tokens import COOKIE, TokenRefused, Tokens, load_secret
+from server.worlds import Worlds
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Gateway:
     invites: Invites
     shares: Shares
     rates: RateLimits
+    worlds: Worlds
     sessions: Sessions
 
     @classmethod
@@ -41,10 +45,15 @@ class Gateway:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         tokens = Tokens(load_secret(settings.secret, settings.data_dir))
         database = await Database.open(settings.database)
-        sessions = Sessions(placement, settings.limits)
-        await sessions.start()
+        worlds = Worlds(database, settings.data_dir / "worlds", settings.limits.worlds_a_device)
+        try:
+            sessions = Sessions(placement, worlds, settings)
+            await sessions.start()
+        except BaseException:
+            await database.close()
+            raise
         invites, shares = Invites(database, tokens), Shares(database, tokens)
-        return cls(settings, database, tokens, invites, shares, RateLimits(), sessions)
+        return cls(settings, database, tokens, invites, shares, RateLimits(), worlds, sessions)
 
     async def stop(self) -> None:
         """End the sessions, the worker and the store's connections."""
@@ -60,8 +69,8 @@ class Visitor:
     may_start: bool
 
 
-async def gateway_of(request: Request) -> Gateway:
-    """The gateway that serves this request."""
+async def gateway_of(request: HTTPConnection) -> Gateway:
+    """The gateway that serves this request or socket."""
     gateway = request.app.state.gateway
     assert isinstance(gateway, Gateway)
     return gateway
@@ -70,7 +79,7 @@ async def gateway_of(request: Request) -> Gateway:
 TheGateway = Annotated[Gateway, Depends(gateway_of)]
 
 
-async def visitor_if_any(request: Request, gateway: TheGateway) -> Visitor | None:
+async def visitor_if_any(request: HTTPConnection, gateway: TheGateway) -> Visitor | None:
     """The device behind the cookie; None without one that counts."""
     try:
         device_id = gateway.tokens.read_device(request.cookies.get(COOKIE, ""))
@@ -78,7 +87,9 @@ async def visitor_if_any(request: Request, gateway: TheGateway) -> Visitor | Non
         return None
     async with gateway.database.transaction() as transaction:
         device = await transaction.get(Device, device_id)
-    return Visitor(device.id, device.invite_id is not None) if device else None
+    if device is None:
+        return None
+    return Visitor(device.id, gateway.settings.open or await gateway.invites.may_start(device))
 
 
 PerhapsVisitor = Annotated[Visitor | None, Depends(visitor_if_any)]
@@ -102,10 +113,15 @@ class Entry:
     visitor: Visitor
     access: Access
 
-    def must_own(self) -> None:
-        """Raises Problem not-allowed unless the visitor started the session."""
-        if self.session.owner != self.visitor.device_id:
-            raise Problem("not-allowed", "Only who started the session may do this.")
+    @property
+    def role(self) -> Role:
+        """What counts now: a device that was handed the controls drives, and then nobody else."""
+        return self.session.audience.role_now(self.visitor.device_id, self.access.role)
+
+    def must(self, action: Action) -> None:
+        """Raises Problem not-allowed unless the visitor may do that."""
+        if not may(self.role, self.access.owner, action):
+            raise Problem("not-allowed", f"This is not allowed to you here: {action.value}.")
 
 
 async def entry_of(session_id: str, visitor: TheVisitor, gateway: TheGateway) -> Entry:
@@ -121,6 +137,6 @@ async def entry_of(session_id: str, visitor: TheVisitor, gateway: TheGateway) ->
 TheEntry = Annotated[Entry, Depends(entry_of)]
 
 
-def address_of(request: Request) -> str:
+def address_of(request: HTTPConnection) -> str:
     """The address that a request came from, for its rate limits."""
     return request.client.host if request.client else "unknown"

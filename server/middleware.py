@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.problems import Problem
 
+FREE_ORIGIN = "/whep/"  # players of other sites show a link's token; a cookie counts there for our own page alone
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -50,41 +51,53 @@ class ExactOrigin:
     """
 
     def __init__(self, app: ASGIApp, origins: list[str]) -> None:
-        self._app, self._origins = app, frozenset(origins)
+        self._app, self._origins = app, origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
-            headers = Headers(scope=scope)
-            origin = headers.get("origin")
-            expected = self._origins or {f"{scope['scheme']}://{headers.get('host', '')}"}
-            if (origin is not None and origin not in expected) or headers.get("sec-fetch-site") == "cross-site":
-                problem = Problem("wrong-origin", f"Expected {' or '.join(sorted(expected))}, got {origin}.")
-                return await problem.response()(scope, receive, send)
+        changes = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
+        checked = changes and not scope["path"].startswith(FREE_ORIGIN)
+        if (checked or scope["type"] == "websocket") and (refusal := wrong_origin(scope, self._origins)):
+            if scope["type"] == "websocket":
+                return await send({"type": "websocket.close", "code": 4403, "reason": "wrong-origin"})
+            return await Problem("wrong-origin", refusal).response()(scope, receive, send)
         await self._app(scope, receive, send)
 
 
-class BodyLimit:
-    """Refuses a body of more than `limit` bytes, announced or not, before a route sees it."""
+def wrong_origin(scope: Scope, origins: list[str]) -> str:
+    """Why a request of a page does not come from ours; "" if it does, or is a program's."""
+    headers = Headers(scope=scope)
+    origin = headers.get("origin")
+    scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
+    expected = frozenset(origins) or {f"{scheme}://{headers.get('host', '')}"}
+    if (origin is not None and origin not in expected) or headers.get("sec-fetch-site") == "cross-site":
+        return f"Expected {' or '.join(sorted(expected))}, got {(origin or 'another site')[:200]}."
+    return ""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app, self._limit = app, limit
+
+class BodyLimit:
+    """Refuses a body of more than `limit` bytes, announced or not, before a route sees it; `larger` by path."""
+
+    def __init__(self, app: ASGIApp, limit: int, larger: dict[str, int]) -> None:
+        self._app, self._limit, self._larger = app, limit, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             return await self._app(scope, receive, send)
-        too_large = Problem("body-too-large", f"At most {self._limit} bytes are read.", {"Connection": "close"})
+        limit = self._larger.get(scope["path"], self._limit)
+        too_large = Problem("body-too-large", f"At most {limit} bytes are read.", {"Connection": "close"})
         announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > self._limit:
+        if not announced.isdecimal() or int(announced) > limit:
             return await too_large.response()(scope, receive, send)
-        body, more = b"", True
+        parts, size, more = list[bytes](), 0, True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-            if len(body) > self._limit:
+            parts.append(message.get("body", b""))
+            size, more = size + len(parts[-1]), message.get("more_body", False)
+            if size > limit:
                 return await too_large.response()(scope, receive, send)
-        unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+        unread: list[Message] = [{"type": "http.request", "body": b"".join(parts), "more_body": False}]
 
         async def replay() -> Message:
             return unread.pop() if unread else await receive()

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+
+log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -25,11 +29,20 @@ CATALOGUE = {  # slug: (status, title)
     "share-expired": (410, "The share link has expired"),
     "share-revoked": (410, "The share link was withdrawn"),
     "no-such-session": (404, "There is no such session"),
+    "no-such-world": (404, "There is no such world"),
+    "no-such-invite": (404, "There is no such invite"),
     "no-such-template": (422, "There is no such template"),
     "no-such-share": (404, "There is no such share link"),
     "no-such-peer": (404, "There is no such connection"),
     "no-worker-free": (503, "No worker is free"),
     "not-ready": (503, "The gateway is not ready"),
+    "draining": (503, "The gateway is closing"),
+    "store-unavailable": (503, "The store does not answer"),
+    "not-saved": (503, "The world could not be saved"),
+    "world-refused": (422, "The file is no saved world"),
+    "too-many-worlds": (409, "Too many worlds are kept"),
+    "too-many-suggestions": (429, "Too many suggestions"),
+    "operator-token-needed": (401, "The operator's token is needed"),
     "prompt-too-long": (422, "The prompt is too long"),
     "prompt-refused": (422, "The prompt was refused"),
     "malformed-sdp": (400, "The offer is not valid SDP"),
@@ -88,10 +101,16 @@ def install(app: FastAPI) -> None:
         document = Problem("http", str(error.detail)).document() | {"status": error.status_code}
         return JSONResponse(document, error.status_code, headers=dict(error.headers or {}), media_type=MEDIA_TYPE)
 
+    async def on_store(_: Request, error: Exception) -> JSONResponse:
+        log.error("store failed", error=repr(error))
+        return Problem("store-unavailable", "Try again in a moment.", {"Retry-After": "3"}).response()
+
     async def on_failure(_: Request, error: Exception) -> JSONResponse:
         return Problem("internal", "The gateway failed; the log says why.").response()
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
+    for kind in (SQLAlchemyError, ConnectionError):  # asyncpg's refusals come as they are
+        app.add_exception_handler(kind, on_store)
     app.add_exception_handler(Exception, on_failure)

@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 INVITE_USES = 100
 INVITE_VALID_S = 30 * 24 * 3600.0
 CLOSING_S = 3
+MAX_SOCKET_MESSAGE_BYTES = 64 << 10
 
 
 class _Server(uvicorn.Server):
@@ -63,6 +64,8 @@ async def _serve(settings: Settings, listening: socket.socket, ready_file: Path 
             proxy_headers=bool(settings.forwarded_from),
             forwarded_allow_ips=settings.forwarded_from,
             timeout_graceful_shutdown=CLOSING_S,
+            ws_max_size=MAX_SOCKET_MESSAGE_BYTES,
+            ws_per_message_deflate=False,  # pictures are compressed already
         )
     )
     serving = asyncio.create_task(server.serve([listening]))
@@ -83,6 +86,10 @@ async def _announce(state: object, server: uvicorn.Server, url: str, ready_file:
     gateway = state.gateway  # type: ignore[attr-defined]
     assert isinstance(gateway, Gateway)
     await gateway.sessions.became_ready.wait()
+    if gateway.settings.open:
+        if ready_file is not None:
+            write_whole(ready_file, json.dumps({"url": url, "invite": None}))
+        return print(f"\nMundo is ready: {url}\nWhoever reaches it may start worlds (open = true).\n", flush=True)
     invite = await gateway.invites.create(INVITE_USES, INVITE_VALID_S)
     if ready_file is not None:
         write_whole(ready_file, json.dumps({"url": url, "invite": invite}))

@@ -32,10 +32,11 @@ class OfferRefused(Exception):
 
 @dataclass(frozen=True)
 class Offer:
-    """A checked offer: its text as it goes to aiortc, and its parsed form."""
+    """A checked offer: its text as it goes to aiortc, and its parsed form. `talks`: it has our channels."""
 
     text: str
     parsed: SessionDescription
+    talks: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ class Answered:
     video: VideoSender
 
 
-def read_offer(body: bytes) -> Offer:
-    """Check an offer's form, size and media. Raises OfferRefused."""
+def read_offer(body: bytes, talks: bool = True) -> Offer:
+    """Check an offer's form, size and media; a player that does not talk may leave the channels out. Raises
+    OfferRefused."""
     if len(body) > MAX_SDP_BYTES:
         raise OfferRefused("malformed-sdp", f"An offer may have {MAX_SDP_BYTES} bytes, this has {len(body)}.")
     try:
@@ -60,8 +62,10 @@ def read_offer(body: bytes) -> Offer:
         said = str(error) or type(error).__name__
         raise OfferRefused("malformed-sdp", f"Expected an SDP offer: {said[:200]}.") from error
     kinds = [media.kind for media in parsed.media]
-    if kinds.count("video") != 1 or kinds.count("application") != 1 or kinds.count("audio") > 1 or len(kinds) > 3:
-        expected = "Expected one video, one application and at most one audio section"
+    channels = kinds.count("application")
+    right = channels == 1 if talks else channels <= 1
+    if kinds.count("video") != 1 or not right or kinds.count("audio") > 1 or len(kinds) > 3:
+        expected = f"Expected one video, {'one' if talks else 'at most one'} application and at most one audio section"
         raise OfferRefused("offer-refused", f"{expected}, got {', '.join(kinds)[:100] or 'none'}.")
     if sum(len(media.ice_candidates) for media in parsed.media) > MAX_CANDIDATES:
         raise OfferRefused("offer-refused", f"An offer may have {MAX_CANDIDATES} candidates.")
@@ -70,7 +74,7 @@ def read_offer(body: bytes) -> Offer:
             raise OfferRefused("malformed-sdp", f"The {media.kind} section has no ICE credentials or DTLS fingerprint.")
         if media.kind == "video" and media.direction not in ("recvonly", "sendrecv"):
             raise OfferRefused("offer-refused", f"Expected a video section that receives, got {media.direction}.")
-    return Offer(text, parsed)
+    return Offer(text, parsed, talks)
 
 
 async def answer(

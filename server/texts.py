@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from server.peers import Peer
 
-UNANSWERED = 64  # at most; what nobody answers for so long is forgotten
+MOST_UNANSWERED = 64  # at most; what nobody answers for so long is forgotten
 
 
 @dataclass(frozen=True)
-class Asked:
+class Unanswered:
     """A text sent to the worker; `peer` and `ref` are who asked, and how it will know the answer."""
 
     text_id: int
@@ -24,15 +24,19 @@ class Asked:
 class Texts:
     """Texts are numbered from 1 and obeyed in order; the world may skip one for the next, or refuse it."""
 
-    def __init__(self) -> None:
-        self._asked: deque[Asked] = deque(maxlen=UNANSWERED)
+    def __init__(self, opening: str = "") -> None:
+        self._asked: deque[Unanswered] = deque(maxlen=MOST_UNANSWERED)
+        self._recent: dict[int, str] = {}
         self._last_id = 0
         self.obeyed_id = 0  # of all the worlds that this session has had
+        self.in_force = opening  # what the last frame obeyed
 
     def ask(self, text: str, peer: Peer | None, ref: int) -> int:
         """Take a new text; its text_id."""
         self._last_id += 1
-        self._asked.append(Asked(self._last_id, text, peer, ref))
+        self._asked.append(Unanswered(self._last_id, text, peer, ref))
+        self._recent[self._last_id] = text
+        self._recent.pop(self._last_id - MOST_UNANSWERED, None)
         return self._last_id
 
     def obey(self, text_id: int) -> str | None:
@@ -41,16 +45,21 @@ class Texts:
         while self._asked and self._asked[0].text_id <= text_id:
             asked = self._asked.popleft()
             self.obeyed_id, news = asked.text_id, asked.text
+            self.in_force = asked.text
         return news
 
-    def refuse(self, text_id: int) -> Asked | None:
+    def text_of(self, text_id: int) -> str:
+        """The text that a world names; the one in force for its opening prompt."""
+        return self._recent.get(text_id, self.in_force)
+
+    def refuse(self, text_id: int) -> Unanswered | None:
         """The world refused this text; None if it is not on its way."""
         asked = next((asked for asked in self._asked if asked.text_id == text_id), None)
         if asked is not None:
             self._asked.remove(asked)
         return asked
 
-    def lose(self) -> list[Asked]:
+    def lose(self) -> list[Unanswered]:
         """The world is gone, and with it the texts that it had not obeyed."""
         lost = list(self._asked)
         self._asked.clear()

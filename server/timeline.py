@@ -9,17 +9,20 @@ TICKS_A_FRAME = VIDEO_CLOCK // FRAME_RATE
 
 
 class Timeline:
-    """Each world counts frames and pts from nothing; people see one count that never goes back."""
+    """Each world counts pts from nothing, and frames from where it was saved; people see one count that never goes
+    back, and that is the world's own where nobody has seen it since the gateway's start."""
 
     def __init__(self) -> None:
         self._first_frame = self._first_pts = 0
         self._next_frame = self._next_pts = 0
         self._last_at: float | None = None
 
-    def restart(self, now: float) -> None:
-        """A new world begins at `now`, seconds; the gap since the last frame passes on the clock too."""
+    def restart(self, now: float, world_frame: int = 0) -> None:
+        """A world begins at `now`, seconds, with its frame `world_frame`; the gap since the last frame passes on the
+        clock too."""
         gap = TICKS_A_FRAME if self._last_at is None else int((now - self._last_at) * VIDEO_CLOCK)
-        self._first_frame = self._next_frame
+        self._next_frame = max(self._next_frame, world_frame)
+        self._first_frame = self._next_frame - world_frame
         self._first_pts = self._next_pts + max(0, gap - TICKS_A_FRAME)
 
     def place(self, frame: int, pts: int, now: float) -> tuple[int, int]:

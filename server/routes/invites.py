@@ -23,10 +23,11 @@ class Redeem(BaseModel):
 
 
 class Me(BaseModel):
-    """Who the caller is: whether it may start worlds, and the session that it has started."""
+    """Who the caller is: whether it may start worlds, and the session that it has started. `open`: anybody may."""
 
     may_start: bool
     session: str | None
+    open: bool
 
 
 @router.post("/invites/redeem", status_code=204)
@@ -48,4 +49,6 @@ async def redeem(body: Redeem, request: Request, gateway: TheGateway, visitor: P
 async def me(gateway: TheGateway, visitor: PerhapsVisitor) -> Me:
     """What the cookie is good for; without one, nothing."""
     session = gateway.sessions.of_owner(visitor.device_id) if visitor else None
-    return Me(may_start=visitor is not None and visitor.may_start, session=session.id if session else None)
+    anybody = gateway.settings.open
+    may_start = anybody or (visitor is not None and visitor.may_start)
+    return Me(may_start=may_start, session=session.id if session else None, open=anybody)

@@ -3,11 +3,17 @@ Thin: checking an offer is server.signalling's, the connection server.peers'."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+import time
+from typing import Any
 
-from server.gateway import TheEntry, TheGateway
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from server.audience import TooManyPeers
+from server.gateway import TheEntry, TheGateway, TheVisitor
+from server.ice import ice_servers
 from server.problems import Problem, responses
-from server.session import SessionEnded, TooManyPeers
+from server.session import SessionEnded
 from server.signalling import OfferRefused, read_offer
 
 SDP = "application/sdp"
@@ -38,6 +44,20 @@ async def offer(entry: TheEntry, request: Request, gateway: TheGateway) -> Respo
         raise Problem("too-many-peers", f"The session has {many}.", {"Retry-After": "5"}) from many
     location = f"/api/v1/sessions/{entry.session.id}/peers/{peer.id}"
     return Response(answer, 201, {"Location": location}, media_type=SDP)
+
+
+class Ice(BaseModel):
+    """What a browser's RTCPeerConnection is configured with, until when."""
+
+    ice_servers: list[dict[str, Any]]
+    expires_s: float
+
+
+@router.get("/ice")
+async def ice(gateway: TheGateway, visitor: TheVisitor) -> Ice:
+    """The operator's TURN servers with credentials of an hour or so; none is a list of none."""
+    turn = gateway.settings.turn
+    return Ice(ice_servers=ice_servers(turn, visitor.device_id, time.time()), expires_s=turn.valid_s)
 
 
 @router.delete("/sessions/{session_id}/peers/{peer_id}", status_code=204)

@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.channels import PromptUnfit, fit_prompt
-from server.gateway import TheEntry, TheGateway, TheVisitor
+from server.gateway import Gateway, PerhapsVisitor, TheEntry, TheGateway, Visitor, address_of
+from server.phases import SessionState
 from server.problems import Problem, responses
-from server.sessions import NoWorkerFree
-from server.shares import Role
+from server.roles import Action, Role, may
+from server.routes.cookies import set_device
+from server.session import Session
+from server.sessions import Draining, NoWorkerFree
 from server.templates import load_templates, picture_of
+from server.worlds import TooManyWorlds
 
 OPENING_WAIT_S = 5.0
 MAX_SEED = 2**31 - 1
@@ -40,22 +44,28 @@ class NewSession(BaseModel):
     prompt: str = ""
     template: str = ""
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
+    saved: Annotated[str, Field(max_length=64)] = ""  # a kept world; nothing else may be wished for then
 
 
 class SessionMade(BaseModel):
-    """A session and its state: starting, live, resuming or ended."""
+    """A session, its state, its world among the kept ones, and its place if it waits (`wait_s`: null is not known)."""
 
     id: str
     state: str
+    world: str
+    queue_position: int | None = None
+    wait_s: float | None = None
 
 
 class SessionOut(SessionMade):
-    """How a session stands. `driver`: whether somebody who may drive is connected."""
+    """How a session stands. `driver`: whether somebody who may drive is connected; `role`, `owner`: the caller's."""
 
     rung: str
     frame: int
     viewers: int
     driver: bool
+    role: Role
+    owner: bool
 
 
 class Prompt(BaseModel):
@@ -67,9 +77,11 @@ class Prompt(BaseModel):
 
 
 class PromptTaken(BaseModel):
-    """Receipts on the events channel carry this number once a frame obeys the text."""
+    """Receipts on the events channel carry `text_id` once a frame obeys the text; a suggester's text becomes a
+    suggestion instead."""
 
-    text_id: int
+    text_id: int | None = None
+    suggestion: int | None = None
 
 
 @router.get("/templates", response_model_exclude_none=True)
@@ -89,67 +101,97 @@ async def template_picture(template_id: str) -> FileResponse:
     return FileResponse(path, headers={"Cache-Control": "max-age=3600"})
 
 
-@router.post("/sessions", status_code=201)
-async def start(body: NewSession, gateway: TheGateway, visitor: TheVisitor) -> SessionMade:
-    """Start a world. Answers when it lives, or after a few seconds with the state "starting"."""
+@router.post("/sessions", status_code=201, response_model_exclude_unset=True)
+async def start(
+    body: NewSession, request: Request, response: Response, gateway: TheGateway, visitor: PerhapsVisitor
+) -> SessionMade:
+    """Start a world, or go on in a kept one. Answers when it lives, when it has to wait, or after a few seconds."""
+    if visitor is None and gateway.settings.open:
+        gateway.rates.take(gateway.settings.rates.redeem_an_address, "redeem", address_of(request))
+        visitor = Visitor((await gateway.invites.new_device()).device_id, True)
+        set_device(request, response, gateway.tokens, visitor.device_id)
+    if visitor is None:
+        raise Problem("sign-in-needed", "Redeem an invite or open a share link first.")
     if not visitor.may_start:
         raise Problem("not-allowed", "A share link lets you watch; to start a world you need an invite.")
     gateway.rates.take(gateway.settings.rates.sessions_a_device, "sessions", visitor.device_id)
-    prompt = _fit(body.prompt) if body.prompt.strip() else ""
+    try:
+        session = await _session_for(body, gateway, visitor)
+    except NoWorkerFree as error:
+        raise Problem("no-worker-free", str(error), {"Retry-After": str(error.retry_after_s)}) from error
+    except Draining as error:
+        raise Problem("draining", "Try again in half a minute.", {"Retry-After": "30"}) from error
+    except TooManyWorlds as error:
+        raise Problem("too-many-worlds", str(error)) from error
+    except PromptUnfit as unfit:
+        raise Problem(unfit.slug, unfit.reason) from unfit
+    if session.state is not SessionState.QUEUED:
+        await asyncio.wait({session.opening}, timeout=OPENING_WAIT_S)
+    if session.opening.done() and (refusal := session.opening.result()):
+        raise Problem("prompt-refused", refusal)
+    return SessionMade(**_standing(session))
+
+
+async def _session_for(body: NewSession, gateway: Gateway, visitor: Visitor) -> Session:
+    if body.saved:
+        if body.prompt or body.template or body.seed is not None:
+            raise Problem("invalid-request", "A kept world has its prompt, template and seed already.")
+        world = await gateway.worlds.get(body.saved, visitor.device_id)
+        if world is None:
+            raise Problem("no-such-world", "It was deleted, or it is not yours.")
+        return await gateway.sessions.visit(world)
+    prompt = fit_prompt(body.prompt) if body.prompt.strip() else ""
     if body.template:
         template = load_templates().get(body.template)
         if template is None:
             raise Problem("no-such-template", f"{body.template[:60]!r} is not among the templates.")
         prompt = prompt or template.prompt
     seed = secrets.randbelow(MAX_SEED + 1) if body.seed is None else body.seed
-    try:
-        session = await gateway.sessions.create(visitor.device_id, seed, prompt, body.template)
-    except NoWorkerFree as error:
-        raise Problem("no-worker-free", str(error), {"Retry-After": str(error.retry_after_s)}) from error
-    await asyncio.wait({session.opening}, timeout=OPENING_WAIT_S)
-    if session.opening.done() and (refusal := session.opening.result()):
-        await gateway.sessions.end(session, refusal)
-        raise Problem("prompt-refused", refusal)
-    return SessionMade(id=session.id, state=session.state.value)
+    return await gateway.sessions.create(visitor.device_id, seed, prompt, body.template)
 
 
-@router.get("/sessions/{session_id}")
+def _standing(session: Session) -> dict[str, Any]:
+    standing: dict[str, Any] = {"id": session.id, "state": session.state.value, "world": session.world_id}
+    if session.state is SessionState.QUEUED:
+        standing |= {"queue_position": session.queue_position, "wait_s": session.wait_s}
+    return standing
+
+
+@router.get("/sessions/{session_id}", response_model_exclude_unset=True)
 async def show(entry: TheEntry, gateway: TheGateway) -> SessionOut:
     """How the session stands."""
     session, ready = entry.session, gateway.sessions.ready
+    if session.state is SessionState.QUEUED:
+        session.touch()  # who asks waits
     return SessionOut(
-        id=session.id,
-        state=session.state.value,
+        **_standing(session),
         rung=f"{ready.width}x{ready.height}" if ready else "",
         frame=max(0, session.frame),
-        viewers=session.viewers,
-        driver=session.driven,
+        viewers=session.audience.viewers,
+        driver=session.audience.driven,
+        role=entry.role,
+        owner=entry.access.owner,
     )
 
 
 @router.delete("/sessions/{session_id}", status_code=204)
 async def end(entry: TheEntry, gateway: TheGateway) -> Response:
     """End the session for everybody; only who started it may."""
-    entry.must_own()
+    entry.must(Action.END)
     await gateway.sessions.end(entry.session, "the session was ended")
     return Response(status_code=204)
 
 
-@router.post("/sessions/{session_id}/prompts", status_code=202)
+@router.post("/sessions/{session_id}/prompts", status_code=202, response_model_exclude_unset=True)
 async def prompt(body: Prompt, entry: TheEntry, gateway: TheGateway) -> PromptTaken:
     """A text for the world, for programs without a data channel; a refusal by the world shows on the channel alone."""
     gateway.rates.take(gateway.settings.rates.prompts_a_device, "prompts", entry.visitor.device_id)
-    if entry.access.role is not Role.DRIVER:
-        raise Problem("not-allowed", "Who watches cannot change the world.")
     try:
-        return PromptTaken(text_id=entry.session.told(None, _fit(body.text), 0))
-    except PromptUnfit as unfit:
-        raise Problem(unfit.slug, unfit.reason) from unfit
-
-
-def _fit(text: str) -> str:
-    try:
-        return fit_prompt(text)
+        if may(entry.role, entry.access.owner, Action.SUGGEST):
+            made = await entry.session.suggest(entry.visitor.device_id, fit_prompt(body.text))
+            return PromptTaken(suggestion=made)
+        entry.must(Action.PROMPT)
+        return PromptTaken(text_id=await entry.session.tell(None, fit_prompt(body.text), 0))
     except PromptUnfit as unfit:
         raise Problem(unfit.slug, unfit.reason) from unfit
 

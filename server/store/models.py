@@ -1,9 +1,9 @@
-"""The tables: who was invited, who came, which links exist and what they granted.
-Knows no rule: when a row counts is decided in server.invites and server.shares."""
+"""The tables: who was invited, who came, which worlds are kept, which sessions and links lead into them.
+Knows no rule: when a row counts is decided in server.invites, server.shares and server.worlds."""
 
 from __future__ import annotations
 
-from sqlalchemy import Float, ForeignKey, Integer, LargeBinary, String
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Integer, LargeBinary, String, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -22,6 +22,8 @@ class Invite(Base):
     expires_at: Mapped[float] = mapped_column(Float)
     max_uses: Mapped[int] = mapped_column(Integer)
     uses: Mapped[int] = mapped_column(Integer, default=0)
+    note: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    revoked_at: Mapped[float | None] = mapped_column(Float)
 
 
 class Device(Base):
@@ -46,6 +48,7 @@ class Share(Base):
     created_by: Mapped[str] = mapped_column(ForeignKey("devices.id"))
     created_at: Mapped[float] = mapped_column(Float)
     expires_at: Mapped[float] = mapped_column(Float)
+    preview: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
 
 
 class Grant(Base):
@@ -56,3 +59,33 @@ class Grant(Base):
     device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"), primary_key=True)
     share_id: Mapped[str] = mapped_column(ForeignKey("shares.id"), primary_key=True)
     version: Mapped[int] = mapped_column(Integer)
+
+
+class KeptWorld(Base):
+    """A world that somebody may come back to. Its bytes lie in files; `frame` and `size` are of the newest save, and 0
+    before the first."""
+
+    __tablename__ = "worlds"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    owner: Mapped[str] = mapped_column(ForeignKey("devices.id"), index=True)
+    name: Mapped[str] = mapped_column(String(80), default="")
+    prompt: Mapped[str] = mapped_column(String(400), default="")
+    template: Mapped[str] = mapped_column(String(80), default="")
+    seed: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[float] = mapped_column(Float)
+    visited_at: Mapped[float] = mapped_column(Float)
+    frame: Mapped[int] = mapped_column(BigInteger, default=0)
+    size: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class SessionRow(Base):
+    """A session, so that it outlives a gateway; without `ended_at` it can be gone on with."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    world_id: Mapped[str] = mapped_column(ForeignKey("worlds.id"), index=True)
+    owner: Mapped[str] = mapped_column(ForeignKey("devices.id"))
+    created_at: Mapped[float] = mapped_column(Float)
+    ended_at: Mapped[float | None] = mapped_column(Float, index=True)

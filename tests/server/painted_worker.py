@@ -1,5 +1,5 @@
 """A worker for the gateway's tests: speaks engine.messages over the real socket and paints real x264 packets.
-Obeys words: "refuse me", "die", "hang", "fail"; reports what it was sent in the State of each frame."""
+Obeys words: "refuse me", "die", "hang", "fail", "cannot be saved"; reports what it was sent in the State of each frame."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import argparse
 import asyncio
 import os
 import struct
+import zlib
 from fractions import Fraction
 
 import av
+import msgspec
 import numpy as np
 
 from engine import messages as m
@@ -17,6 +19,7 @@ from engine.inputs import Microphone
 
 BITS_PER_SECOND = 1_000_000
 TICKS = m.VIDEO_CLOCK // m.FRAME_RATE
+STILL = bytes.fromhex("ffd8ffe000104a46494600010101004800480000ffd9")
 
 
 class Painted:
@@ -27,6 +30,11 @@ class Painted:
         self.control = m.Control(seq=-1, buttons=0, look_x=0.0, look_y=0.0)
         self.text_id, self.text = 0, opened.prompt
         self.samples, self.keyframes, self.frame = 0, 0, 0
+        self.seed = opened.seed
+        if opened.saved:
+            said = msgspec.msgpack.decode(zlib.decompress(opened.saved), type=dict[str, int | str])
+            self.frame, self.text, self.seed = said["frame"], said["text"], said["seed"]
+        self.first = self.frame
         self.microphone = Microphone()
         self.keyframe_wanted = self.hanging = False
         self.codec = av.CodecContext.create("libx264", "w")
@@ -39,6 +47,10 @@ class Painted:
     def hear(self, pcm: bytes) -> None:
         self.samples += len(pcm) // 2
         self.microphone.hear(pcm)
+
+    def saved(self) -> bytes:
+        said = {"frame": self.frame, "text": self.text, "seed": self.seed}
+        return zlib.compress(msgspec.msgpack.encode(said))
 
     def loudness(self) -> float:
         """Of the frame's sound, on the scale of the network's audio tokens: 60 dB from 0 to 1."""
@@ -53,7 +65,7 @@ class Painted:
         x = int(240 + self.control.look_x * 100) % 470
         luma[:270, x : x + 10] = 235
         picture = av.VideoFrame.from_ndarray(luma, format="yuv420p")
-        picture.pts, picture.time_base = self.frame * TICKS, Fraction(1, m.VIDEO_CLOCK)
+        picture.pts, picture.time_base = (self.frame - self.first) * TICKS, Fraction(1, m.VIDEO_CLOCK)
         picture.pict_type = av.video.frame.PictureType.I if self.keyframe_wanted else av.video.frame.PictureType.NONE
         self.keyframes += self.keyframe_wanted
         self.keyframe_wanted = False
@@ -65,7 +77,7 @@ class Painted:
             "look_x": self.control.look_x,
             "samples": float(self.samples),
             "keyframes": float(self.keyframes),
-            "seed": float(self.opened.seed),
+            "seed": float(self.seed),
             "letters": float(len(self.text)),
             "bits_per_second": float(self.codec.bit_rate),
             "pid": float(os.getpid()),
@@ -102,6 +114,12 @@ class PaintedWorker:
                 world.keyframe_wanted = True
             case m.Bitrate():
                 world.codec.bit_rate = message.bits_per_second
+            case m.Save() if world.text == "cannot be saved":
+                self.send(m.refusal(message, "I forget everything."))
+            case m.Save():
+                name = {"session": message.session, "epoch": message.epoch, "frame": world.frame}
+                data = world.saved()
+                self.send(m.Saved(**name, save_id=message.save_id, text_id=world.text_id, still=STILL, data=data))
             case m.Close():
                 del self.worlds[message.session]
 
@@ -109,8 +127,11 @@ class PaintedWorker:
         name = {"session": message.session, "epoch": message.epoch}
         if message.prompt == "refuse me":
             return self.send(m.refusal(message, "I will not."))
-        self.worlds[message.session] = Painted(message)
-        self.send(m.Opened(**name))
+        try:
+            world = self.worlds[message.session] = Painted(message)
+        except (zlib.error, msgspec.MsgspecError, KeyError) as error:
+            return self.send(m.refusal(message, f"The saved world cannot be read: {error}"))
+        self.send(m.Opened(**name, frame=world.frame))
 
     def obey(self, world: Painted, message: m.Text) -> None:
         name = {"session": message.session, "epoch": message.epoch}

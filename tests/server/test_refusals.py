@@ -28,7 +28,7 @@ async def test_nothing_can_be_started_without_an_invite(here: Any) -> None:
     assert answer.status_code == 401 and slug(answer) == "sign-in-needed"
     browser.http.cookies.set("mundo", "forged.cookie.value")
     assert slug(await browser.http.post("/api/v1/sessions", json={})) == "sign-in-needed"
-    assert (await browser.http.get("/api/v1/me")).json() == {"may_start": False, "session": None}
+    assert (await browser.http.get("/api/v1/me")).json() == {"may_start": False, "session": None, "open": False}
 
 
 async def test_another_persons_session_looks_like_none(here: Any) -> None:
@@ -195,23 +195,14 @@ async def test_redeeming_is_limited_by_address(run: Any) -> None:
     assert slug(answers[3]) == "too-many-requests" and 1 <= int(answers[3].headers["Retry-After"]) <= 60
 
 
-async def test_a_full_machine_says_when_to_come_back(here: Any) -> None:
-    people = [await here.invited() for _ in range(3)]
-    for browser in people[:2]:
+async def test_a_full_queue_says_when_to_come_back(run: Any) -> None:
+    here = await run(limits={"queue_length": 1})
+    people = [await here.invited() for _ in range(4)]
+    for browser in people[:3]:
         await browser.connect(await browser.start())
-    answer = await people[2].http.post("/api/v1/sessions", json={})
+    answer = await people[3].http.post("/api/v1/sessions", json={})
     assert answer.status_code == 503 and slug(answer) == "no-worker-free"
     assert int(answer.headers["Retry-After"]) > 0
-
-
-async def test_a_deserted_session_makes_room(run: Any) -> None:
-    here = await run(limits={"idle_yield_s": 0.1})
-    one, two, three = [await here.invited() for _ in range(3)]
-    deserted = await one.start()
-    await two.connect(await two.start())
-    await asyncio.sleep(0.2)
-    await three.start()
-    assert (await one.http.get(f"/api/v1/sessions/{deserted}")).status_code == 404
 
 
 async def test_only_the_page_itself_is_served(here: Any) -> None:

@@ -44,8 +44,9 @@ async def test_an_invited_browser_receives_new_frames(here: Any) -> None:
     assert len({frame.pts for frame in frames}) == 12
     assert (await connection.until("state"))["values"]["seed"] == 7
     shown = (await browser.http.get(f"/api/v1/sessions/{session}")).json()
-    assert shown | {"frame": 0} == {
+    assert shown | {"frame": 0, "world": ""} == {
         "id": session, "state": "live", "rung": "480x270", "frame": 0, "viewers": 0, "driver": True,
+        "role": "driver", "owner": True, "world": "",
     }  # fmt: skip
     assert shown["frame"] > 0
 

@@ -73,17 +73,6 @@ async def test_a_world_that_fails_again_and_again_ends(run: Any) -> None:
     assert (await browser.http.get(f"/api/v1/sessions/{session}")).status_code == 404
 
 
-async def test_a_deserted_session_ends(run: Any) -> None:
-    here = await run(limits={"idle_close_s": 0.3})
-    browser = await here.invited()
-    session = await browser.start()
-    for _ in range(100):
-        if (await browser.http.get(f"/api/v1/sessions/{session}")).status_code == 404:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("the session is still there")
-
-
 async def test_ready_is_said_when_the_worker_is(run: Any) -> None:
     here = await run()
     browser = await here.browser()
