@@ -4,7 +4,9 @@ Knows the outside face only: HTTP, SDP, the channels."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+import uvicorn
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from fastapi import FastAPI
 
@@ -111,6 +114,16 @@ class Browser:
         assert made.status_code == 201, made.text
         return dict(made.json())
 
+    async def until_state(self, session: str, *states: str) -> dict[str, Any]:
+        """How the session stands once it is in one of these states."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                answer = await self.http.get(f"/api/v1/sessions/{session}")
+                shown = dict(answer.json())
+                if shown.get("state") in states or ("ended" in states and answer.status_code == 404):
+                    return shown
+                await asyncio.sleep(0.03)
+
     async def open_link(self, url: str) -> httpx.Response:
         return await self.http.post("/api/v1/shares/redeem", json={"token": url.partition("#")[2]})
 
@@ -121,6 +134,20 @@ class Here:
     def __init__(self, app: Any, stack: AsyncExitStack) -> None:
         self._app, self._stack = app, stack
         self.gateway: Gateway = app.state.gateway
+
+    async def listen(self) -> str:
+        """Serve on a real port too, for what is no HTTP request; "127.0.0.1:port"."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(self._app, lifespan="off", log_config=None, ws_max_size=64 << 10)
+        server = _Quiet(config)
+        serving = asyncio.create_task(server.serve([listening]))
+
+        async def stop() -> None:
+            server.should_exit = server.force_exit = True
+            await serving
+
+        self._stack.push_async_callback(stop)
+        return f"127.0.0.1:{listening.getsockname()[1]}"
 
     async def browser(self) -> Browser:
         transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
@@ -136,6 +163,13 @@ class Here:
                 return
             await asyncio.sleep(0.05)
         raise TimeoutError("the worker is not ready")
+
+
+class _Quiet(uvicorn.Server):
+    """Leaves the signals of the test's process alone."""
+
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
 
 def settings_in(folder: Path, **changes: Any) -> Settings:

@@ -1,5 +1,5 @@
 """A worker for the gateway's tests: speaks engine.messages over the real socket and paints real x264 packets.
-Obeys words: "refuse me", "die", "hang", "fail", "cannot be saved"; reports what it was sent in the State of each frame."""
+Obeys words: "refuse me", "die", "hang", "fail", "cannot be saved"; its State reports what it was sent."""
 
 from __future__ import annotations
 
