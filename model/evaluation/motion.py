@@ -78,7 +78,7 @@ def _look_up(likeness: Tensor, shifts: Tensor) -> Tensor:
 
 def _likeness(first: Tensor, second: Tensor) -> Tensor:
     """[B, regions, shifts + 1]: how alike a region's patches are to those at each shift; the last is out of reach."""
-    a, b = _patches(first), _patches(second)
+    a, b = patches(first), patches(second)
     rows, columns = a.shape[2:]
     alike = F.pad(a.flatten(2).transpose(1, 2) @ b.flatten(2), (0, 1))
     index = _around(rows, columns)
@@ -89,12 +89,22 @@ def _likeness(first: Tensor, second: Tensor) -> Tensor:
     return F.pad(near.flatten(2).transpose(1, 2), (0, 1))
 
 
-def _patches(picture: Tensor) -> Tensor:
-    """[B, 25, rows, columns]: patches of 5x5 cells without mean and of length one, unless there is nothing to see."""
-    cells = F.avg_pool2d(picture.mean(1, keepdim=True), CELL)
-    patches = F.unfold(F.pad(cells, (2, 2, 2, 2), mode="replicate"), 5).unflatten(2, cells.shape[2:])
-    patches = patches - patches.mean(1, keepdim=True)
-    return patches / patches.norm(dim=1, keepdim=True).clamp_min(0.04)
+def patches(picture: Tensor) -> Tensor:
+    """[B, 3, h, w] -> [B, 25, rows, columns]: `cell_patches` of its cells."""
+    return cell_patches(cells(picture))
+
+
+def cells(picture: Tensor) -> Tensor:
+    """[B, 3, h, w] -> [B, 1, rows, columns]: the mean of CELL x CELL pixels."""
+    return F.avg_pool2d(picture.mean(1, keepdim=True), CELL)
+
+
+def cell_patches(cells: Tensor) -> Tensor:
+    """[B, 1, rows, columns] -> [B, 25, rows, columns]: patches of 5x5 cells without mean and of length one, unless
+    there is nothing to see."""
+    around = F.unfold(F.pad(cells, (2, 2, 2, 2), mode="replicate"), 5).unflatten(2, cells.shape[2:])
+    around = around - around.mean(1, keepdim=True)
+    return around / around.norm(dim=1, keepdim=True).clamp_min(0.04)
 
 
 @cache

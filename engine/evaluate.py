@@ -1,0 +1,99 @@
+"""`mundo eval`: a living world under the measures of model/evaluation.
+Knows how to begin and drive a world; nothing of how it is judged."""
+
+from __future__ import annotations
+
+import engine.openmp  # noqa: F401  before anything that loads torch
+
+# isort: split
+import sys
+
+import numpy as np
+import torch
+
+from engine.threads import use_threads
+from engine.world import Frame, Inputs, Models, PromptRefused, Start, World, load_models
+from model.checkpoint import CheckpointError
+from model.conditioning.control import HELD
+from model.conditioning.state import PLACES, WorldState
+from model.evaluation import command
+from model.evaluation.pictures import Picture
+from model.evaluation.subjects import Act, Beginning, Scene
+from model.planes import pack
+from model.worlds.walker import EYE_M, Controls
+
+
+class Omni:
+    """A world of the given networks, as a subject: it begins from a picture and a state, or from words alone."""
+
+    invents = True
+
+    def __init__(self, models: Models):
+        self.name, self._models = models.name, models
+        self._world: World | None = None
+
+    def reset(self, beginning: Beginning) -> Picture:
+        scene, seed = beginning.scene, beginning.scene.world
+        if beginning.picture is None or beginning.depth is None:
+            self._world = World(self._models, seed, scene.prompt)
+        else:
+            picture = beginning.picture
+            planes = pack(*(p[None] for p in (picture.y, picture.u, picture.v, beginning.depth)))
+            self._world = World.begin(self._models, seed, scene.prompt, Start(planes, state_of(scene)))
+        return picture_of(self._world.step(Inputs()))
+
+    def step(self, act: Act, look: bool = True) -> Picture:
+        if self._world is None:
+            raise RuntimeError("reset() a world before its first step()")
+        if act.say is not None:
+            self._world.say(act.say.text)
+        return picture_of(self._world.step(inputs_of(act.controls)))
+
+    @torch.inference_mode()
+    def reconstruct(self, planes: torch.Tensor) -> torch.Tensor:
+        """Planes [1, 7, 144, 256] through the networks' own tokenizer."""
+        tokenizer = self._models.tokenizer
+        return tokenizer.decode(tokenizer.encode(planes.contiguous())).clamp(-1, 1)
+
+
+def state_of(scene: Scene) -> WorldState:
+    """What is true of a scene, with its place as the origin."""
+    walk = scene.walk
+    c, s = np.cos(walk.yaw), np.sin(walk.yaw)
+    sky = scene.sky
+    return WorldState(
+        PLACES.index(scene.place),
+        torch.tensor([sky.tod, sky.cloud, sky.fog, sky.rain, sky.snow, sky.cover]),
+        [0.0, EYE_M, 0.0, walk.yaw, walk.pitch],
+        torch.tensor([walk.vx * c - walk.vz * s, walk.vy, walk.vx * s + walk.vz * c], dtype=torch.float32),
+        float(walk.ground),
+    )
+
+
+def inputs_of(controls: Controls) -> Inputs:
+    """The same hands as the page would send them."""
+    buttons = sum(1 << bit for bit, name in enumerate(HELD) if getattr(controls, name))
+    return Inputs(buttons, controls.look_x, controls.look_y)
+
+
+def picture_of(frame: Frame) -> Picture:
+    """Its planes, and nothing else: judges see only pixels."""
+    return Picture(*(torch.from_numpy(plane) for plane in (frame.y, frame.u, frame.v)))
+
+
+def main(arguments: list[str]) -> int:
+    """See --help. 0; 1 when --compare finds the second worse; 2 and one line of reason when it cannot."""
+    try:
+        options = command.parse(arguments)
+        if options.compare:
+            return command.compare(*options.compare)
+        use_threads(options.threads)
+        omni = Omni(load_models(options.weights))
+        return command.evaluate(options, omni, omni.reconstruct)
+    except (command.EvaluationError, CheckpointError, PromptRefused, OSError) as error:
+        print(f"mundo eval: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,103 @@
+"""What a metric brings: figures, the cases that they are made of, and how cases become one number.
+Knows numbers and the few pictures that a case shows; not how either came about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from model.evaluation.episodes import Player, Shots, Truth
+from model.evaluation.judges import Judges
+
+Rows = list[list[str]]  # [true class, class that the judge names]
+Value = Any  # of one case, JSON-able: a number, or Rows; None does not count
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of the report. `rests_on`: the judgements behind it."""
+
+    name: str
+    unit: str
+    says: str
+    of: Callable[[list[Value]], float]
+    higher_is_better: bool = True
+    rests_on: tuple[str, ...] = ()
+
+
+@dataclass
+class Case:
+    """One seed's share of the figures. `shown`, `true`: frames for people, by index; `over_time`: a curve by name."""
+
+    name: str
+    values: dict[str, Value]
+    shown: Shots = field(default_factory=dict)
+    true: Shots = field(default_factory=dict)
+    over_time: dict[str, list[list[float]]] = field(default_factory=dict)  # name -> [seconds, value] ...
+
+
+@dataclass(frozen=True)
+class Court:
+    """Whom a metric may ask."""
+
+    truth: Truth
+    judges: Judges
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many cases of each kind, and how long the long ones are."""
+
+    walks: int
+    responses: int
+    visits: int
+    away_s: tuple[int, ...]
+    prompts: int
+    fresh: int
+    drifts: int
+    drift_s: int
+    jumps: int
+
+
+QUICK = Size(walks=12, responses=6, visits=5, away_s=(10,), prompts=14, fresh=4, drifts=3, drift_s=60, jumps=6)
+
+
+class Metric(Protocol):
+    """A family of figures over the same cases."""
+
+    @property
+    def name(self) -> str:
+        """As the command line calls it."""
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """What its cases come to."""
+
+    def names(self, size: Size) -> list[str]:
+        """Of its cases, in the order in which they are played."""
+
+    def case(self, number: int, size: Size, player: Player, court: Court) -> Case:
+        """Plays one case and judges it."""
+
+
+def mean(values: list[Value]) -> float:
+    """The mean of numbers."""
+    return float(np.mean(values)) if values else math.nan
+
+
+def balanced(values: list[Rows]) -> float:
+    """Mean recall over the classes that come in all cases' rows."""
+    right: dict[str, list[bool]] = {}
+    for rows in values:
+        for truth, claim in rows:
+            right.setdefault(truth, []).append(truth == claim)
+    return mean([mean(of) for of in right.values()])
+
+
+def above_chance(rows: Sequence[Sequence[str]], classes: int) -> float:
+    """Balanced accuracy from 0 (chance) to 1."""
+    return (balanced([[list(row) for row in rows]]) - 1 / classes) / (1 - 1 / classes)

@@ -1,0 +1,146 @@
+"""What the judges learn from and are measured on: simulator frames and their truth, as drawn and through the tokenizer.
+Knows stills, clips and the tokenizer; nothing of the judges' networks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from configs.paths import WEIGHTS
+from model import native
+from model.evaluation.judges import ATTRIBUTES, GAP, MOTIONS
+from model.evaluation.motion import cells
+from model.evaluation.pictures import rgb
+from model.evaluation.stills import A_WORLD
+from model.planes import pack, unpack
+from model.tokenizer.frame import FrameTokenizer
+from model.tokenizer.native import NativeTokenizer
+from model.worlds import clips
+
+TIME, WEATHER = ATTRIBUTES["time"], ATTRIBUTES["weather"]
+IGNORED = -1  # a label that is in between, or that nobody could see
+LEVEL_RAD = 0.45  # steeper views show nothing but sky, or nothing but ground
+MOVES_M_S, STANDS_M_S = 1.2, 0.4
+TURNS_RAD, STILL_RAD = 0.04, 0.015  # over GAP frames
+RECONSTRUCTED = 3  # of the clips, every third also through the tokenizer
+
+
+@dataclass
+class Examples:
+    """Inputs by row, and the class of each judgement (or IGNORED), [N] each."""
+
+    inputs: Tensor  # uint8 pictures [N, 3, 135, 240], or float16 cells [frames, 1, 33, 60]
+    labels: dict[str, Tensor]
+    first: Tensor  # index of the (first) picture, [N]
+    case: Tensor  # the world or clip of each row, [N]: rows of one case are no independent evidence
+
+
+class Reconstruction:
+    """What is left of a frame after the tokenizer, one frame at a time."""
+
+    def __init__(self, path: Path = WEIGHTS / "tokenizer.safetensors"):
+        tokenizer = FrameTokenizer.load(path)
+        try:
+            self._tokenizer: FrameTokenizer | NativeTokenizer = NativeTokenizer(tokenizer)
+        except native.Unsupported:
+            self._tokenizer = tokenizer
+
+    @torch.inference_mode()
+    def __call__(self, planes: Tensor) -> Tensor:
+        """Planes [N, 7, 144, 256] -> the same, encoded and decoded."""
+        decode, encode = self._tokenizer.decode, self._tokenizer.encode
+        return torch.cat([decode(encode(one.contiguous())).clamp(-1, 1) for one in planes.split(1)])
+
+
+def pictures(shown: dict[str, Tensor], reconstruction: Reconstruction | None) -> Tensor:
+    """[N, 3, 135, 240] uint8 of planes y, u, v and depth [N, ...]; through the tokenizer where one is given."""
+    y, u, v = shown["y"], shown["u"], shown["v"]
+    if reconstruction is not None:
+        split = [part.split(8) for part in (y, u, v, shown["depth"])]
+        parts = [unpack(reconstruction(pack(*some))) for some in zip(*split, strict=True)]
+        y, u, v = (torch.cat(column) for column in zip(*parts, strict=True))
+    return rgb(y, u, v).round().to(torch.uint8)
+
+
+def attribute_examples(stills: dict[str, Tensor], reconstruction: Reconstruction | None) -> Examples:
+    """Stills with the labels that a person could see (see `visible`); nothing of the sky in steep views."""
+    labels = {name: stills[name].long().clone() for name in ATTRIBUTES}
+    steep = stills["pitch"].abs() > LEVEL_RAD
+    seen = visible(labels["time"], labels["weather"])
+    for name in ATTRIBUTES:
+        labels[name] = torch.where(seen[name] & ~steep, labels[name], IGNORED)
+    rows = torch.arange(len(steep))
+    return Examples(pictures(stills, reconstruction), labels, rows, rows // A_WORLD)
+
+
+def visible(time: Tensor, weather: Tensor) -> dict[str, Tensor]:
+    """Which attributes can be seen under these times and weathers [N]: no clear-or-overcast at night; no telling dawn
+    from dusk but by the colours of a clear sky; no place in fog, snow or the dark."""
+    night, low = time == TIME.index("night"), (time == TIME.index("dawn")) | (time == TIME.index("dusk"))
+    open_sky = weather == WEATHER.index("clear")
+    plain = open_sky | (weather == WEATHER.index("overcast"))
+    hidden = (weather == WEATHER.index("fog")) | (weather == WEATHER.index("snow"))
+    return {"time": ~low | open_sky, "weather": ~(night & plain), "place": ~hidden & ~night}
+
+
+def motion_examples(paths: list[Path], reconstruction: Reconstruction | None) -> Examples:
+    """All pairs GAP frames apart of these clips (every third of them through the tokenizer), under both skies."""
+    frames: list[Tensor] = []
+    labels: dict[str, list[Tensor]] = {name: [] for name in MOTIONS}
+    first: list[Tensor] = []
+    case: list[Tensor] = []
+    count = 0
+    for path in paths[::RECONSTRUCTED] if reconstruction else paths:
+        clip = clips.read(path)
+        for sky in range(clips.SKIES):
+            shown = {name: clip[name][sky] for name in ("y", "u", "v")} | {"depth": clip["depth"]}
+            frames.append(cells(pictures(shown, reconstruction).float() / 127.5 - 1).half())
+            first.append(count + torch.arange(clips.FRAMES - GAP))
+            case.append(torch.full((clips.FRAMES - GAP,), int(path.stem)))
+            count += clips.FRAMES
+            truth = motion_labels(clip["walk"][1:])
+            for name in MOTIONS:
+                labels[name].append(truth[name])
+    return Examples(torch.cat(frames), {k: torch.cat(v) for k, v in labels.items()}, torch.cat(first), torch.cat(case))
+
+
+def joined(parts: list[Examples]) -> Examples:
+    """All rows of several."""
+    offsets = torch.tensor([0, *(len(part.inputs) for part in parts)]).cumsum(0)
+    return Examples(
+        torch.cat([part.inputs for part in parts]),
+        {name: torch.cat([part.labels[name] for part in parts]) for name in parts[0].labels},
+        torch.cat([part.first + offset for part, offset in zip(parts, offsets[:-1].tolist(), strict=True)]),
+        torch.cat([part.case for part in parts]),
+    )
+
+
+def motion_labels(walk: Tensor) -> dict[str, Tensor]:
+    """Walks [T, 9] frame by frame (x, y, z, yaw, pitch, velocity, ground) -> classes of what the frames t and t + GAP
+    show of the way between, [T - GAP] each. What neither moves nor stands is IGNORED, and so is what is aside or ahead
+    in the air's first and last frames."""
+    before, after = walk[:-GAP], walk[GAP:]
+    moved = (after[:, :3] - before[:, :3]) * (24 / GAP)
+    turn = torch.remainder(after[:, 3] - before[:, 3] + math.pi, 2 * math.pi) - math.pi
+    yaw = before[:, 3] + turn / 2
+    ahead = moved[:, 0] * yaw.sin() + moved[:, 2] * yaw.cos()
+    aside = moved[:, 0] * yaw.cos() - moved[:, 2] * yaw.sin()
+    flying = (walk[:, 8] < 0.5).float().unfold(0, GAP, 1)[1:].sum(1)  # of the frames that led to the second picture
+    air = torch.where(flying >= GAP - 1, 1, torch.where(flying == 0, 0, IGNORED))
+    return {
+        "ahead": three(ahead, MOVES_M_S, STANDS_M_S),
+        "aside": three(aside, MOVES_M_S, STANDS_M_S),
+        "turn": three(turn, TURNS_RAD, STILL_RAD),
+        "tilt": three(after[:, 4] - before[:, 4], TURNS_RAD, STILL_RAD),
+        "air": air,
+    }
+
+
+def three(value: Tensor, least: float, most_still: float) -> Tensor:
+    """0, 1, 2 for values below -least, within +-most_still, above least; IGNORED in between."""
+    side = torch.where(value > least, 2, torch.where(value < -least, 0, 1))
+    return torch.where((side == 1) & (value.abs() > most_still), IGNORED, side)

@@ -1,0 +1,166 @@
+"""The judges: networks that read light, weather, place and motion out of pixels, as a person would.
+Know pictures and their own weights; nothing of the world that drew them, of its state, or of what was asked of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from configs.paths import WEIGHTS
+from model import checkpoint
+from model.evaluation.motion import CELL, cell_patches, cells
+from model.evaluation.pictures import HEIGHT, WIDTH
+
+KIND = "judges"
+FILE = WEIGHTS / "judges.safetensors"
+ATTRIBUTES = {  # what a picture shows -> its classes
+    "time": ("dawn", "day", "dusk", "night"),
+    "weather": ("clear", "overcast", "fog", "rain", "snow"),
+    "place": ("meadow", "desert", "mountains", "coast"),
+}
+MOTIONS = {  # what two pictures GAP frames apart show -> its classes
+    "ahead": ("back", "none", "forward"),
+    "aside": ("left", "none", "right"),
+    "turn": ("left", "none", "right"),
+    "tilt": ("down", "none", "up"),
+    "air": ("ground", "air"),
+}
+KEYS, CAMERA = ("ahead", "aside"), ("turn", "tilt")
+GAP = 4  # frames
+REACH_X, REACH_Y = 12, 6  # how far a patch is looked for, in cells of motion.CELL pixels
+GOOD_ENOUGH = 0.95  # balanced accuracy on held-out truth
+
+
+@dataclass(frozen=True)
+class JudgesConfig:
+    """Channels of the reader's stages and of the motion judge's convolutions."""
+
+    reader: tuple[int, ...] = (24, 40, 56, 72)
+    motion: tuple[int, ...] = (48, 48, 64)
+
+    def __post_init__(self) -> None:
+        if len(self.reader) != 4 or len(self.motion) != 3 or min(*self.reader, *self.motion) < 1:
+            raise ValueError(f"expected four and three positive widths, got {self.reader} and {self.motion}")
+
+
+class Reader(nn.Module):
+    """[B, 3, 135, 240] in -1..1 -> logits of all attributes joined, [B, 13]; `features` [B, 4 C] on the way."""
+
+    def __init__(self, widths: tuple[int, ...]):
+        super().__init__()
+        self.stages = nn.Sequential(*(_stage(a, b) for a, b in pairwise((3, *widths))))
+        self.head = nn.Sequential(
+            nn.Linear(4 * widths[-1], 96), nn.ReLU(), nn.Linear(96, sum(map(len, ATTRIBUTES.values())))
+        )
+
+    def features(self, picture: Tensor) -> Tensor:
+        halves = self.stages(picture).tensor_split(2, 2)  # sky and ground say different things
+        return torch.cat([part for half in halves for part in (half.mean((2, 3)), half.amax((2, 3)))], 1)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        return self.head(self.features(picture))
+
+
+class MotionReader(nn.Module):
+    """Two pictures [B, 3, 135, 240] in -1..1, GAP frames apart -> logits of all motions joined, [B, 14]."""
+
+    def __init__(self, widths: tuple[int, ...]):
+        super().__init__()
+        shifts, (first, second, third) = (2 * REACH_X + 1) * (2 * REACH_Y + 1), widths
+        self.gather = nn.Conv2d(shifts + 1, first, 1)
+        self.halve = nn.Conv2d(first, second, 3, 2, 1)
+        self.quarter = nn.Conv2d(second, third, 3, 2, 1)
+        self.head = nn.Sequential(nn.Linear(15 * third, 64), nn.ReLU(), nn.Linear(64, sum(map(len, MOTIONS.values()))))
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return self.of_cells(cells(first), cells(second))
+
+    def of_cells(self, first: Tensor, second: Tensor) -> Tensor:
+        """The same from the pictures' cells [B, 1, 33, 60]."""
+        x = F.relu(self.gather(likeness(first, second)))
+        x = F.relu(self.quarter(F.relu(self.halve(x))))
+        return self.head(F.adaptive_avg_pool2d(x, (3, 5)).flatten(1))
+
+
+class Judges(nn.Module):
+    """Both readers, and how good each attribute's judgement was on held-out truth."""
+
+    def __init__(self, config: JudgesConfig):
+        super().__init__()
+        self.config = config
+        self.reader = Reader(config.reader)
+        self.motion = MotionReader(config.motion)
+        self.accuracy: dict[str, dict[str, float]] = {}  # name -> value, low, high, n
+        self.facts: dict[str, object] = {}  # of their training
+
+    @classmethod
+    def load(cls, path: Path = FILE) -> Judges:
+        """The trained judges. Raises CheckpointError when the file is missing or is something else."""
+        values, tensors = checkpoint.load(path, KIND)
+        judges = cls(checkpoint.as_config(JudgesConfig, values))
+        checkpoint.load_into(judges, tensors, KIND)
+        judges.facts = facts = checkpoint.load_extra(path, KIND)
+        judges.accuracy = facts["held_out"]
+        return judges.eval().requires_grad_(False)
+
+    def save(self, path: Path) -> None:
+        """Weights in bfloat16 with the config and the facts of their training."""
+        halved = {k: t.bfloat16() if t.is_floating_point() else t for k, t in self.state_dict().items()}
+        checkpoint.save(path, halved, self.config, KIND, self.facts | {"held_out": self.accuracy})
+
+    def usable(self, name: str) -> bool:
+        """Whether figures may rest on this judgement."""
+        return self.accuracy[name]["value"] >= GOOD_ENOUGH
+
+    @torch.inference_mode()
+    def read(self, pictures: Tensor) -> dict[str, Tensor]:
+        """[N, 3, 135, 240] -> for each attribute the chances of its classes, [N, classes]."""
+        return split(torch.cat([self.reader(part) for part in pictures.split(16)]), ATTRIBUTES)
+
+    @torch.inference_mode()
+    def features(self, pictures: Tensor) -> Tensor:
+        """[N, 3, 135, 240] -> [N, F], for distances between sets of pictures."""
+        return torch.cat([self.reader.features(part) for part in pictures.split(16)])
+
+    @torch.inference_mode()
+    def moved(self, first: Tensor, second: Tensor) -> dict[str, Tensor]:
+        """Pictures [N, 3, 135, 240] and those GAP frames later -> for each motion the chances of its classes."""
+        parts = [self.motion(a, b) for a, b in zip(first.split(8), second.split(8), strict=True)]
+        return split(torch.cat(parts), MOTIONS)
+
+    def describe(self) -> str:
+        """One line: the config and the number of parameters."""
+        return f"{asdict(self.config)}, {sum(p.numel() for p in self.parameters())} parameters"
+
+
+def split(logits: Tensor, groups: dict[str, tuple[str, ...]]) -> dict[str, Tensor]:
+    """Joined logits [N, all] -> chances by group."""
+    parts = logits.split([len(names) for names in groups.values()], 1)
+    return {name: part.softmax(1) for name, part in zip(groups, parts, strict=True)}
+
+
+def likeness(first: Tensor, second: Tensor) -> Tensor:
+    """Cells [B, 1, 33, 60] twice -> [B, shifts + 1, 33, 60]: how alike each patch of 5x5 is to those around its place
+    in the second picture, and how much there is to see."""
+    a, b = cell_patches(first), cell_patches(second)
+    rows, columns = a.shape[2:]
+    padded = F.pad(b, (REACH_X, REACH_X, REACH_Y, REACH_Y))
+    shifts = [
+        (a * padded[:, :, dy : dy + rows, dx : dx + columns]).sum(1)
+        for dy in range(2 * REACH_Y + 1)
+        for dx in range(2 * REACH_X + 1)
+    ]
+    return torch.stack([*shifts, a.square().sum(1)], 1)
+
+
+def _stage(inputs: int, outputs: int) -> nn.Module:
+    size = 5 if inputs == 3 else 3
+    return nn.Sequential(nn.Conv2d(inputs, outputs, size, 2, size // 2, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+
+
+assert (HEIGHT // CELL, WIDTH // CELL) == (33, 60)
