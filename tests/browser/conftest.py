@@ -11,7 +11,8 @@ import shutil
 import signal
 import sys
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ PATIENCE_S = 60.0
 TONE_HZ, TONE_RATE, TONE_S = 440.0, 48_000, 1.0
 Picture = np.ndarray[Any, np.dtype[np.uint8]]
 SIZE = {"width": 640, "height": 360}
+UNHINDERED = ("REDEEM_AN_ADDRESS", "SESSIONS_A_DEVICE", "OFFERS_A_DEVICE", "SHARES_A_DEVICE")
 
 # What a page does with its connections, kept where a test can see it and speak on them.
 WATCH_CONNECTIONS = """
@@ -59,6 +61,25 @@ PICTURES = """([how_many, apart]) => new Promise((resolve) => {
     if (taken.length === how_many) { stop(); resolve(taken); }
   });
 })"""
+
+
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+# What the gateway could have said on the events channel, said to the page.
+HEAR = """(message) => taps.channels.events.dispatchEvent(
+  new MessageEvent("message", { data: JSON.stringify(message) }))"""
+
+STICKS_OUT = """() => {
+  const wide = document.documentElement.scrollWidth > innerWidth;
+  const scrolls = (one) => one && (/auto|scroll/.test(getComputedStyle(one).overflowX) || scrolls(one.parentElement));
+  const cut = [...document.querySelectorAll("button, input, h1, h2, p, a")].filter((one) => {
+    const { left, right, width } = one.getBoundingClientRect();
+    return one.checkVisibility({ visibilityProperty: true }) && !one.matches(".hidden") && width > 0
+      && (left < -1 || right > innerWidth + 1) && !scrolls(one.parentElement);
+  });
+  return [...(wide ? ["the page"] : []), ...cut.map((one) => one.outerHTML.slice(0, 120))];
+}"""
 
 
 @dataclass(frozen=True)
@@ -130,16 +151,50 @@ class Person:
         return dict(json.loads(await self.page.evaluate("() => taps.sent.at(-1)")))
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+class Walker(Person):
+    """A person, and what must hold of each state that they meet."""
+
+    def __init__(self, page: Page, served: Served, screen: dict[str, Any]) -> None:
+        super().__init__(page, served)
+        self.screen = screen
+        self.thrown: list[str] = []
+        page.on("pageerror", lambda error: self.thrown.append(str(error)))
+
+    async def hear(self, **message: Any) -> None:
+        """Let the page hear a message of the gateway."""
+        await self.page.evaluate(HEAR, message)
+
+    async def fits(self) -> None:
+        """Nothing sticks out of the screen."""
+        assert await self.page.evaluate(STICKS_OUT) == []
+
+    async def sound(self, state: str) -> None:
+        """The state fits the screen, and axe finds nothing wrong with it."""
+        await self.fits()
+        if not await self.page.evaluate("() => 'axe' in window"):
+            await self.page.evaluate(AXE.read_text())
+        found = await self.page.evaluate(
+            """async (rules) => {
+              const animated = document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity);
+              await Promise.all(animated.map((one) => one.finished.catch(() => undefined)));
+              const { violations } = await axe.run(document, { runOnly: rules, resultTypes: ["violations"] });
+              return violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))]);
+            }""",
+            RULES,
+        )
+        assert found == [], f"{state} on {self.screen['name']}: {found}"
+
+
+@asynccontextmanager
+async def serving(folder: Path, **environment: str) -> AsyncIterator[Served]:
     """`mundo serve` from this checkout, with data of its own."""
-    folder = tmp_path_factory.mktemp("served")
     ready, log = folder / "ready.json", folder / "log.txt"
-    limits = {f"MUNDO_RATES__{name}": "10000/minute" for name in ("REDEEM_AN_ADDRESS", "SESSIONS_A_DEVICE")}
+    limits = {f"MUNDO_RATES__{name}": "10000/minute" for name in UNHINDERED}
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
             str(Path(sys.executable).with_name("mundo")), "serve", "--port", "0", "--ready-file", str(ready),
-            cwd=ROOT, env={**os.environ, **limits, "MUNDO_DATA_DIR": str(folder / "data")}, stdout=out, stderr=out,
+            cwd=ROOT, env={**os.environ, **limits, **environment, "MUNDO_DATA_DIR": str(folder / "data")},
+            stdout=out, stderr=out,
         )  # fmt: skip
     try:
         async with asyncio.timeout(READY_S):
@@ -153,6 +208,21 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
         await process.wait()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """The gateway with its real worker."""
+    async with serving(tmp_path_factory.mktemp("served")) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def painted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """The gateway with the worker of the server's tests: for what the page does, whatever the picture is."""
+    command = json.dumps([sys.executable, str(ROOT / "tests" / "server" / "painted_worker.py"), "--capacity", "8"])
+    async with serving(tmp_path_factory.mktemp("painted"), MUNDO_WORKER__COMMAND=command) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -195,6 +265,35 @@ async def context(chromium: Browser, served: Served) -> AsyncIterator[BrowserCon
     await made.add_init_script(WATCH_CONNECTIONS)
     yield made
     await made.close()
+
+
+Walking = Callable[..., AbstractAsyncContextManager[Walker]]
+
+
+@pytest.fixture
+def walking(chromium: Browser, painted: Served) -> Walking:
+    """Somebody at a screen, before the painted world, with the scripts given; nothing that the page throws is lost."""
+
+    @asynccontextmanager
+    async def walk(screen: dict[str, Any], *scripts: str) -> AsyncIterator[Walker]:
+        touch = screen.get("touch", False)
+        context = await chromium.new_context(
+            viewport={"width": screen["width"], "height": screen["height"]},
+            base_url=painted.url,
+            locale=screen.get("locale", "en-US"),
+            has_touch=touch,
+            is_mobile=touch,
+        )
+        try:
+            for script in (WATCH_CONNECTIONS, *scripts):
+                await context.add_init_script(script)
+            walker = Walker(await context.new_page(), painted, screen)
+            yield walker
+            assert not walker.thrown, f"the page threw {walker.thrown}"
+        finally:
+            await context.close()
+
+    return walk
 
 
 @pytest_asyncio.fixture(loop_scope="session")

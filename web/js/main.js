@@ -5,6 +5,7 @@ import { Api } from "./api.js";
 import { styled, supported } from "./browser.js";
 import { Mundo } from "./mundo.js";
 import { preferred, speak, WORDS } from "./strings.js";
+import { roleOf } from "./together.js";
 import { Arrival } from "./ui/arrival.js";
 import { Veil } from "./ui/veil.js";
 
@@ -101,11 +102,6 @@ async function open({ invite, token, session, picture, title, ...wish }) {
   await enter({ Stage }, { session: made.id, role: roleOf(made.role ?? "driver"), owner, kept: made.world, picture, title });
 }
 
-/** @param {string} role */
-function roleOf(role) {
-  return role === "driver" || role === "suggester" ? role : "viewer";
-}
-
 /**
  * @param {Awaited<ReturnType<typeof stages>>} stages
  * @param {{ session: string, role: import("./world.js").Role, owner: boolean, kept?: string, picture?: string,
@@ -139,6 +135,7 @@ async function route() {
 
 const mundo = new Mundo(open);
 Object.assign(window, { mundo: mundo.face() });
+addEventListener("hashchange", () => location.hash.length > 1 && supported() && void route());
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 document.querySelector(".old")?.remove();
 await speak(preferred());

@@ -32,7 +32,8 @@ export class Mundo {
   }
 
   /**
-   * Goes into a world: a session of ours, a share's token, or a new one (after redeeming `invite`, if given).
+   * Goes into a world: a session of ours, a share's token, a kept world (`saved`), or a new one (after redeeming
+   * `invite`, if given).
    * Resolves when the world is being connected; rejects with a Problem.
    * @param {Connecting} wish
    */

@@ -14,6 +14,15 @@ import { output, stream } from "./outputs.js";
  */
 /** @typedef {{ list: readonly import("./wire.js").Suggestion[], voting_s: number }} Suggestions */
 
+/**
+ * A role as the gateway names it; what this page does not know may only watch.
+ * @param {string} role
+ * @returns {Role}
+ */
+export function roleOf(role) {
+  return role === "driver" || role === "suggester" ? role : "viewer";
+}
+
 export class Together {
   #role;
   #owner;
@@ -55,7 +64,7 @@ export class Together {
     if (message.type === "role") {
       this.#company.write({ ...this.company.value, me: message.peer ?? null });
       if (message.owner !== undefined) this.#owner.write(message.owner);
-      this.#role.write(message.role === "driver" || message.role === "suggester" ? message.role : "viewer");
+      this.#role.write(roleOf(message.role));
     } else if (message.type === "session") {
       const { state, queue_position: position = null, wait_s = null } = message;
       this.#standing.write({ state, position, wait_s });

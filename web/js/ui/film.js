@@ -75,7 +75,7 @@ export class Film {
     canvas.getContext("2d")?.drawImage(this.#video, 0, 0, canvas.width, canvas.height);
     this.#empty.hidden = true;
     this.#strip.append(el("li", {}, el("button", {
-      type: "button", class: "moment", "aria-label": WORDS.world.film_again(prompt.text),
+      type: "button", class: "moment", title: WORDS.world.film_again(prompt.text),
       onclick: () => this.#again.emit(prompt.text),
     }, canvas, el("q", {}, prompt.text), el("small", {}, WORDS.world.film_frame(figure(prompt.frame ?? index))))));
     if (this.#strip.children.length > KEPT) this.#strip.firstElementChild?.remove();

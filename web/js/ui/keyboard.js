@@ -17,17 +17,18 @@ export class Keyboard {
   /**
    * @param {import("../world.js").World["hands"]} hands
    * @param {import("../bindings.js").Bindings} bindings
+   * @param {EventTarget} [target] whose keys they are: the page's, or those of a part of it that has the focus
    */
-  constructor(hands, bindings) {
+  constructor(hands, bindings, target = window) {
     this.#hands = hands;
     this.#bindings = bindings;
-    this.#closer.listen(window, "keydown", (event) => this.#down(event));
-    this.#closer.listen(window, "keyup", (event) => this.#up(event));
+    this.#closer.listen(target, "keydown", (event) => this.#down(event));
+    this.#closer.listen(target, "keyup", (event) => this.#up(event));
     const letGo = () => {
       hands.releaseAll();
       this.#keys.emit("hush");
     };
-    this.#closer.listen(window, "blur", letGo);
+    this.#closer.listen(target, "blur", letGo);
     this.#closer.listen(document, "visibilitychange", () => document.hidden && letGo());
     this.#closer.add(letGo);
   }

@@ -22,7 +22,7 @@ export class PromptLine {
   #closer = new Closer();
   #input;
   #count = el("span", { class: "count", "aria-live": "polite" });
-  #trail = el("ol", { class: "trail", role: "log", "aria-live": "polite" });
+  #trail = el("ol", { class: "trail" });
   /** @type {Map<number, { item: HTMLElement, shown: string }>} */
   #items = new Map();
   /** @type {Set<ReturnType<typeof setTimeout>>} */
@@ -46,8 +46,9 @@ export class PromptLine {
     const form = el("form", { class: "line", onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
       this.#input, this.#count, el("kbd", { "aria-hidden": "true" }, keyName(bindings.key("prompt"), WORDS.keys.names)),
       el("button", { class: "round send", type: "submit", "aria-label": words.say_send, tabindex: -1 }, icon("send")));
-    parent.append(this.#trail, form);
-    this.#closer.add(() => form.remove(), () => this.#trail.remove());
+    const log = el("div", { class: "log", role: "log", "aria-live": "polite" }, this.#trail);
+    parent.append(log, form);
+    this.#closer.add(() => form.remove(), () => log.remove());
     this.#closer.add(() => this.#timers.forEach(clearTimeout));
     this.#closer.listen(this.#input, "keydown", (event) => this.#key(event));
     this.#closer.listen(this.#input, "input", () => this.#counted());

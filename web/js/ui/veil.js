@@ -22,7 +22,8 @@ export class Veil {
   #wishes = stream();
   wishes = this.#wishes.seen;
   #closer = new Closer();
-  #root = el("div", { class: "veil" });
+  #root;
+  #heading;
   #poster = el("div", { class: "poster" });
   #said = el("div", { class: "veil-said", role: "status" });
   #actions = el("div", { class: "veil-actions" });
@@ -35,6 +36,10 @@ export class Veil {
    */
   constructor(parent, { picture, title } = {}) {
     this.#title = title;
+    // With nothing else in the page, this is the page.
+    const alone = parent === document.body;
+    this.#root = el(alone ? "main" : "div", { class: "veil" });
+    this.#heading = /** @type {"h1" | "h2"} */ (alone ? "h1" : "h2");
     this.#root.append(this.#poster, el("div", { class: "veil-panel" }, this.#said, this.#actions));
     this.#root.dataset.kind = "asking";
     if (picture) {
@@ -78,7 +83,7 @@ export class Veil {
     const steps = WORDS.status.steps.map((step, index) =>
       el("li", { class: index < now ? "past" : "", "aria-current": index === now ? "step" : null }, step));
     this.#said.append(
-      el("h2", { class: this.#title ? "quoted" : "" }, this.#title || WORDS.status.asking),
+      el(this.#heading, { class: this.#title ? "quoted" : "" }, this.#title || WORDS.status.asking),
       el("ol", { class: "steps" }, ...steps),
     );
   }
@@ -90,7 +95,7 @@ export class Veil {
       wait_s < 90 ? words.seconds(Math.max(5, Math.ceil(wait_s / 5) * 5)) : words.minutes(Math.ceil(wait_s / 60)));
     this.#said.append(
       el("p", { class: "place", "aria-hidden": "true" }, String(position)),
-      el("h2", {}, words.queued), el("p", {}, `${words.queued_more(position)} ${wait}`),
+      el(this.#heading, {}, words.queued), el("p", {}, `${words.queued_more(position)} ${wait}`),
     );
     this.#offer("leave", words.leave, "secondary");
   }
@@ -122,7 +127,7 @@ export class Veil {
   #say(title, more, busy) {
     this.#said.append(
       ...(busy ? [el("span", { class: "breath", "aria-hidden": "true" })] : []),
-      el("h2", {}, title), el("p", {}, more),
+      el(this.#heading, {}, title), el("p", {}, more),
     );
   }
 }
