@@ -12,7 +12,7 @@ from torch import Tensor
 
 from configs.paths import WEIGHTS
 from model import native
-from model.evaluation.judges import ATTRIBUTES, GAP, MOTIONS
+from model.evaluation.judges import ATTRIBUTES, GAP, MOTIONS, flow
 from model.evaluation.motion import cells
 from model.evaluation.pictures import rgb
 from model.evaluation.stills import A_WORLD
@@ -33,9 +33,8 @@ RECONSTRUCTED = 3  # of the clips, every third also through the tokenizer
 class Examples:
     """Inputs by row, and the class of each judgement (or IGNORED), [N] each."""
 
-    inputs: Tensor  # uint8 pictures [N, 3, 135, 240], or float16 cells [frames, 1, 33, 60]
+    inputs: Tensor  # uint8 pictures [N, 3, 135, 240], or flows [N, 5, 11, 20]
     labels: dict[str, Tensor]
-    first: Tensor  # index of the (first) picture, [N]
     case: Tensor  # the world or clip of each row, [N]: rows of one case are no independent evidence
 
 
@@ -74,7 +73,7 @@ def attribute_examples(stills: dict[str, Tensor], reconstruction: Reconstruction
     for name in ATTRIBUTES:
         labels[name] = torch.where(seen[name] & ~steep, labels[name], IGNORED)
     rows = torch.arange(len(steep))
-    return Examples(pictures(stills, reconstruction), labels, rows, rows // A_WORLD)
+    return Examples(pictures(stills, reconstruction), labels, rows // A_WORLD)
 
 
 def visible(time: Tensor, weather: Tensor) -> dict[str, Tensor]:
@@ -87,36 +86,29 @@ def visible(time: Tensor, weather: Tensor) -> dict[str, Tensor]:
     return {"time": ~low | open_sky, "weather": ~(night & plain), "place": ~hidden & ~night}
 
 
+@torch.inference_mode()
 def motion_examples(paths: list[Path], reconstruction: Reconstruction | None) -> Examples:
-    """All pairs GAP frames apart of these clips (every third of them through the tokenizer), under both skies."""
-    frames: list[Tensor] = []
+    """Every second pair GAP frames apart of these clips, under both skies; of every third clip if reconstructed."""
+    flows, case = [], []
     labels: dict[str, list[Tensor]] = {name: [] for name in MOTIONS}
-    first: list[Tensor] = []
-    case: list[Tensor] = []
-    count = 0
     for path in paths[::RECONSTRUCTED] if reconstruction else paths:
         clip = clips.read(path)
+        truth = motion_labels(clip["walk"][1:])
         for sky in range(clips.SKIES):
             shown = {name: clip[name][sky] for name in ("y", "u", "v")} | {"depth": clip["depth"]}
-            frames.append(cells(pictures(shown, reconstruction).float() / 127.5 - 1).half())
-            first.append(count + torch.arange(clips.FRAMES - GAP))
-            case.append(torch.full((clips.FRAMES - GAP,), int(path.stem)))
-            count += clips.FRAMES
-            truth = motion_labels(clip["walk"][1:])
+            seen = cells(pictures(shown, reconstruction).float() / 127.5 - 1)
+            at = torch.arange(sky, clips.FRAMES - GAP, 2)
+            flows.append(flow(seen[at], seen[at + GAP]))
+            case.append(torch.full((len(at),), int(path.stem)))
             for name in MOTIONS:
-                labels[name].append(truth[name])
-    return Examples(torch.cat(frames), {k: torch.cat(v) for k, v in labels.items()}, torch.cat(first), torch.cat(case))
+                labels[name].append(truth[name][at])
+    return Examples(torch.cat(flows), {k: torch.cat(v) for k, v in labels.items()}, torch.cat(case))
 
 
 def joined(parts: list[Examples]) -> Examples:
     """All rows of several."""
-    offsets = torch.tensor([0, *(len(part.inputs) for part in parts)]).cumsum(0)
-    return Examples(
-        torch.cat([part.inputs for part in parts]),
-        {name: torch.cat([part.labels[name] for part in parts]) for name in parts[0].labels},
-        torch.cat([part.first + offset for part, offset in zip(parts, offsets[:-1].tolist(), strict=True)]),
-        torch.cat([part.case for part in parts]),
-    )
+    labels = {name: torch.cat([part.labels[name] for part in parts]) for name in parts[0].labels}
+    return Examples(torch.cat([p.inputs for p in parts]), labels, torch.cat([p.case for p in parts]))
 
 
 def motion_labels(walk: Tensor) -> dict[str, Tensor]:

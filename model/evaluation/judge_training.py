@@ -22,13 +22,14 @@ from model.evaluation.judge_examples import (
     joined,
     motion_examples,
 )
-from model.evaluation.judges import ATTRIBUTES, FILE, GAP, MOTIONS, Judges, JudgesConfig
+from model.evaluation.judges import ATTRIBUTES, FILE, MOTIONS, Judges, JudgesConfig, mirrored
 from model.evaluation.statistics import interval
 from model.evaluation.stills import gather, worlds
 from model.worlds import clips
 
 BATCH, RATE, DECAY = 16, 2e-3, 0.02
 TRAINING_WORLDS, HELD_OUT_WORLDS = 160, 40
+SPARSE = (3, 6)  # of the clips, every third is enough for motion; every sixth through the tokenizer
 MIRRORED = {"aside": 2, "turn": 2}  # classes that swap in a mirror: class -> this - class
 
 Groups = dict[str, tuple[str, ...]]
@@ -36,7 +37,7 @@ Groups = dict[str, tuple[str, ...]]
 
 def read_pictures(judges: Judges, examples: Examples, index: Tensor, chance: torch.Generator | None) -> Tensor:
     """Logits of some pictures; in training as a stream and a screen may leave them, half of them in a mirror."""
-    x = examples.inputs[examples.first[index]].float()
+    x = examples.inputs[index].float()
     if chance is not None:
         x = worn(x, chance)
     return judges.reader(x / 127.5 - 1)
@@ -106,7 +107,7 @@ def train_reader(judges: Judges, examples: Examples, seconds: float) -> int:
         truth = {name: label[index] for name, label in examples.labels.items()}
         return loss(read_pictures(judges, examples, index, chance), truth, ATTRIBUTES, weights)
 
-    return train(judges.reader, loss_of, len(examples.first), seconds)
+    return train(judges.reader, loss_of, len(examples.case), seconds)
 
 
 def train_motion(judges: Judges, examples: Examples, seconds: float) -> int:
@@ -115,28 +116,27 @@ def train_motion(judges: Judges, examples: Examples, seconds: float) -> int:
     rare = sum((weights[k][v.clamp_min(0)] * (v >= 0) for k, v in examples.labels.items()), torch.tensor(0.0))
 
     def loss_of(index: Tensor, chance: torch.Generator) -> Tensor:
-        index = torch.multinomial(rare, len(index), generator=chance)
-        a, b = (examples.inputs[examples.first[index] + later].float() for later in (0, GAP))
-        a, b = (x + 0.01 * torch.randn(x.shape, generator=chance) for x in (a, b))
-        truth = {name: label[index] for name, label in examples.labels.items()}
+        index = torch.multinomial(rare, 4 * len(index), generator=chance)
+        x, truth = examples.inputs[index], {name: label[index] for name, label in examples.labels.items()}
+        x = x + 0.02 * torch.randn(x.shape, generator=chance)
         mirror = torch.rand(len(index), generator=chance) < 0.5
-        a, b = (torch.where(mirror[:, None, None, None], x.flip(-1), x) for x in (a, b))
+        x = torch.where(mirror[:, None, None, None], mirrored(x), x)
         for name, both in MIRRORED.items():
             truth[name] = torch.where(mirror & (truth[name] >= 0), both - truth[name], truth[name])
-        return loss(judges.motion.of_cells(a, b), truth, MOTIONS, weights)
+        return loss(judges.motion(x), truth, MOTIONS, weights)
 
-    return train(judges.motion, loss_of, len(examples.first), seconds)
+    return train(judges.motion, loss_of, len(examples.case), seconds)
 
 
 @torch.inference_mode()
 def said(judges: Judges, examples: Examples, groups: Groups) -> dict[str, Tensor]:
     """The class that the judges name for each example, [N] by judgement."""
     rows = []
-    for index in torch.arange(len(examples.first)).split(16):
-        if groups is ATTRIBUTES:
-            rows.append(read_pictures(judges, examples, index, None))
-        else:
-            rows.append(judges.motion.of_cells(*(examples.inputs[examples.first[index] + k].float() for k in (0, GAP))))
+    for index in torch.arange(len(examples.case)).split(16):
+        attributes = groups is ATTRIBUTES
+        rows.append(
+            read_pictures(judges, examples, index, None) if attributes else judges.motion(examples.inputs[index])
+        )
     parts = torch.cat(rows).split([len(names) for names in groups.values()], 1)
     return {name: part.argmax(1) for name, part in zip(groups, parts, strict=True)}
 
@@ -171,7 +171,9 @@ def main() -> None:
     """Parse, gather, train, measure on held-out worlds as they are and through the tokenizer, save."""
     parser = argparse.ArgumentParser(prog="python -m model.evaluation.judge_training", description=__doc__)
     parser.add_argument("--clips", type=Path, default=cache_dir() / "clips-nano")
-    parser.add_argument("--minutes", type=float, default=8.0, help="of processor time for each of the two readers")
+    parser.add_argument(
+        "--minutes", type=float, default=8.0, help="of processor time for what reads pictures; half for motion"
+    )
     parser.add_argument("--out", type=Path, default=FILE)
     parser.add_argument("--measure", action="store_true", help="train nothing; measure what lies at --out again")
     options = parser.parse_args()
@@ -185,7 +187,9 @@ def main() -> None:
         own = gather(cache_dir() / "stills", worlds(TRAINING_WORLDS, False))
         seconds, both = 60 * options.minutes, (None, through)
         steps = train_reader(judges, joined([attribute_examples(own, r) for r in both]), seconds)
-        steps += train_motion(judges, joined([motion_examples(training, r) for r in both]), seconds)
+        steps += train_motion(
+            judges, joined([motion_examples(training[:: SPARSE[r is not None]], r) for r in both]), seconds / 2
+        )
         judges.facts = {"steps": steps, "clips": len(training), "worlds": TRAINING_WORLDS}
     other = gather(cache_dir() / "stills", worlds(HELD_OUT_WORLDS, True))
     judges.accuracy = measure(judges, joined([attribute_examples(other, r) for r in (None, through)]), ATTRIBUTES)

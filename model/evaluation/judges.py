@@ -33,15 +33,17 @@ MOTIONS = {  # what two pictures GAP frames apart show -> its classes
 KEYS, CAMERA = ("ahead", "aside"), ("turn", "tilt")
 GAP = 4  # frames
 REACH_X, REACH_Y = 12, 6  # how far a patch is looked for, in cells of motion.CELL pixels
+REGION, SHARPNESS = 3, 40.0  # cells of likeness averaged into one; of the soft maximum over shifts
+FLOW = 5  # channels
 GOOD_ENOUGH = 0.95  # balanced accuracy on held-out truth
 
 
 @dataclass(frozen=True)
 class JudgesConfig:
-    """Channels of the reader's stages and of the motion judge's convolutions."""
+    """Widths of the reader's stages and of the motion reader's layers."""
 
     reader: tuple[int, ...] = (24, 40, 56, 72)
-    motion: tuple[int, ...] = (48, 48, 64)
+    motion: tuple[int, ...] = (32, 32, 96)
 
     def __post_init__(self) -> None:
         if len(self.reader) != 4 or len(self.motion) != 3 or min(*self.reader, *self.motion) < 1:
@@ -67,24 +69,22 @@ class Reader(nn.Module):
 
 
 class MotionReader(nn.Module):
-    """Two pictures [B, 3, 135, 240] in -1..1, GAP frames apart -> logits of all motions joined, [B, 14]."""
+    """Flows [B, 5, 11, 20] (see `flow`) -> logits of all motions joined, [B, 14]."""
 
     def __init__(self, widths: tuple[int, ...]):
         super().__init__()
-        shifts, (first, second, third) = (2 * REACH_X + 1) * (2 * REACH_Y + 1), widths
-        self.gather = nn.Conv2d(shifts + 1, first, 1)
+        first, second, third = widths
+        self.enter = nn.Conv2d(FLOW + 2, first, 3, padding=1)
         self.halve = nn.Conv2d(first, second, 3, 2, 1)
-        self.quarter = nn.Conv2d(second, third, 3, 2, 1)
-        self.head = nn.Sequential(nn.Linear(15 * third, 64), nn.ReLU(), nn.Linear(64, sum(map(len, MOTIONS.values()))))
+        self.head = nn.Sequential(
+            nn.Linear(60 * second, third), nn.ReLU(), nn.Linear(third, sum(map(len, MOTIONS.values())))
+        )
 
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return self.of_cells(cells(first), cells(second))
-
-    def of_cells(self, first: Tensor, second: Tensor) -> Tensor:
-        """The same from the pictures' cells [B, 1, 33, 60]."""
-        x = F.relu(self.gather(likeness(first, second)))
-        x = F.relu(self.quarter(F.relu(self.halve(x))))
-        return self.head(F.adaptive_avg_pool2d(x, (3, 5)).flatten(1))
+    def forward(self, flows: Tensor) -> Tensor:
+        rows, columns = flows.shape[2:]
+        down, right = torch.meshgrid(torch.linspace(-1, 1, rows), torch.linspace(-1, 1, columns), indexing="ij")
+        x = torch.cat([flows, torch.stack([down, right]).expand(len(flows), -1, -1, -1)], 1)
+        return self.head(F.relu(self.halve(F.relu(self.enter(x)))).flatten(1))
 
 
 class Judges(nn.Module):
@@ -130,8 +130,8 @@ class Judges(nn.Module):
     @torch.inference_mode()
     def moved(self, first: Tensor, second: Tensor) -> dict[str, Tensor]:
         """Pictures [N, 3, 135, 240] and those GAP frames later -> for each motion the chances of its classes."""
-        parts = [self.motion(a, b) for a, b in zip(first.split(8), second.split(8), strict=True)]
-        return split(torch.cat(parts), MOTIONS)
+        pairs = zip(first.split(8), second.split(8), strict=True)
+        return split(self.motion(torch.cat([flow(cells(a), cells(b)) for a, b in pairs])), MOTIONS)
 
     def describe(self) -> str:
         """One line: the config and the number of parameters."""
@@ -144,18 +144,35 @@ def split(logits: Tensor, groups: dict[str, tuple[str, ...]]) -> dict[str, Tenso
     return {name: part.softmax(1) for name, part in zip(groups, parts, strict=True)}
 
 
-def likeness(first: Tensor, second: Tensor) -> Tensor:
-    """Cells [B, 1, 33, 60] twice -> [B, shifts + 1, 33, 60]: how alike each patch of 5x5 is to those around its place
-    in the second picture, and how much there is to see."""
+def flow(first: Tensor, second: Tensor) -> Tensor:
+    """Cells [B, 1, 33, 60] of two pictures -> [B, 5, 11, 20]: where each region of 3x3 cells went, right and down in
+    cells by REACH_X; how sure that is (likeness at best, and its spread); and how much there is to see."""
     a, b = cell_patches(first), cell_patches(second)
     rows, columns = a.shape[2:]
     padded = F.pad(b, (REACH_X, REACH_X, REACH_Y, REACH_Y))
-    shifts = [
-        (a * padded[:, :, dy : dy + rows, dx : dx + columns]).sum(1)
-        for dy in range(2 * REACH_Y + 1)
-        for dx in range(2 * REACH_X + 1)
-    ]
-    return torch.stack([*shifts, a.square().sum(1)], 1)
+    inside = F.pad(torch.ones_like(b[:, :1]), (REACH_X, REACH_X, REACH_Y, REACH_Y))
+    alike, moves = [], []
+    for dy in range(2 * REACH_Y + 1):
+        for dx in range(2 * REACH_X + 1):
+            window = (slice(None), slice(None), slice(dy, dy + rows), slice(dx, dx + columns))
+            share = F.avg_pool2d(inside[window], REGION)
+            found = F.avg_pool2d((a * padded[window]).sum(1, keepdim=True), REGION)
+            alike.append(
+                torch.where(share > 0.3, found / share.clamp_min(0.3), -1.0)
+            )  # what left the picture is no proof
+            moves.append((dx - REACH_X, dy - REACH_Y))
+    likeness = torch.cat(alike, 1)
+    chance, move = (SHARPNESS * likeness).softmax(1), torch.tensor(moves, dtype=torch.float32) / REACH_X
+    went = torch.einsum("bsyx,sk->bkyx", chance, move)
+    spread = torch.einsum("bsyx,s->byx", chance, move.square().sum(1)) - went.square().sum(1)
+    texture = F.avg_pool2d(a.square().sum(1, keepdim=True), REGION)
+    return torch.cat([went, likeness.amax(1, keepdim=True), spread[:, None], texture], 1)
+
+
+def mirrored(flows: Tensor) -> Tensor:
+    """The flows of the mirrored pictures."""
+    flipped = flows.flip(-1)
+    return torch.cat([-flipped[:, :1], flipped[:, 1:]], 1)
 
 
 def _stage(inputs: int, outputs: int) -> nn.Module:

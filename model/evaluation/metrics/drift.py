@@ -15,7 +15,7 @@ from model.evaluation.metrics.control import chosen, recovered
 from model.evaluation.pictures import Picture, streamed_luma
 from model.evaluation.scenes import scene, wander, wishing
 
-EVERY, SEGMENT_S, WISH_S = 12, 10, 15  # frames between looks; a segment; seconds between prompts
+EVERY, SEGMENT_S, WISH_S = 24, 10, 15  # frames between looks; a segment; seconds between prompts
 MOVING = 0.25  # the least share of the truth's change from frame to frame
 FLOORS = {
     "sharpness": 0.002,
