@@ -221,7 +221,8 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 async def painted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     """The gateway with the worker of the server's tests: for what the page does, whatever the picture is."""
     command = json.dumps([sys.executable, str(ROOT / "tests" / "server" / "painted_worker.py"), "--capacity", "8"])
-    async with serving(tmp_path_factory.mktemp("painted"), MUNDO_WORKER__COMMAND=command) as made:
+    room = {f"MUNDO_LIMITS__PEERS_A_{who}": "500" for who in ("DEVICE", "SESSION")}
+    async with serving(tmp_path_factory.mktemp("painted"), MUNDO_WORKER__COMMAND=command, **room) as made:
         yield made
 
 

@@ -1,0 +1,115 @@
+"""`<mundo-world>` in a page: it connects, steers and speaks, and a hundred of them leave nothing behind.
+The package's types are those of its modules, and the README's example fits them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Walking
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB = ROOT / "web"
+SCREEN: dict[str, Any] = {"name": "desktop", "width": 640, "height": 360}
+CYCLES = 100
+
+# Connects and closes elements as pages do: every fourth once it is live, the others somewhere on the way there.
+CYCLE = """async ([session, times]) => {
+  for (let cycle = 0; cycle < times; cycle += 1) {
+    const world = document.createElement("mundo-world");
+    world.setAttribute("controls", "");
+    document.body.append(world);
+    await world.connect({ session });
+    const live = new Promise((resolve) => world.on("state", ({ phase }) => phase === "live" && resolve()));
+    await (cycle % 4 ? new Promise((resolve) => setTimeout(resolve, 10 * (cycle % 7))) : live);
+    if (cycle % 2) world.close();
+    world.remove();
+  }
+}"""
+COUNT = "() => taps.peers.filter((peer) => peer.connectionState !== 'closed').length"
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_hundred_connections_leave_nothing(walking: Walking) -> None:
+    async with walking(SCREEN) as walker:
+        page = walker.page
+        await walker.come_in()
+        session = await page.evaluate(
+            """async () => { await import("/web/js/mundo_world.js");
+              return (await (await fetch("/api/v1/sessions", { method: "POST", body: '{"template":"meadow"}',
+                headers: { "content-type": "application/json" } })).json()).id; }"""
+        )
+        measure = await page.context.new_cdp_session(page)
+        await measure.send("Performance.enable")
+
+        async def left() -> dict[str, float]:
+            for _ in range(2):
+                await measure.send("HeapProfiler.collectGarbage")
+            metrics = (await measure.send("Performance.getMetrics"))["metrics"]
+            return {one["name"]: one["value"] for one in metrics if one["name"] in ("Nodes", "JSEventListeners")}
+
+        await page.evaluate(CYCLE, [session, 3])
+        before, elements = await left(), await page.evaluate("() => document.querySelectorAll('*').length")
+        await page.evaluate("() => { taps.peers.length = 0; }")
+        await page.evaluate(CYCLE, [session, CYCLES])
+        assert await page.evaluate("() => taps.peers.length") >= CYCLES
+        assert await page.evaluate(COUNT) == 0
+        await page.evaluate("() => { taps.peers.length = 0; taps.channels = {}; }")
+        assert await page.evaluate("() => document.querySelectorAll('*').length") == elements
+        after = await left()
+        assert after["JSEventListeners"] <= before["JSEventListeners"] + 5, (before, after)
+        assert after["Nodes"] <= before["Nodes"] + 20, (before, after)
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_element_steers_and_speaks(walking: Walking) -> None:
+    async with walking(SCREEN) as walker:
+        page = walker.page
+        await walker.come_in()
+        await page.evaluate(
+            """async () => { await import("/web/js/mundo_world.js");
+              document.body.replaceChildren(Object.assign(document.createElement("mundo-world"), { id: "w" }));
+              w.setAttribute("controls", "");
+              await w.connect({ template: "meadow" }); }"""
+        )
+        await walker.until("() => w.state.visible && w.stats().fps > 0")
+        ref = await page.evaluate("() => w.say('fog rolls in')")
+        await walker.until("(ref) => w.state.prompts.find((one) => one.ref === ref).stage === 'heard'", ref)
+        await page.evaluate("() => w.steer({ buttons: ['KeyW'] })")
+        await walker.until("() => JSON.parse(taps.sent.at(-1)).buttons === 1")
+        await page.evaluate("() => { w.steer({ buttons: [] }); w.shadowRoot.querySelector('video').focus(); }")
+        await page.keyboard.down("KeyD")
+        await walker.until("() => JSON.parse(taps.sent.at(-1)).buttons === 8")
+        await page.evaluate("() => w.remove()")
+        assert await page.evaluate(COUNT) == 0
+
+
+def test_the_readmes_example_fits_the_packages_types(tmp_path: Path) -> None:
+    tsc = str(WEB / "node_modules" / ".bin" / "tsc")
+    made = subprocess.run(
+        [tsc, "--project", str(WEB / "tsconfig.types.json"), "--outDir", str(tmp_path / "types")],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stdout
+    example = re.search(r"```html\n(.*?)```", (WEB / "README.md").read_text(), re.DOTALL)
+    assert example is not None
+    assert len(example[1].splitlines()) <= 22
+    script = re.search(r'<script type="module">\n(.*?)</script>', example[1], re.DOTALL)
+    assert script is not None
+    typed = script[1].replace('import "mundo-world";', 'import { MundoWorld } from "./types/mundo_world.js";')
+    typed = typed.replace(
+        'document.querySelector("mundo-world")', 'document.querySelector("mundo-world") as MundoWorld'
+    )
+    typed = typed.replace('document.querySelector("button")', 'document.querySelector("button")!')
+    (tmp_path / "example.ts").write_text(typed)
+    checked = subprocess.run(
+        [tsc, "--noEmit", "--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler",
+         "--lib", "es2023,dom", "--skipLibCheck", "false", "--types", "", str(tmp_path / "example.ts")],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stdout

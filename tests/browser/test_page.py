@@ -1,0 +1,251 @@
+"""What the page does for a person in a painted world: keys that can be changed, gamepad, thumbs, history, pictures,
+recordings, languages, rest; by keyboard alone from arrival to leaving, and a stranger's way timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+if TYPE_CHECKING:
+    from conftest import Walker, Walking
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SCREEN: dict[str, Any] = {"name": "desktop", "width": 1024, "height": 640}
+STRANGER_S = 60.0
+
+# A gamepad that a test can push.
+PAD = """
+window.pad = { connected: true, mapping: "standard", axes: [0, 0, 0, 0],
+  buttons: Array.from({ length: 17 }, () => ({ pressed: false })) };
+navigator.getGamepads = () => [window.pad];
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def inside(walking: Walking) -> AsyncIterator[Walker]:
+    """Somebody in a world."""
+    async with walking(SCREEN) as walker:
+        await walker.come_in()
+        await walker.open_world(template="meadow")
+        yield walker
+
+
+async def holds(walker: Walker, buttons: int) -> None:
+    await walker.until("(buttons) => JSON.parse(taps.sent.at(-1)).buttons === buttons", buttons)
+
+
+async def test_by_keyboard_alone_from_arrival_to_leaving(walking: Walking) -> None:
+    async with walking(SCREEN) as walker:
+        page, keys = walker.page, walker.page.keyboard
+
+        async def tab_to(selector: str) -> None:
+            for _ in range(30):
+                if await page.evaluate("(to) => document.activeElement.matches(to)", selector):
+                    return
+                await keys.press("Tab")
+            raise AssertionError(f"no Tab leads to {selector}")
+
+        await page.goto("/")
+        await page.wait_for_selector("#invite:focus")
+        await keys.type(walker.served.invite)
+        await keys.press("Enter")
+        await page.wait_for_selector(".wall:not([aria-busy]) .card")
+        await tab_to("[data-template=meadow]")
+        await keys.press("Enter")
+        await walker.until("() => mundo.state.visible")
+        await keys.down("KeyW")
+        await holds(walker, 1)
+        await keys.up("KeyW")
+        await keys.press("Enter")
+        await keys.type("night falls")
+        await keys.press("Enter")
+        await page.wait_for_selector(".trail .seen")
+        assert await page.evaluate("() => document.activeElement.tagName") == "VIDEO"
+        await tab_to(".round:has([data-icon=share])")
+        await keys.press("Enter")
+        await walker.until("() => document.querySelector('dialog[open] input')?.value.includes('/watch#')")
+        await keys.press("Escape")
+        await page.wait_for_selector("dialog", state="detached")
+        assert await page.evaluate("() => document.activeElement.ariaLabel") == "Share"
+        await tab_to("[aria-label=Leave]")
+        await keys.press("Enter")
+        await page.wait_for_selector("#describe")
+
+
+async def test_a_strangers_way_without_documentation(walking: Walking) -> None:
+    began = time.monotonic()
+    async with walking(SCREEN) as walker, walking({**SCREEN, "touch": True}) as friend:
+        page = walker.page
+        await page.goto(f"/#invite={walker.served.invite}")
+        await page.wait_for_selector("#describe:focus")
+        await page.keyboard.type("a foggy coast at dusk")
+        await page.keyboard.press("Enter")
+        await walker.until("() => mundo.state.visible")
+        await page.keyboard.down("KeyW")
+        await holds(walker, 1)
+        await page.keyboard.up("KeyW")
+        await page.keyboard.press("Enter")
+        await page.keyboard.type("let it snow")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector(".trail [data-stage=heard]")
+        await page.get_by_role("button", name="Share", exact=True).click()
+        await walker.until("() => document.querySelector('dialog[open] input')?.value.includes('/watch#')")
+        await friend.page.goto(await page.input_value("dialog input"))
+        await friend.until("() => mundo.state.visible && mundo.state.role === 'viewer'")
+        await walker.until("() => document.querySelector('.people').textContent === '1 watching'")
+    assert time.monotonic() - began < STRANGER_S
+
+
+async def test_a_key_leaves_in_the_task_in_which_it_is_pressed(inside: Walker) -> None:
+    left = await inside.page.evaluate(
+        """() => ["keydown", "keyup"].map((type) => {
+          const before = taps.sent.length;
+          window.dispatchEvent(new KeyboardEvent(type, { code: "KeyW", key: "w", bubbles: true }));
+          return [taps.sent.length - before, JSON.parse(taps.sent.at(-1)).buttons];
+        })"""
+    )
+    assert left == [[1, 1], [1, 0]]
+
+
+async def test_keys_can_be_changed_and_stay_so(inside: Walker) -> None:
+    page = inside.page
+    await page.keyboard.press("?")
+    await page.click("[data-action=forward]")
+    await page.keyboard.press("KeyE")
+    await page.wait_for_selector("[data-action=forward] >> text=E")
+    await page.keyboard.press("Escape")
+    await page.keyboard.down("KeyE")
+    await holds(inside, 1)
+    await page.keyboard.up("KeyE")
+    await page.reload()
+    await inside.until("() => mundo.state.visible")
+    await page.keyboard.down("KeyE")
+    await holds(inside, 1)
+    await page.keyboard.up("KeyE")
+    await page.keyboard.press("?")
+    await page.get_by_role("button", name="As they were").click()
+    await page.keyboard.press("Escape")
+    await page.keyboard.down("KeyW")
+    await holds(inside, 1)
+    await page.keyboard.up("KeyW")
+
+
+async def test_the_line_remembers_what_was_said_and_what_was_not_sent(inside: Walker) -> None:
+    page = inside.page
+    for text in ("fog rolls in", "night falls"):
+        await page.keyboard.press("/")
+        await page.keyboard.type(text)
+        await page.keyboard.press("Enter")
+    await page.keyboard.press("/")
+    await page.keyboard.type("a dr")
+    said = []
+    for key in ("ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown", "ArrowDown"):
+        await page.keyboard.press(key)
+        said.append(await page.input_value(".say"))
+    assert said == ["night falls", "fog rolls in", "fog rolls in", "night falls", "a dr"]
+    assert await page.evaluate("() => JSON.parse(taps.sent.at(-1)).buttons") == 0
+
+
+async def test_a_prompt_is_heard_and_then_seen(inside: Walker) -> None:
+    ref = await inside.page.evaluate("() => mundo.say('a balloon rises')")
+    await inside.until("(ref) => mundo.state.prompts.find((one) => one.ref === ref).seen_ms > 0", ref)
+    await inside.until("() => /heard at frame [\\d,]+, seen after/.test(document.querySelector('.trail').textContent)")
+
+
+async def test_a_gamepad_walks_and_looks(walking: Walking) -> None:
+    async with walking(SCREEN, PAD) as walker:
+        await walker.come_in()
+        await walker.open_world(template="meadow")
+        await walker.page.evaluate("() => { pad.axes = [0, -0.6, 0.8, 0]; }")
+        await holds(walker, 1)
+        await walker.until("() => JSON.parse(taps.sent.at(-1)).look_x > 0.1")
+        await walker.page.evaluate("() => { pad.axes = [0, 0, 0, 0]; }")
+        await holds(walker, 0)
+
+
+async def test_a_thumb_shows_its_ring_and_runs_when_far(walking: Walking) -> None:
+    async with walking({"name": "phone", "width": 390, "height": 844, "touch": True}) as walker:
+        await walker.come_in()
+        await walker.open_world(template="meadow")
+        touch = await walker.page.context.new_cdp_session(walker.page)
+
+        async def finger(kind: str, *points: tuple[int, int]) -> None:
+            touches = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+            await touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+        await finger("touchStart", (100, 500))
+        await finger("touchMove", (100, 440))
+        await holds(walker, 1)
+        assert await walker.page.is_visible(".thumb")
+        await finger("touchMove", (100, 400))
+        await holds(walker, 1 + (1 << 9))
+        await finger("touchEnd")
+        await holds(walker, 0)
+        assert await walker.page.is_hidden(".thumb")
+        await walker.page.tap("[aria-label=Jump]")
+        await walker.until("() => taps.sent.some((one) => JSON.parse(one).buttons === 256)")
+        await holds(walker, 0)
+
+
+async def test_a_picture_and_a_recording_are_saved(inside: Walker) -> None:
+    page = inside.page
+    async with page.expect_download() as picture:
+        await page.keyboard.press("KeyP")
+    assert (await picture.value).suggested_filename.endswith(".png")
+    await page.keyboard.press("KeyR")
+    await page.wait_for_selector(".recording")
+    await inside.frames(30)
+    async with page.expect_download() as recording:
+        await page.keyboard.press("KeyR")
+    path = await (await recording.value).path()
+    assert path.stat().st_size > 1000
+    assert await page.is_hidden(".recording")
+
+
+async def test_at_rest_there_is_the_world_and_nothing_else(inside: Walker) -> None:
+    page = inside.page
+    await page.mouse.move(500, 300)
+    await page.wait_for_selector(".stage.restful")
+    await page.wait_for_timeout(300)
+    seen = """() => [...document.querySelectorAll(".stage *")].filter((one) => one.checkVisibility({
+      opacityProperty: true, visibilityProperty: true }) && one.getBoundingClientRect().width > 1
+      && (one.textContent.trim() || one.matches("svg, input, button")) && !one.matches(".hidden, .dock, .log, .trail"))
+      .map((one) => one.outerHTML.slice(0, 80))"""
+    await inside.until("() => document.querySelector('.hint')?.matches('.gone')")
+    await page.wait_for_timeout(300)
+    assert await page.evaluate(seen) == []
+    await page.mouse.move(400, 300)
+    assert await page.evaluate("() => document.querySelector('.stage').matches('.restful')") is False
+
+
+async def test_the_other_language_comes_at_once_and_stays(walking: Walking) -> None:
+    async with walking(SCREEN) as walker:
+        page = walker.page
+        await walker.come_in()
+        await page.fill("#describe", "um mar")
+        await page.get_by_role("button", name="Português").click()
+        await page.wait_for_selector("h1 >> text=Para onde?")
+        assert await page.input_value("#describe") == "um mar"
+        assert await page.get_attribute("html", "lang") == "pt"
+        await page.reload()
+        await page.wait_for_selector("h1 >> text=Para onde?")
+
+
+async def test_a_role_that_changes_changes_the_page(inside: Walker) -> None:
+    await inside.page.keyboard.down("KeyW")
+    await holds(inside, 1)
+    await inside.hear(type="role", role="viewer", owner=True, peer="me")
+    assert await inside.page.locator(".say, .talk, .touch").count() == 0
+    sent = await inside.page.evaluate("() => taps.sent.length")
+    await inside.page.keyboard.press("KeyA")
+    await inside.frames(6)
+    assert await inside.page.evaluate("() => taps.sent.length") == sent
+    await inside.page.keyboard.up("KeyW")
+    await inside.hear(type="role", role="driver", owner=True, peer="me")
+    await inside.page.keyboard.down("KeyA")
+    await holds(inside, 4)
