@@ -43,6 +43,7 @@ MICROPHONE_HELD_S = 1.0
 MICROPHONE_BYTES_A_S = 2 * messages.AUDIO_RATE
 REOPENING_WINDOW_S = 60.0
 ANNOUNCED_LEFT_S = (300, 60, 10)
+NOTICE_HOLDS_S = 60.0
 
 
 class SessionEnded(Exception):
@@ -122,6 +123,7 @@ class Session:
         self._controls_at: deque[tuple[int, float]] = deque(maxlen=64)
         self._live_since = 0.0
         self._announced: set[int] = set()
+        self._last_notice = ("", -NOTICE_HOLDS_S)
 
     @property
     def peers(self) -> dict[str, Peer]:
@@ -507,6 +509,9 @@ class Session:
     def joined(self, peer: Peer) -> None:
         peer.send(event("session", **self._standing()))
         self.audience.joined(peer)
+        message, at = self._last_notice
+        if time.monotonic() - at < NOTICE_HOLDS_S:
+            peer.send(message)
 
     def left(self, peer: Peer) -> None:
         self.hub.leave(peer.outlet)
@@ -516,8 +521,11 @@ class Session:
             self._forget_line(peer)
 
     def notice(self, kind: str, text: str, /, **values: Any) -> None:
-        """Something that everybody may know."""
-        self.audience.broadcast("notice", kind=kind, text=text, **values)
+        """Something that everybody may know; who joins within a minute is told too."""
+        message = event("notice", kind=kind, text=text, **values)
+        self._last_notice = (message, time.monotonic())
+        for peer in self.peers.values():
+            peer.send(message)
 
     def tell_owner(self, kind: str, /, **values: Any) -> None:
         """An event to who started the session."""

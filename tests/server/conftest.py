@@ -173,7 +173,7 @@ class _Quiet(uvicorn.Server):
 
 
 def settings_in(folder: Path, **changes: Any) -> Settings:
-    worker = {"command": [sys.executable, str(WORKER)], "frame_timeout_s": 1.0, "restart_after_s": 0.1}
+    worker = {"command": [sys.executable, str(WORKER)], "frame_timeout_s": 2.0, "restart_after_s": 0.1}
     rates = {"redeem_an_address": "1000/minute", "redeem_total": "1000/minute"}
     merged = {"worker": worker, "rates": rates} | changes
     return load_settings(data_dir=folder, **merged)
@@ -200,6 +200,12 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
             return here
 
         yield start
+
+
+@pytest.fixture
+def gateways(tmp_path: Path) -> Callable[[], Any]:
+    """Runs one gateway after another over the same data."""
+    return lambda: running(settings_in(tmp_path))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -77,6 +77,7 @@ class Painted:
             "look_x": self.control.look_x,
             "samples": float(self.samples),
             "keyframes": float(self.keyframes),
+            "world_frame": float(self.frame),
             "seed": float(self.seed),
             "letters": float(len(self.text)),
             "bits_per_second": float(self.codec.bit_rate),

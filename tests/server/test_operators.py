@@ -1,0 +1,156 @@
+"""What an operator sets, sees and ends: settings, invites, metrics, the admin API, TURN, moderation."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.channels import PromptUnfit
+from server.moderation import HookMissing, Moderation
+from server.settings import BadSettings, ModerationSettings, load_settings
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # one gateway serves them all
+TOKEN = "an operator's token, long enough"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"port": 70_000}, "port: "),
+        ({"rates": {"redeem_total": "often"}}, "rates.redeem_total: expected a rate such as 10/minute, got 'often'"),
+        ({"limits": {"peers_a_session": 0}}, "limits.peers_a_session: "),
+        ({"limits": {"peers": 3}}, "limits.peers: "),
+        ({"operator_token": "short"}, "operator_token needs 24 characters, this has 5"),
+        ({"turn": {"urls": ["turn:x"]}}, "turn.urls needs turn.secret"),
+        ({"turn": {"urls": ["http://x"], "secret": "s"}}, "turn.urls expects addresses such as turn:host:3478"),
+    ],
+)
+async def test_a_wrong_setting_is_named(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadSettings) as refused:
+        load_settings(**wrong)
+    assert said in str(refused.value) and "short'" not in str(refused.value)
+
+
+async def test_settings_come_from_a_file_then_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "mundo.toml"
+    own.write_text("port = 9000\n[limits]\npeers_a_session = 7\nqueue_length = 5\n")
+    monkeypatch.setenv("MUNDO_CONFIG", str(own))
+    monkeypatch.setenv("MUNDO_LIMITS__QUEUE_LENGTH", "6")
+    settings = load_settings()
+    assert (settings.port, settings.limits.peers_a_session, settings.limits.queue_length) == (9000, 7, 6)
+    assert settings.limits.body_bytes == 65536
+    monkeypatch.setenv("MUNDO_LIMITS__QUEUE_LENGTH", "many")
+    with pytest.raises(BadSettings, match="limits.queue_length: .*'many'"):
+        load_settings()
+    monkeypatch.setenv("MUNDO_CONFIG", str(tmp_path / "none.toml"))
+    with pytest.raises(BadSettings, match="MUNDO_CONFIG: expected a TOML file"):
+        load_settings()
+    monkeypatch.setenv("MUNDO_CONFIG", str(own))
+    own.write_text("port = \n")
+    with pytest.raises(BadSettings, match="line 1"):
+        load_settings()
+
+
+async def test_metrics_count_without_naming_anybody(here: Any) -> None:
+    browser = await here.invited()
+    session = await browser.start()
+    connection = await browser.connect(session)
+    connection.steer(1, buttons=1)
+    await connection.until("receipt", lambda event: event["control_seq"] == 1)
+    text = (await browser.http.get("/metrics")).text
+    figures = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    assert float(figures['mundo_sessions{state="live"}']) >= 1 and float(figures["mundo_frames_total"]) > 3
+    assert float(figures['mundo_peers{role="driver"}']) == 1 and float(figures["mundo_worker_capacity"]) == 2
+    assert float(figures["mundo_input_to_packet_seconds_count"]) >= 1
+    assert session not in text
+
+
+async def test_an_operator_sees_and_ends_sessions_and_makes_invites(run: Any) -> None:
+    here = await run(operator_token=TOKEN)
+    browser, operator = await here.invited(), (await here.browser()).http
+    session = await browser.start()
+    connection = await browser.connect(session)
+    assert (await operator.get("/api/v1/admin/overview")).status_code == 401
+    operator.headers["Authorization"] = "Bearer wrong"
+    assert (await operator.get("/api/v1/admin/overview")).status_code == 401
+    operator.headers["Authorization"] = f"Bearer {TOKEN}"
+    seen = (await operator.get("/api/v1/admin/overview")).json()
+    assert seen["sessions"][0]["id"] == session and seen["capacity"] == 2 and len(seen["load"]) == 3
+    made = (await operator.post("/api/v1/admin/invites", json={"uses": 2, "note": "for Ana"})).json()
+    guest = await here.browser()
+    assert (await guest.http.post("/api/v1/invites/redeem", json={"code": made["code"]})).status_code == 204
+    (line,) = [one for one in (await operator.get("/api/v1/admin/invites")).json() if one["note"] == "for Ana"]
+    assert (line["uses"], line["max_uses"], line["standing"]) == (1, 2, "open") and "code" not in line
+    assert (await operator.delete(f"/api/v1/admin/invites/{made['id']}")).status_code == 204
+    assert (await guest.http.get("/api/v1/me")).json()["may_start"] is False
+    assert (await guest.http.post("/api/v1/sessions", json={})).status_code == 403
+    late = await here.browser()
+    assert (await late.http.post("/api/v1/invites/redeem", json={"code": made["code"]})).status_code == 403
+    assert (await operator.delete(f"/api/v1/admin/sessions/{session}")).status_code == 204
+    assert "operator" in (await connection.until("ended"))["reason"]
+    page = await operator.get("/admin")
+    assert "/admin/admin.js" in page.text and (await operator.get("/admin/admin.js")).status_code == 200
+    assert (await operator.get("/admin/..%2fapp.py")).status_code == 404
+
+
+async def test_without_a_token_there_is_nothing_to_administer(here: Any) -> None:
+    http = (await here.browser()).http
+    for path in ("/admin", "/admin/admin.js", "/api/v1/admin/overview"):
+        assert (await http.get(path, headers={"Authorization": "Bearer "})).status_code == 404
+
+
+async def test_turn_credentials_are_short_lived_and_signed(run: Any) -> None:
+    turn = {"urls": ["turn:turn.test:3478"], "secret": "shared", "valid_s": 600.0}
+    here = await run(turn=turn)
+    browser = await here.invited()
+    (server,) = (await browser.http.get("/api/v1/ice")).json()["ice_servers"]
+    expires = int(server["username"].partition(":")[0])
+    assert 590 < expires - time.time() <= 600 and server["urls"] == turn["urls"]
+    wanted = hmac.new(b"shared", server["username"].encode(), hashlib.sha1).digest()
+    assert base64.b64decode(server["credential"]) == wanted
+
+
+def refuses_blood(text: str) -> str | None:
+    """A hook as an operator writes it."""
+    if text == "break the hook":
+        raise RuntimeError("no connection")
+    return "No blood here." if "blood" in text else None
+
+
+async def slow(text: str) -> None:
+    import asyncio
+
+    await asyncio.sleep(10)
+
+
+async def test_a_hook_refuses_texts_and_the_world_goes_on(run: Any) -> None:
+    here = await run(moderation={"hook": f"{__name__}:refuses_blood", "timeout_s": 1.0})
+    browser = await here.invited()
+    answer = await browser.http.post("/api/v1/sessions", json={"prompt": "a sea of blood"})
+    assert answer.status_code == 422 and answer.json()["detail"] == "No blood here."
+    session = await browser.start(prompt="a sea")
+    connection = await browser.connect(session)
+    for ref, text in enumerate(("blood", "break the hook"), start=1):
+        connection.tell(type="text", text=text, ref=ref)
+        assert (await connection.until("refused"))["ref"] == ref
+    answer = await browser.http.post(f"/api/v1/sessions/{session}/prompts", json={"text": "blood"})
+    assert answer.json()["type"].endswith("prompt-refused")
+    answer = await browser.http.post(f"/api/v1/sessions/{session}/saves", json={"name": "blood"})
+    assert answer.json()["type"].endswith("prompt-refused")
+    connection.tell(type="text", text="a calm sea", ref=3)
+    await connection.until("state", lambda event: event["values"]["letters"] == len("a calm sea"))
+
+
+async def test_a_hook_that_is_slow_or_missing_is_said() -> None:
+    moderation = Moderation(ModerationSettings(hook=f"{__name__}:slow", timeout_s=0.05))
+    with pytest.raises(PromptUnfit, match="cannot be checked"):
+        await moderation.check("hello")
+    for hook in ("nothing", "server.moderation:nothing", "no.such.module:hook", "server.moderation:log"):
+        with pytest.raises(HookMissing, match="moderation.hook: expected"):
+            Moderation(ModerationSettings(hook=hook, timeout_s=1.0))
