@@ -149,18 +149,19 @@ def flow(first: Tensor, second: Tensor) -> Tensor:
     cells by REACH_X; how sure that is (likeness at best, and its spread); and how much there is to see."""
     a, b = cell_patches(first), cell_patches(second)
     rows, columns = a.shape[2:]
-    padded = F.pad(b, (REACH_X, REACH_X, REACH_Y, REACH_Y))
-    inside = F.pad(torch.ones_like(b[:, :1]), (REACH_X, REACH_X, REACH_Y, REACH_Y))
+    padded = F.pad(b, (REACH_X, REACH_X, REACH_Y, REACH_Y)).permute(0, 2, 1, 3)
+    inside = F.pad(torch.ones(1, 1, rows, columns), (REACH_X, REACH_X, REACH_Y, REACH_Y))
+    wide, each = columns + 2 * REACH_X, a.permute(0, 2, 3, 1)
     alike, moves = [], []
     for dy in range(2 * REACH_Y + 1):
-        for dx in range(2 * REACH_X + 1):
-            window = (slice(None), slice(None), slice(dy, dy + rows), slice(dx, dx + columns))
-            share = F.avg_pool2d(inside[window], REGION)
-            found = F.avg_pool2d((a * padded[window]).sum(1, keepdim=True), REGION)
-            alike.append(
-                torch.where(share > 0.3, found / share.clamp_min(0.3), -1.0)
-            )  # what left the picture is no proof
-            moves.append((dx - REACH_X, dy - REACH_Y))
+        products = each @ padded[:, dy : dy + rows]  # [B, rows, columns, wide]: every cell with every one of that row
+        band = products.as_strided(
+            (len(a), rows, columns, 2 * REACH_X + 1), (rows * columns * wide, columns * wide, wide + 1, 1)
+        )
+        found = F.avg_pool2d(band.permute(0, 3, 1, 2), REGION)
+        share = F.avg_pool2d(inside[:, :, dy : dy + rows].unfold(3, columns, 1)[0, 0].permute(1, 0, 2)[None], REGION)
+        alike.append(torch.where(share > 0.3, found / share.clamp_min(0.3), -1.0))  # what left the picture is no proof
+        moves += [(dx - REACH_X, dy - REACH_Y) for dx in range(2 * REACH_X + 1)]
     likeness = torch.cat(alike, 1)
     chance, move = (SHARPNESS * likeness).softmax(1), torch.tensor(moves, dtype=torch.float32) / REACH_X
     went = torch.einsum("bsyx,sk->bkyx", chance, move)
