@@ -249,3 +249,31 @@ async def test_a_role_that_changes_changes_the_page(inside: Walker) -> None:
     await inside.hear(type="role", role="driver", owner=True, peer="me")
     await inside.page.keyboard.down("KeyA")
     await holds(inside, 4)
+
+
+# The answer's candidates are taken out, so that no packet finds a way.
+NO_UDP = """
+const Open = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends Open {
+  setRemoteDescription({ type, sdp }) {
+    return super.setRemoteDescription({ type, sdp: sdp.replace(/^a=candidate:.*\\r\\n/gm, "") });
+  }
+};
+"""
+
+
+async def test_where_udp_is_blocked_the_world_comes_over_a_socket(walking: Walking) -> None:
+    async with walking(SCREEN, NO_UDP) as walker:
+        page = walker.page
+        await walker.come_in()
+        await walker.open_world(template="meadow")
+        assert await page.evaluate("() => taps.peers.every((peer) => peer.connectionState === 'closed')")
+        await page.keyboard.down("KeyW")
+        await walker.until("() => mundo.state.world.values.buttons === 1")
+        await page.keyboard.up("KeyW")
+        await page.keyboard.press("Enter")
+        await page.keyboard.type("fog rolls in")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector(".trail .seen")
+        assert (await walker.picture()).shape == (270, 480, 3)
+        await walker.until("() => mundo.stats().inputs_measured > 0 && mundo.stats().round_trip_ms !== null")

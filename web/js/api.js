@@ -100,6 +100,16 @@ export class Api {
   }
 
   /**
+   * Where a world is to be had without UDP.
+   * @param {string} id
+   */
+  socket(id) {
+    const url = new URL(`${this.#base}/api/v1/sessions/${encodeURIComponent(id)}/socket`, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    return url.href;
+  }
+
+  /**
    * @param {string} id
    * @param {{ role: "viewer" | "suggester" | "driver", expires_s?: number }} wish
    * @returns {Promise<Share>}

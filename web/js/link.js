@@ -5,14 +5,17 @@ import { wait } from "./backoff.js";
 import { Problem } from "./api.js";
 import { Closer, output, stream } from "./outputs.js";
 import { Peer } from "./peer.js";
+import { decodes, SocketPeer } from "./socket_peer.js";
 import { follow } from "./phases.js";
 
 /** @typedef {import("./phases.js").Phase} Phase */
 /** @typedef {{ slug: string, detail: string }} Reason why a world ended */
 
+/** @typedef {Peer | SocketPeer} AnyPeer */
+
 export class Link {
   #phase = output(/** @type {Phase} */ ("idle"));
-  #peer = output(/** @type {Peer | null} */ (null));
+  #peer = output(/** @type {AnyPeer | null} */ (null));
   #attempt = output(0);
   #reason = output(/** @type {Reason | null} */ (null));
   /** @type {ReturnType<typeof stream<import("./wire.js").Message>>} */
@@ -27,16 +30,23 @@ export class Link {
 
   #closer = new Closer();
   #exchange;
-  /** @type {Peer | null} */
+  /** @type {AnyPeer | null} */
   #current = null;
+  #socket;
+  /** Whether packets find no way here, and the socket is the way for as long as this link lives. */
+  #blocked = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {Reason | null} why the gateway ended the last peer */
   #farewell = null;
 
-  /** @param {(offer: string) => Promise<string>} exchange takes an offer to the gateway, brings the answer */
-  constructor(exchange) {
+  /**
+   * @param {(offer: string) => Promise<string>} exchange takes an offer to the gateway, brings the answer
+   * @param {string} socket where the gateway's WebSocket is, for when UDP is blocked
+   */
+  constructor(exchange, socket) {
     this.#exchange = exchange;
+    this.#socket = socket;
     this.#closer.listen(window, "online", () => this.#again(0));
     this.#closer.listen(window, "offline", () => this.#current?.close());
     this.#closer.listen(window, "pagehide", () => this.close());
@@ -73,7 +83,7 @@ export class Link {
   }
 
   #connect() {
-    const peer = new Peer();
+    const peer = this.#blocked && decodes() ? new SocketPeer(this.#socket) : new Peer();
     this.#current = peer;
     peer.messages.on((message) => {
       this.#messages.emit(message);
@@ -81,12 +91,12 @@ export class Link {
     });
     peer.state.on((state) => {
       if (state === "open") this.#opened(peer);
-      if (state === "lost") this.#lost();
+      if (state === "lost") this.#lost(peer);
     });
-    peer.open(this.#exchange).catch((error) => this.#failed(error));
+    if (peer instanceof Peer) peer.open(this.#exchange).catch((error) => this.#failed(error));
   }
 
-  /** @param {Peer} peer */
+  /** @param {AnyPeer} peer */
   #opened(peer) {
     this.#attempt.write(0);
     this.#farewell = null;
@@ -96,7 +106,7 @@ export class Link {
 
   /**
    * The gateway ended this peer. Whether the world has ended too shows when a new peer asks for it.
-   * @param {Peer} peer
+   * @param {AnyPeer} peer
    * @param {string} detail
    */
   #dismissed(peer, detail) {
@@ -105,7 +115,10 @@ export class Link {
     this.#again(0);
   }
 
-  #lost() {
+  /** @param {AnyPeer} peer */
+  #lost(peer) {
+    // A socket that fails may fail because the world has ended: only an offer is told why, so the next try is one.
+    this.#blocked = peer instanceof Peer ? peer.blocked : this.phase.value === "live";
     this.#current = null;
     this.#peer.write(null);
     if (this.phase.value === "ended" || this.phase.value === "held") return;

@@ -58,7 +58,7 @@ function address(path) {
  * @param {string} [written] what was in the field already
  */
 async function arrive(reason, written) {
-  if (!(screen instanceof Arrival)) change(() => ({ close: () => undefined }));
+  if (!(screen instanceof Arrival)) change(() => new Veil(root)); // a dusk without words, until we know who comes
   address("/");
   document.title = WORDS.title;
   const begun = turn;

@@ -8,6 +8,8 @@ const PING_MS = 1000;
 const SILENCE_MS = 4000;
 const OPEN_WITHIN_MS = 10_000;
 const GATHER_MS = 500;
+/** Without a way for packets this long after the answer, UDP is taken to be blocked. */
+const BLOCKED_MS = 4000;
 const MOST_QUEUED_BYTES = 16_384;
 /** How long the browser may hold pictures back to show them evenly, where a person prefers smooth to instant. */
 const SMOOTH_MS = 150;
@@ -27,6 +29,10 @@ export class Peer {
   /** The share of the picture's packets that did not arrive during the last second. */
   loss = this.#loss.seen;
   messages = this.#messages.seen;
+  /** Whether it was lost because no packet found a way. */
+  blocked = false;
+  /** The <video> itself tells what it shows. */
+  frames = null;
 
   #closer = new Closer();
   #heard_at = performance.now();
@@ -72,6 +78,8 @@ export class Peer {
       const sdp = await exchange(this.#connection.localDescription?.sdp ?? "");
       if (this.state.value === "lost") return;
       await this.#connection.setRemoteDescription({ type: "answer", sdp });
+      const timer = setTimeout(() => this.#look(), BLOCKED_MS);
+      this.#closer.add(() => clearTimeout(timer));
     } catch (error) {
       const already = this.state.value === "lost";
       this.close();
@@ -129,6 +137,12 @@ export class Peer {
     this.#state.write("lost"); // before the picture goes, so that it can be kept
     this.#media.write(null);
     this.#connection.close();
+  }
+
+  #look() {
+    if (["connected", "completed"].includes(this.#connection.iceConnectionState)) return;
+    this.blocked = true;
+    this.close();
   }
 
   #opened() {

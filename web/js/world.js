@@ -67,14 +67,16 @@ export class World {
   constructor({ api, session, role, owner = false, video }) {
     this.session = session;
     this.together = new Together(role, owner);
-    this.#link = new Link((offer) => api.offer(session, offer));
+    this.#link = new Link((offer) => api.offer(session, offer), api.socket(session));
     this.#presented = new PresentedFrames(video);
     this.#closer.add(
       () => this.#presented.close(),
       () => this.#link.close(),
       this.#link.messages.on((message) => this.#hear(message)),
       this.#link.peer.on((peer) => this.#joined(peer, video)),
-      this.#presented.frames.on((frame) => this.#show(frame)),
+      this.#presented.frames.on((frame) => {
+        if (!this.#link.peer.value?.frames) this.#show(frame);
+      }),
     );
     this.#closer.every(TICK_MS, () => this.#send());
   }
@@ -184,7 +186,7 @@ export class World {
   }
 
   /**
-   * @param {import("./peer.js").Peer | null} peer
+   * @param {import("./link.js").AnyPeer | null} peer
    * @param {HTMLVideoElement} video
    */
   #joined(peer, video) {
@@ -195,6 +197,7 @@ export class World {
       if (media && video.srcObject !== media) video.srcObject = media;
     });
     peer.round_trip_ms.on((round_trip_ms) => (this.#round_trip_ms = round_trip_ms));
+    peer.frames?.on((frame) => this.#show(frame));
     peer.loss.on((loss) => (this.#loss = loss));
     peer.smooth(this.#smooth);
     if (this.#voice) void peer.listenTo(this.#voice);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { wait } from "../../../web/js/backoff.js";
 import { output, stream, Closer } from "../../../web/js/outputs.js";
 import { follow } from "../../../web/js/phases.js";
+import { picture } from "../../../web/js/socket_peer.js";
 import { inWords, WORDS } from "../../../web/js/strings.js";
 import { loudness } from "../../../web/js/microphone.js";
 import * as wire from "../../../web/js/wire.js";
@@ -73,4 +74,25 @@ test("loudness runs from the floor to full scale", () => {
   assert.equal(loudness(new Float32Array(64)), 0);
   assert.equal(loudness(new Float32Array(64).fill(1)), 1);
   assert.ok(Math.abs(loudness(new Float32Array(64).fill(0.0316)) - 0.5) < 0.01);
+});
+
+test("a picture over a socket has its frame, its time and its bytes; anything else is none", () => {
+  const raw = new DataView(new ArrayBuffer(19));
+  raw.setUint8(0, 1);
+  raw.setUint8(1, 1);
+  raw.setUint32(4, 77);
+  raw.setBigUint64(8, 2n ** 33n + 5n);
+  raw.setUint8(18, 9);
+  assert.deepEqual(picture(raw.buffer), { keyframe: true, frame: 77, pts: 2 ** 33 + 5, data: new Uint8Array([0, 0, 9]) });
+  assert.equal(picture(new ArrayBuffer(16)), null);
+  raw.setUint8(0, 2);
+  assert.equal(picture(raw.buffer), null);
+});
+
+test("what is told of people, lines and suggestions is read, and what lacks a part is not", () => {
+  assert.equal(wire.read('{"type":"session","state":"queued","queue_position":2,"wait_s":null}').queue_position, 2);
+  assert.equal(wire.read('{"type":"people","list":[],"holder":null}').list.length, 0);
+  assert.equal(wire.read('{"type":"people","holder":null}'), null);
+  assert.equal(wire.read('{"type":"suggestions","list":null}'), null);
+  assert.equal(wire.read('{"type":"notice","kind":"time"}'), null);
 });

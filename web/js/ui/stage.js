@@ -128,13 +128,14 @@ export class Stage {
       const { state, position, wait_s } = world.together.standing.value;
       this.#root.dataset.phase = phase;
       this.#root.classList.toggle("unseen", !world.visible.value || phase === "ended" || phase === "held");
-      if (phase === "live" && state !== "resuming") still.yield();
+      const resuming = state === "resuming" || state === "paused";
+      if (phase === "live" && !resuming) still.yield();
       else if (world.visible.value) still.keep();
       if (phase === "ended") veil.show({ kind: "ended", reason: world.reason.value, kept: Boolean(this.#inputs.kept) });
       else if (phase === "held") veil.show({ kind: "held" });
-      else if (phase === "reconnecting") veil.show({ kind: "reconnecting", attempt: world.attempt.value });
+      else if (phase === "reconnecting" && (world.visible.value || world.attempt.value > 2)) veil.show({ kind: "reconnecting", attempt: world.attempt.value });
       else if (state === "queued") veil.show({ kind: "queued", position: position ?? 1, wait_s });
-      else if (state === "resuming") veil.show({ kind: "resuming" });
+      else if (resuming && world.visible.value) veil.show({ kind: "resuming" });
       else if (!world.visible.value) veil.show({ kind: phase === "live" ? "first_frame" : "connecting" });
       else veil.show({ kind: "clear" });
       if (phase === "live" && world.visible.value) this.#announce.textContent = WORDS.world.announce_live;
