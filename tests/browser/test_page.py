@@ -277,3 +277,29 @@ async def test_where_udp_is_blocked_the_world_comes_over_a_socket(walking: Walki
         await page.wait_for_selector(".trail .seen")
         assert (await walker.picture()).shape == (270, 480, 3)
         await walker.until("() => mundo.stats().inputs_measured > 0 && mundo.stats().round_trip_ms !== null")
+
+
+async def test_our_worlds_wait_on_the_arrival(inside: Walker) -> None:
+    page = inside.page
+    await inside.frames(12)
+    await page.mouse.move(500, 300)
+    await page.get_by_role("button", name="More").click()
+    await page.get_by_role("button", name="Keep this place").click()
+    await page.wait_for_selector(".notice >> text=Kept")
+    await inside.leave()
+    await page.wait_for_selector(".shelf li")
+    await inside.until("() => document.querySelectorAll('.shelf li').length === 2")
+    await inside.sound("our worlds")
+    await page.locator(".shelf li").first.get_by_role("button", name="Rename").click()
+    await page.fill(".shelf .over input", "The long meadow")
+    await page.keyboard.press("Enter")
+    await page.locator(".shelf .card-title", has_text="The long meadow").wait_for()
+    await page.locator(".shelf .card", has_text="The long meadow").click()
+    await inside.until("() => mundo.state.visible")
+    await inside.leave()
+    await page.wait_for_selector(".shelf li")
+    while remaining := await page.locator(".shelf li").count():
+        await page.locator(".shelf li").first.get_by_role("button", name="for good").click()
+        await page.locator(".shelf .over .primary").click()
+        await inside.until("(count) => document.querySelectorAll('.shelf li').length < count", remaining)
+    assert await page.is_hidden(".yours")
