@@ -7,6 +7,8 @@ import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+import av
+import numpy as np
 import pytest
 import pytest_asyncio
 
@@ -303,3 +305,35 @@ async def test_our_worlds_wait_on_the_arrival(inside: Walker) -> None:
         await page.locator(".shelf .over .primary").click()
         await inside.until("(count) => document.querySelectorAll('.shelf li').length < count", remaining)
     assert await page.is_hidden(".yours")
+
+
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A second of film."""
+    path = tmp_path_factory.mktemp("loop") / "loop.webm"
+    with av.open(str(path), "w") as film:
+        track = film.add_stream("libvpx", rate=12)
+        track.width, track.height, track.pix_fmt = 96, 54, "yuv420p"
+        for shade in range(12):
+            picture = av.VideoFrame.from_ndarray(np.full((81, 96), 20 * shade, np.uint8), format="yuv420p")
+            film.mux(track.encode(picture))
+        film.mux(track.encode(None))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+async def test_the_wall_lives_where_there_are_loops_and_motion_is_wanted(
+    walking: Walking, loop: bytes, motion: Any
+) -> None:
+    async with walking(SCREEN) as walker:
+        page = walker.page
+        await page.emulate_media(reduced_motion=motion)
+        listed = [{"id": "meadow", "title": {"en": "A meadow"}, "loop": "/web/pictures/wall/meadow.webm"}]
+        await page.route("**/api/v1/templates", lambda route: route.fulfill(json=listed))
+        await page.route("**/meadow.webm", lambda route: route.fulfill(body=loop, content_type="video/webm"))
+        await walker.come_in()
+        await page.wait_for_selector(".wall:not([aria-busy]) .card")
+        if motion == "reduce":
+            assert await page.locator(".card video").count() == 0
+        else:
+            await walker.until("() => document.querySelector('.card video.on')?.currentTime > 0")

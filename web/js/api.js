@@ -1,7 +1,10 @@
 // The gateway's HTTP face (/api/v1), call by call; an answer that is no success becomes a typed Problem.
 // Knows no element and keeps no state: who we are is in an HttpOnly cookie that no script reads.
 
-/** @typedef {{ id: string, title: Record<string, string>, prompt?: string, picture?: string }} Template title by language */
+/**
+ * `title` by language; `loop`: a film of the place, of a few seconds, where the gateway has one.
+ * @typedef {{ id: string, title: Record<string, string>, picture?: string, loop?: string }} Template
+ */
 /** @typedef {{ prompt?: string, template?: string, seed?: number, saved?: string }} Wish */
 /** @typedef {{ id: string, state: string, world?: string, owner?: boolean, role?: string }} Session `world`: kept as */
 /** @typedef {{ url: string, id: string }} Share */

@@ -154,10 +154,10 @@ export class Arrival {
    * @param {Template} template
    * @param {number} index
    */
-  #card({ id, title, picture }, index) {
+  #card({ id, title, picture, loop }, index) {
     const name = title[language] ?? title.en ?? id;
     const item = card({
-      title: name, index, picture: `/web/pictures/wall/${id}.avif`, instead: picture, loop: `/web/pictures/wall/${id}.webm`,
+      title: name, index, picture: `/web/pictures/wall/${id}.avif`, instead: picture, loop,
       choose: () => this.#choices.emit({ template: id, picture, title: name }),
       dwell: (seen) => this.#dwell(seen),
     });

@@ -1,4 +1,4 @@
-// One card of the wall: a picture that begins to move when it is looked at, and a name.
+// One card of the wall: a picture, moving where there is a loop of it, and a name.
 // Knows where its picture and loop lie; knows nothing of what choosing it does.
 
 import { el, icon } from "./element.js";
@@ -19,15 +19,10 @@ export function card({ title, index, picture, instead, loop, more, choose, dwell
     image.src = picture ?? instead ?? "";
     button.prepend(image);
   }
-  const film = loop ? moving(image, loop) : { play: () => undefined, stop: () => undefined };
-  const look = () => {
-    dwell(image.getAttribute("src"));
-    film.play();
-  };
+  if (loop) moving(image, loop);
+  const look = () => dwell(image.getAttribute("src"));
   const away = () => {
-    if (button.matches(":hover, :focus-visible")) return;
-    dwell(null);
-    film.stop();
+    if (!button.matches(":hover, :focus-visible")) dwell(null);
   };
   button.addEventListener("pointerenter", (event) => event.pointerType !== "touch" && look());
   button.addEventListener("focus", () => button.matches(":focus-visible") && look());
@@ -43,27 +38,22 @@ export function card({ title, index, picture, instead, loop, more, choose, dwell
 }
 
 /**
- * The loop over the still; loaded when it is first looked at, and never where motion is not wanted.
+ * The loop over the still: loaded and played while it is in view, and never where motion or data are to be spared.
  * @param {HTMLElement} image
  * @param {string} source
  */
 function moving(image, source) {
-  /** @type {HTMLVideoElement | null} */
-  let film = null;
-  return {
-    play() {
-      if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-      if (!film) {
-        film = el("video", { src: source, loop: true, playsinline: true, "aria-hidden": "true", tabindex: -1 });
-        film.muted = true;
-        film.addEventListener("playing", () => film?.classList.add("on"));
-        image.after(film);
-      }
-      void film.play().catch(() => undefined);
-    },
-    stop() {
-      film?.pause();
-      film?.classList.remove("on");
-    },
-  };
+  const { saveData } = /** @type {{ connection?: { saveData?: boolean } }} */ (navigator).connection ?? {};
+  if (saveData || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const film = el("video", { loop: true, playsinline: true, "aria-hidden": "true", tabindex: -1,
+    onplaying: () => film.classList.add("on") });
+  film.muted = true;
+  image.after(film);
+  const seen = new IntersectionObserver(([{ isIntersecting }]) => {
+    if (!film.isConnected) return seen.disconnect();
+    if (!isIntersecting) return film.pause();
+    if (!film.src) film.src = source;
+    void film.play().catch(() => undefined);
+  });
+  seen.observe(film);
 }
