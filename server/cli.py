@@ -37,9 +37,13 @@ def serve(
     ready_file: Annotated[Path | None, typer.Option(help='Written once worlds can start: {"url", "invite"}.')] = None,
 ) -> None:
     """Serve worlds until Ctrl-C, and print the address with a fresh invite."""
+    from server.moderation import HookMissing
     from server.serving import serve as run  # the other commands need no web server
 
-    run(_settings(host, port), ready_file)
+    try:
+        run(_settings(host, port), ready_file)
+    except (HookMissing, OSError) as error:
+        _stop(str(error))
 
 
 @invite_app.command("create")

@@ -18,6 +18,7 @@ import uvicorn
 from server.app import create_app
 from server.gateway import Gateway
 from server.logs import configure_logs
+from server.moderation import Moderation
 from server.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -44,8 +45,10 @@ class _Server(uvicorn.Server):
 
 
 def serve(settings: Settings, ready_file: Path | None) -> None:
-    """Serve until SIGINT or SIGTERM. Raises OSError when the address cannot be had."""
+    """Serve until SIGINT or SIGTERM. Raises OSError when the address cannot be had, HookMissing when the hook cannot,
+    and SystemExit when the application cannot start, which the log explains."""
     configure_logs(settings.log_level)
+    Moderation(settings.moderation)  # fails here and not behind the application's start
     if ready_file is not None:
         ready_file.unlink(missing_ok=True)
     listening = socket.create_server((settings.host, settings.port), family=_family(settings.host), backlog=256)
@@ -72,6 +75,8 @@ async def _serve(settings: Settings, listening: socket.socket, ready_file: Path 
     announcing = asyncio.create_task(_announce(app.state, server, _url(settings.host, listening), ready_file))
     try:
         await serving
+        if server.lifespan.should_exit:
+            raise SystemExit(1)
     finally:
         announcing.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -108,6 +108,11 @@ class Sessions:
         """How many wait for a place."""
         return len(self._queue)
 
+    @property
+    def making_room(self) -> bool:
+        """Whether a place is about to become free."""
+        return bool(self._pausing) or any(one.state is SessionState.ENDED for one, _ in self._seated.values())
+
     def get(self, session_id: str) -> Session | None:
         """The session, if it has not ended."""
         return self._sessions.get(session_id)
@@ -258,7 +263,7 @@ class Sessions:
         for session, _ in list(self._seated.values()):
             unwatched = session.state is SessionState.LIVE and not session.peers
             if unwatched and (session.owner in wanting or session.idle_s(now) > self._limits.idle_yield_s):
-                self._later(self._pause(session))
+                self._pause_soon(session)
 
     async def _open(self, session: Session) -> None:
         """Ask the worker for a world that has a place, as it was last."""
@@ -276,11 +281,13 @@ class Sessions:
         session.restored_from = found.number if found else None
         session.open(found.saved if found else None)
 
+    def _pause_soon(self, session: Session, even_if_watched: bool = False) -> None:
+        if session.id not in self._pausing:
+            self._pausing.add(session.id)
+            self._later(self._pause(session, even_if_watched))
+
     async def _pause(self, session: Session, even_if_watched: bool = False) -> None:
         """Save a world and give its place back, unless somebody came meanwhile."""
-        if session.id in self._pausing:
-            return
-        self._pausing.add(session.id)
         try:
             await self._keeping.save(session, final=True)
             if even_if_watched:
@@ -376,9 +383,9 @@ class Sessions:
         idle_s, limits = session.idle_s(now), self._limits
         if session.state is SessionState.LIVE:
             if session.over_time(now):
-                self._later(self._pause(session, even_if_watched=True))
+                self._pause_soon(session, even_if_watched=True)
             elif idle_s > limits.idle_pause_s:
-                self._later(self._pause(session))
+                self._pause_soon(session)
             elif self._keeping.due(session, now):
                 self._later(self._autosave(session))
         elif session.state is SessionState.QUEUED and idle_s > limits.idle_close_s:

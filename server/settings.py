@@ -178,6 +178,9 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The URL of the store."""
+        for plain in ("postgresql://", "postgres://"):
+            if self.database_url.startswith(plain):
+                return f"postgresql+asyncpg://{self.database_url.removeprefix(plain)}"
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'mundo.sqlite3'}"
 
 

@@ -125,7 +125,7 @@ async def start(
         raise Problem("too-many-worlds", str(error)) from error
     except PromptUnfit as unfit:
         raise Problem(unfit.slug, unfit.reason) from unfit
-    if session.state is not SessionState.QUEUED:
+    if session.state is not SessionState.QUEUED or gateway.sessions.making_room:
         await asyncio.wait({session.opening}, timeout=OPENING_WAIT_S)
     if session.opening.done() and (refusal := session.opening.result()):
         raise Problem("prompt-refused", refusal)

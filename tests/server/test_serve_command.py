@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from subprocess import PIPE, Popen, run
+from subprocess import PIPE, STDOUT, Popen, run
 from typing import Any
 
 import httpx
@@ -49,7 +49,7 @@ def worker_of(pid: int) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serving_announces_itself_and_ends_cleanly(serving: Any, number: signal.Signals) -> None:
+def test_serving_announces_itself_and_ends_cleanly(serving: Any, tmp_path: Path, number: signal.Signals) -> None:
     process, ready = serving
     with httpx.Client(base_url=ready["url"], headers={"Origin": ready["url"]}) as http:
         assert http.get("/readyz").status_code == 200
@@ -61,6 +61,7 @@ def test_serving_announces_itself_and_ends_cleanly(serving: Any, number: signal.
     assert process.returncode == 0
     assert f"{ready['url']}/#invite={ready['invite']}" in out
     assert not Path(f"/proc/{worker}").exists()
+    assert len(list((tmp_path / "data" / "worlds").glob("*/*.world"))) == 1  # the world was saved at the end
 
 
 def test_an_invite_made_beside_a_running_gateway_is_accepted(serving: Any, environment: dict[str, str]) -> None:
@@ -69,6 +70,87 @@ def test_an_invite_made_beside_a_running_gateway_is_accepted(serving: Any, envir
     code = run(command, env=environment, stdout=PIPE, text=True, check=True).stdout.strip()
     answers = [httpx.post(f"{ready['url']}/api/v1/invites/redeem", json={"code": code}).status_code for _ in range(2)]
     assert answers == [204, 403]
+
+
+def test_invites_are_listed_and_withdrawn_by_the_command(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from server import cli
+
+    def mundo(words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(cli.app, words.split())
+        return done.exit_code, done.output
+
+    monkeypatch.setenv("MUNDO_DATA_DIR", environment["MUNDO_DATA_DIR"])
+    code = mundo("invite create --uses 3 --expires 12h --note Ana")[1].strip()
+    listed = mundo("invite list")[1]
+    assert "0 of 3" in listed and listed.strip().endswith("Ana") and "open" in listed and code not in listed
+    invite = listed.split()[0]
+    assert mundo(f"invite revoke {invite}")[0] == 0 and "revoked" in mundo("invite list")[1]
+    for words, said in (
+        (f"invite revoke {invite}", "there is none of the id"),
+        ("invite create --expires soon", "expected a span such as 30m, 12h or 7d, got 'soon'"),
+    ):
+        status, output = mundo(words)
+        assert status == 2 and said in output
+    monkeypatch.setenv("MUNDO_RATES__REDEEM_TOTAL", "often")
+    assert mundo("invite list")[0] == 2 and "rates.redeem_total" in mundo("invite list")[1]
+
+
+def killed_gateways(environment: dict[str, str], tmp_path: Path, times: int) -> None:
+    """A session and its world outlive so many gateways."""
+    command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--ready-file", str(tmp_path / "ready.json")]
+    cookies: dict[str, str] = {}
+    session, frame, worker = "", 0, 0
+    for number in range(times + 1):
+        (tmp_path / "ready.json").unlink(missing_ok=True)
+        process = Popen(command, env=environment, stdout=PIPE, text=True)
+        try:
+            deadline = time.monotonic() + 60
+            while not (tmp_path / "ready.json").exists():
+                assert process.poll() is None and time.monotonic() < deadline
+                time.sleep(0.05)
+            assert not worker or not Path(f"/proc/{worker}").exists()
+            ready = json.loads((tmp_path / "ready.json").read_text())
+            with httpx.Client(base_url=ready["url"], headers={"Origin": ready["url"]}, cookies=cookies) as http:
+                if number == 0:
+                    assert http.post("/api/v1/invites/redeem", json={"code": ready["invite"]}).status_code == 204
+                    session, cookies = http.post("/api/v1/sessions", json={}).json()["id"], dict(http.cookies)
+                else:
+                    shown = http.get(f"/api/v1/sessions/{session}").json()
+                    assert shown["state"] == "paused"
+                    (world,) = http.get("/api/v1/worlds").json()
+                    assert http.post("/api/v1/sessions", json={"saved": world["id"]}).json()["id"] == session
+                saved = set((tmp_path / "data" / "worlds").glob("*/*.world"))
+                while not set((tmp_path / "data" / "worlds").glob("*/*.world")) - saved:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.05)
+                now = http.get(f"/api/v1/sessions/{session}").json()
+                assert now["state"] == "live" and now["frame"] > frame
+                frame = now["frame"] - 3 * 24
+            worker = worker_of(process.pid)
+        finally:
+            process.kill()
+            process.communicate(timeout=20)
+
+
+def test_a_killed_gateway_costs_no_session(environment: dict[str, str], tmp_path: Path) -> None:
+    killed_gateways(environment | {"MUNDO_SAVES__EVERY_S": "0.3"}, tmp_path, 1)
+
+
+@pytest.mark.soak
+def test_five_killed_gateways_cost_no_session(environment: dict[str, str], tmp_path: Path) -> None:
+    killed_gateways(environment, tmp_path, 5)
+
+
+def test_a_gateway_that_cannot_start_says_why_and_fails(environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "server.cli", "serve", "--port", "0"]
+    wrong = {"MUNDO_MODERATION__HOOK": "nothing:here"}
+    ended = run(command, env=environment | wrong, stdout=PIPE, stderr=STDOUT, text=True, timeout=60)
+    assert ended.returncode == 2 and "moderation.hook: expected package.module:function" in ended.stdout
+    assert "Traceback" not in ended.stdout
 
 
 def test_model_and_engine_work_gets_its_arguments_and_gives_its_exit_code(
