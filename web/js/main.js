@@ -86,8 +86,8 @@ async function begin(wish) {
 }
 
 /** @param {import("./mundo.js").Connecting} wish */
-async function open({ invite, token, session, picture, title, ...wish }) {
-  await grow(() => change(() => new Veil(root, { picture, title })).show({ kind: "asking" }));
+async function open({ invite, token, session, picture, glimpse, title, ...wish }) {
+  await grow(() => change(() => new Veil(root, { picture, glimpse, title })).show({ kind: "asking" }));
   const stage = stages();
   if (token) {
     const share = await api.redeemShare(token);
@@ -99,13 +99,13 @@ async function open({ invite, token, session, picture, title, ...wish }) {
   const { Stage } = await stage;
   address(`/?world=${encodeURIComponent(made.id)}`);
   const owner = made.owner ?? true;
-  await enter({ Stage }, { session: made.id, role: roleOf(made.role ?? "driver"), owner, kept: made.world, picture, title });
+  await enter({ Stage }, { session: made.id, role: roleOf(made.role ?? "driver"), owner, kept: made.world, picture, glimpse, title });
 }
 
 /**
  * @param {Awaited<ReturnType<typeof stages>>} stages
  * @param {{ session: string, role: import("./world.js").Role, owner: boolean, kept?: string, picture?: string,
- *   title?: string }} place `kept`: as which world it is kept
+ *   glimpse?: string, title?: string }} place `kept`: as which world it is kept
  */
 async function enter({ Stage }, place) {
   const { session, owner, kept } = place;

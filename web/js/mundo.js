@@ -5,7 +5,8 @@ import { stream } from "./outputs.js";
 
 /**
  * @typedef {{ invite?: string, token?: string, session?: string, prompt?: string, template?: string, seed?: number,
- *   saved?: string, picture?: string, title?: string }} Connecting
+ *   saved?: string, picture?: string, glimpse?: string,
+ *   title?: string }} Connecting
  */
 /**
  * @typedef {{ phase: import("./phases.js").Phase, session: string | null, role: import("./world.js").Role | null,

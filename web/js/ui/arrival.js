@@ -7,7 +7,10 @@ import { card } from "./card.js";
 import { el } from "./element.js";
 
 /** @typedef {import("../api.js").Template} Template */
-/** @typedef {import("../api.js").Wish & { picture?: string, title?: string, session?: string }} Choice */
+/**
+ * @typedef {import("../api.js").Wish & { picture?: string, glimpse?: string, title?: string,
+ *   session?: string }} Choice `glimpse`: a picture of the place that is loaded already
+ */
 
 export class Arrival {
   /** @type {ReturnType<typeof stream<Choice>>} */
@@ -158,7 +161,7 @@ export class Arrival {
     const name = title[language] ?? title.en ?? id;
     const item = card({
       title: name, index, picture: `/web/pictures/wall/${id}.avif`, instead: picture, loop,
-      choose: () => this.#choices.emit({ template: id, picture, title: name }),
+      choose: (glimpse) => this.#choices.emit({ template: id, picture, glimpse, title: name }),
       dwell: (seen) => this.#dwell(seen),
     });
     item.querySelector("button")?.setAttribute("data-template", id);

@@ -5,7 +5,7 @@ import { el, icon } from "./element.js";
 
 /**
  * @typedef {{ title: string, index: number, picture: string | null, instead?: string, loop?: string, more?: string,
- *   choose: () => void, dwell: (picture: string | null) => void }} CardInputs
+ *   choose: (glimpse: string | undefined) => void, dwell: (picture: string | null) => void }} CardInputs
  *   `instead`: shown where `picture` is not to be had; `loop`: a film of a few seconds
  */
 
@@ -30,7 +30,7 @@ export function card({ title, index, picture, instead, loop, more, choose, dwell
   button.addEventListener("blur", away);
   button.addEventListener("click", () => {
     image.classList.add("chosen");
-    choose();
+    choose(image.naturalWidth ? image.src : undefined);
   });
   const item = el("li", {}, button);
   item.style.setProperty("--order", String(index));

@@ -33,10 +33,14 @@ export class Hands {
       this.#button("camera", WORDS.world.camera, "KeyC", hands), this.#button("jump", WORDS.world.jump, "Space", hands));
     video.after(ring);
     dock.append(touch);
-    const timer = setTimeout(() => this.known(), HINT_MS);
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
     this.#closer.add(
       () => this.#pointer.close(), () => pads.close(), () => this.#hint.remove(), () => ring.remove(), () => touch.remove(),
       () => clearTimeout(timer),
+      world.visible.on((visible) => {
+        if (visible) timer = setTimeout(() => this.known(), HINT_MS);
+      }),
       this.#pointer.locked.on((locked) => locked && this.known()),
       this.#pointer.thumb.on((thumb) => {
         ring.hidden = thumb === null;

@@ -53,7 +53,7 @@ export class KeptWorlds {
     const name = world.name || world.prompt || words.nameless;
     const item = card({
       title: name, index, picture: world.thumbnail, more: world.session ? words.here_still : when(world.visited_at),
-      choose: () => this.#choices.emit({ saved: world.id, title: name, picture: world.thumbnail ?? undefined }),
+      choose: (glimpse) => this.#choices.emit({ saved: world.id, title: name, glimpse }),
       dwell: () => undefined,
     });
     const tool = (/** @type {Parameters<typeof icon>[0]} */ picture, /** @type {string} */ label,

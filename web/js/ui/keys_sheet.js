@@ -43,11 +43,10 @@ export class KeysSheet {
       title: words.title, kind: "keys", closed: () => (this.#dialog = null),
       children: [
         el("p", {}, words.body), el("div", { class: "groups" }, ...this.#columns()), el("p", { class: "note" }, words.pad), el("p", { class: "note" }, words.touch),
-        el("button", { type: "button", class: "quiet", onclick: () => {
+        el("footer", {}, el("button", { type: "button", class: "quiet", onclick: () => {
           this.#settings.bindings.reset();
           this.#write();
-        } }, words.reset),
-        this.#tongues(),
+        } }, words.reset), this.#tongues()),
       ],
     });
   }

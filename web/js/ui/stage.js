@@ -20,7 +20,7 @@ import { Veil } from "./veil.js";
 
 /**
  * @typedef {{ api: import("../api.js").Api, session: string, role: import("../world.js").Role, owner: boolean,
- *   kept?: string, picture?: string, title?: string }} StageInputs
+ *   kept?: string, picture?: string, glimpse?: string, title?: string }} StageInputs
  */
 
 export class Stage {
@@ -41,12 +41,12 @@ export class Stage {
 
   /** @param {StageInputs} inputs */
   constructor(/** @type {HTMLElement} */ parent, inputs) {
-    const { api, session, role, owner, picture, title } = inputs;
+    const { api, session, role, owner, picture, glimpse, title } = inputs;
     this.#inputs = inputs;
     this.#video.muted = true;
     this.#root.append(this.#video, el("div", { class: "shade", "aria-hidden": "true" }), this.#dock, this.#announce);
     parent.append(this.#root);
-    const veil = this.#keep(new Veil(this.#root, { picture, title }));
+    const veil = this.#keep(new Veil(this.#root, { picture, glimpse, title }));
     const world = (this.world = new World({ api, session, role, owner, video: this.#video }));
     const settings = this.#settings;
     const notices = this.#keep(new Notices(this.#root));
@@ -73,6 +73,7 @@ export class Stage {
         else this.#wishes.emit(wish);
       }),
       world.role.on((now) => this.#become(now, rest)),
+      world.visible.on(() => rest.wake()),
       () => this.#role.close(),
     );
     this.#cover(veil);

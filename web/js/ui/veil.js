@@ -32,9 +32,10 @@ export class Veil {
 
   /**
    * @param {HTMLElement} parent
-   * @param {{ picture?: string, title?: string }} [inputs] what to see and to read until the first frame
+   * @param {{ picture?: string, glimpse?: string, title?: string }} [inputs] what to see and to read until the first
+   *   frame; `glimpse` is there already, and the picture comes over it
    */
-  constructor(parent, { picture, title } = {}) {
+  constructor(parent, { picture, glimpse, title } = {}) {
     this.#title = title;
     // With nothing else in the page, this is the page.
     const alone = parent === document.body;
@@ -42,10 +43,9 @@ export class Veil {
     this.#heading = /** @type {"h1" | "h2"} */ (alone ? "h1" : "h2");
     this.#root.append(this.#poster, el("div", { class: "veil-panel" }, this.#said, this.#actions));
     this.#root.dataset.kind = "asking";
-    if (picture) {
-      this.#root.classList.add("seen");
-      this.#poster.append(el("img", { src: picture, alt: "", decoding: "sync" }));
-    }
+    this.#root.classList.toggle("seen", Boolean(picture ?? glimpse));
+    if (glimpse) this.#poster.append(el("img", { class: "glimpse", src: glimpse, alt: "", decoding: "sync" }));
+    if (picture) this.#poster.append(el("img", { class: "start", src: picture, alt: "" }));
     parent.append(this.#root);
     this.#closer.add(() => this.#root.remove());
   }
