@@ -139,7 +139,7 @@ class Here:
         """Serve on a real port too, for what is no HTTP request; "127.0.0.1:port"."""
         listening = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(self._app, lifespan="off", log_config=None, ws_max_size=64 << 10)
-        server = _Quiet(config)
+        server = Quiet(config)
         serving = asyncio.create_task(server.serve([listening]))
 
         async def stop() -> None:
@@ -165,7 +165,7 @@ class Here:
         raise TimeoutError("the worker is not ready")
 
 
-class _Quiet(uvicorn.Server):
+class Quiet(uvicorn.Server):
     """Leaves the signals of the test's process alone."""
 
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:
