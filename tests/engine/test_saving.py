@@ -27,8 +27,9 @@ from engine.messages import (
     encode,
     read_body,
 )
+from engine.models import Models
 from engine.session import NotRestored, Threads
-from engine.worker import Worker
+from engine.worker import Worker, opener, restorer
 from engine.world import Frame, Inputs
 
 
@@ -70,19 +71,23 @@ class Client:
         self.writer.write(encode(message))
 
     async def next(self, kind: type[M]) -> M:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not isinstance(message := decode_outgoing(await read_body(self.reader)), kind):
                 pass
             return message
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[Client]:
+async def connected(models: Models | None = None) -> AsyncIterator[Client]:
     ours, its = socket.socketpair()
     streams = await asyncio.open_connection(sock=its)
     client = Client(*await asyncio.open_connection(sock=ours))
     with ThreadPoolExecutor(1) as sampling, ThreadPoolExecutor(1) as encoding:
-        worker = Worker(streams, lambda *_: Counting(), Threads(sampling, encoding), 1, restore)
+        threads = Threads(sampling, encoding)
+        if models is None:
+            worker = Worker(streams, lambda *_: Counting(), threads, 1, restore)
+        else:
+            worker = Worker(streams, opener(models), threads, 1, restorer(models))
         running = asyncio.create_task(worker.run())
         try:
             yield client
@@ -126,3 +131,21 @@ async def test_bytes_that_are_no_world_are_refused(data: bytes) -> None:
         client.tell(Open(session="a", epoch=1, seed=1, saved=data))
         refused = await client.next(Refused)
         assert refused.kind == "Open"
+
+
+async def test_a_world_of_real_networks_goes_on_in_another_worker() -> None:
+    models = Models.random()
+    async with connected(models) as client:
+        client.tell(Open(session="a", epoch=1, seed=3, prompt="a meadow"))
+        await client.next(VideoPacket)
+        client.tell(Save(session="a", epoch=1, save_id=1))
+        saved = await client.next(Saved)
+        assert len(saved.data) < 8 << 20 and Image.open(io.BytesIO(saved.still)).size == (320, 180)
+    async with connected(models) as client:
+        client.tell(Open(session="b", epoch=1, seed=3, saved=saved.data))
+        first = (await client.next(Opened)).frame
+        assert saved.frame - 1 <= first <= saved.frame
+        assert (await client.next(VideoPacket)).frame == first
+    async with connected(models) as client:
+        client.tell(Open(session="c", epoch=1, seed=3, saved=saved.data[:-8]))
+        assert "cannot be read" in (await client.next(Refused)).reason
