@@ -12,7 +12,7 @@ from torch import Tensor
 
 from configs.paths import WEIGHTS
 from model import native
-from model.evaluation.judges import ATTRIBUTES, GAP, MOTIONS, flow
+from model.evaluation.judges import ATTRIBUTES, GAP, MOTIONS, clear, flow
 from model.evaluation.motion import cells
 from model.evaluation.pictures import rgb
 from model.evaluation.stills import A_WORLD
@@ -99,9 +99,10 @@ def motion_examples(paths: list[Path], reconstruction: Reconstruction | None) ->
             seen = cells(pictures(shown, reconstruction).float() / 127.5 - 1)
             at = torch.arange(sky, clips.FRAMES - GAP, 2)
             flows.append(flow(seen[at], seen[at + GAP]))
+            visibly = clear(flows[-1])
             case.append(torch.full((len(at),), int(path.stem)))
             for name in MOTIONS:
-                labels[name].append(truth[name][at])
+                labels[name].append(torch.where(visibly, truth[name][at], IGNORED))
     return Examples(torch.cat(flows), {k: torch.cat(v) for k, v in labels.items()}, torch.cat(case))
 
 

@@ -111,12 +111,11 @@ def train_reader(judges: Judges, examples: Examples, seconds: float) -> int:
 
 
 def train_motion(judges: Judges, examples: Examples, seconds: float) -> int:
-    """Trains what reads two pictures. Rare motions come as often as frequent ones; half are seen in a mirror."""
+    """Trains what reads two pictures; half of them in a mirror."""
     weights = class_weights(examples.labels, MOTIONS)
-    rare = sum((weights[k][v.clamp_min(0)] * (v >= 0) for k, v in examples.labels.items()), torch.tensor(0.0))
 
     def loss_of(index: Tensor, chance: torch.Generator) -> Tensor:
-        index = torch.multinomial(rare, 4 * len(index), generator=chance)
+        index = torch.randint(len(examples.case), (4 * BATCH,), generator=chance)
         x, truth = examples.inputs[index], {name: label[index] for name, label in examples.labels.items()}
         x = x + 0.02 * torch.randn(x.shape, generator=chance)
         mirror = torch.rand(len(index), generator=chance) < 0.5

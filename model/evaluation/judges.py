@@ -34,20 +34,21 @@ KEYS, CAMERA = ("ahead", "aside"), ("turn", "tilt")
 GAP = 4  # frames
 REACH_X, REACH_Y = 12, 6  # how far a patch is looked for, in cells of motion.CELL pixels
 REGION, SHARPNESS = 3, 40.0  # cells of likeness averaged into one; of the soft maximum over shifts
-FLOW = 5  # channels
+CLEAR = 9.0  # mean sureness of regions
+FLOW_SCALE = 6.0  # of flows as the reader sees them
 GOOD_ENOUGH = 0.95  # balanced accuracy on held-out truth
 
 
 @dataclass(frozen=True)
 class JudgesConfig:
-    """Widths of the reader's stages and of the motion reader's layers."""
+    """Widths of the reader's stages and of the motion reader's hidden layer."""
 
     reader: tuple[int, ...] = (24, 40, 56, 72)
-    motion: tuple[int, ...] = (32, 32, 96)
+    motion: int = 64
 
     def __post_init__(self) -> None:
-        if len(self.reader) != 4 or len(self.motion) != 3 or min(*self.reader, *self.motion) < 1:
-            raise ValueError(f"expected four and three positive widths, got {self.reader} and {self.motion}")
+        if len(self.reader) != 4 or min(*self.reader, self.motion) < 1:
+            raise ValueError(f"expected four positive widths and one, got {self.reader} and {self.motion}")
 
 
 class Reader(nn.Module):
@@ -69,22 +70,21 @@ class Reader(nn.Module):
 
 
 class MotionReader(nn.Module):
-    """Flows [B, 5, 11, 20] (see `flow`) -> logits of all motions joined, [B, 14]."""
+    """Flows [B, 5, 11, 20] (see `flow`) -> logits of all motions joined, [B, 14].
 
-    def __init__(self, widths: tuple[int, ...]):
+    Reads the flow of 3x5 parts of the picture, in each the mean over regions as far as they are sure."""
+
+    def __init__(self, width: int):
         super().__init__()
-        first, second, third = widths
-        self.enter = nn.Conv2d(FLOW + 2, first, 3, padding=1)
-        self.halve = nn.Conv2d(first, second, 3, 2, 1)
         self.head = nn.Sequential(
-            nn.Linear(60 * second, third), nn.ReLU(), nn.Linear(third, sum(map(len, MOTIONS.values())))
+            nn.Linear(15 * 3, width), nn.ReLU(), nn.Dropout(0.2), nn.Linear(width, sum(map(len, MOTIONS.values())))
         )
 
     def forward(self, flows: Tensor) -> Tensor:
-        rows, columns = flows.shape[2:]
-        down, right = torch.meshgrid(torch.linspace(-1, 1, rows), torch.linspace(-1, 1, columns), indexing="ij")
-        x = torch.cat([flows, torch.stack([down, right]).expand(len(flows), -1, -1, -1)], 1)
-        return self.head(F.relu(self.halve(F.relu(self.enter(x)))).flatten(1))
+        went, sure = flows[:, :2], sureness(flows)
+        share = F.adaptive_avg_pool2d(sure, (3, 5))
+        mean = F.adaptive_avg_pool2d(went * sure, (3, 5)) / (share + 0.5)
+        return self.head(torch.cat([FLOW_SCALE * mean, share.log1p() / 3], 1).flatten(1))
 
 
 class Judges(nn.Module):
@@ -128,10 +128,12 @@ class Judges(nn.Module):
         return torch.cat([self.reader.features(part) for part in pictures.split(16)])
 
     @torch.inference_mode()
-    def moved(self, first: Tensor, second: Tensor) -> dict[str, Tensor]:
-        """Pictures [N, 3, 135, 240] and those GAP frames later -> for each motion the chances of its classes."""
+    def moved(self, first: Tensor, second: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Pictures [N, 3, 135, 240] and those GAP frames later -> for each motion the chances of its classes, and
+        whether there was enough to see [N]."""
         pairs = zip(first.split(8), second.split(8), strict=True)
-        return split(self.motion(torch.cat([flow(cells(a), cells(b)) for a, b in pairs])), MOTIONS)
+        flows = torch.cat([flow(cells(a), cells(b)) for a, b in pairs])
+        return split(self.motion(flows), MOTIONS), clear(flows)
 
     def describe(self) -> str:
         """One line: the config and the number of parameters."""
@@ -168,6 +170,17 @@ def flow(first: Tensor, second: Tensor) -> Tensor:
     spread = torch.einsum("bsyx,s->byx", chance, move.square().sum(1)) - went.square().sum(1)
     texture = F.avg_pool2d(a.square().sum(1, keepdim=True), REGION)
     return torch.cat([went, likeness.amax(1, keepdim=True), spread[:, None], texture], 1)
+
+
+def sureness(flows: Tensor) -> Tensor:
+    """How far regions can be relied on, [B, 1, 11, 20]: they look alike, in one place only, and there is something."""
+    best, spread, texture = flows[:, 2:].split(1, 1)
+    return best.clamp_min(0).square() * texture.clamp(0, 1) / (0.02 + spread.clamp_min(0))
+
+
+def clear(flows: Tensor) -> Tensor:
+    """Whether a person could tell how the camera moved [B]: not at night, in thick fog, or before a blank slope."""
+    return sureness(flows).mean((1, 2, 3)) >= CLEAR
 
 
 def mirrored(flows: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ class Control:
         true, shown = court.truth.play(episode), player.play(episode)
         walk = court.truth.facts(episode)["walk"]
         pairs = range(GAP, FRAMES - GAP + 1, GAP)
-        rows = recovered(shown, walk, list(pairs), court.judges)
+        rows = recovered(shown, true, walk, list(pairs), court.judges)
         astray = Episode(f"{episode.name}, other hands", episode.scene, _other_hands(episode, number), (0, DELTA_AT))
         gain = psnr_db(shown[DELTA_AT], true[DELTA_AT]) - psnr_db(player.play(astray)[DELTA_AT], true[DELTA_AT])
         values = {
@@ -69,15 +69,22 @@ class Control:
         return Case(episode.name, {"response_frames": frames}, {f: shown[f] for f in kept}, {f: true[f] for f in kept})
 
 
-def recovered(shown: Shots, walk: torch.Tensor, frames: list[int], judges: Judges) -> dict[str, Rows]:
-    """What the judges read between frames t and t + GAP, beside what was effective there: rows by motion."""
-    chances = judges.moved(look([shown[f] for f in frames]), look([shown[f + GAP] for f in frames]))
+def recovered(shown: Shots, true: Shots, walk: torch.Tensor, frames: list[int], judges: Judges) -> dict[str, Rows]:
+    """What the judges read between frames t and t + GAP, beside what was effective there, rows by motion; without those
+    frames that show too little in truth."""
+    (chances, _), (_, seen) = (
+        judges.moved(look([shots[f] for f in frames]), look([shots[f + GAP] for f in frames]))
+        for shots in (shown, true)
+    )
+    visible = seen.tolist()
     labels = motion_labels(walk)
     rows: dict[str, Rows] = {}
     for name, classes in MOTIONS.items():
         truth, claim = labels[name][frames].tolist(), chances[name].argmax(1).tolist()
         rows[name] = [
-            [f"{name} {classes[t]}", f"{name} {classes[c]}"] for t, c in zip(truth, claim, strict=True) if t >= 0
+            [f"{name} {classes[t]}", f"{name} {classes[c]}"]
+            for t, c, clear in zip(truth, claim, visible, strict=True)
+            if t >= 0 and clear
         ]
     return rows
 

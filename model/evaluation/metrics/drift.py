@@ -52,7 +52,8 @@ class Drift:
         episode = Episode(f"stroll {number}", scene(400 + number, "day", "clear"), tuple(acts), looked)
         true, shown = court.truth.play(episode), player.play(episode)
         ratios = segments(shown, true, at)
-        rows = chosen(recovered(shown, court.truth.facts(episode)["walk"], at, court.judges), CAMERA, court.judges)
+        walk = court.truth.facts(episode)["walk"]
+        rows = chosen(recovered(shown, true, walk, at, court.judges), CAMERA, court.judges)
         part = int(len(rows) * EARLY)
         curves = {f"{name}, beside truth": curve for name, curve in ratios.items() if name != "moving"}
         worst = min(min(r, 1 / max(r, 1e-6)) for curve in curves.values() for _, r in curve)

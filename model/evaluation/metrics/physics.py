@@ -41,7 +41,8 @@ class Physics:
         looked = tuple(sorted({0, *frames, *(f + GAP for f in frames)}))
         episode = Episode(f"jump {number}", scene(300 + number, "day", "clear"), tuple(acts), looked)
         true, shown = court.truth.play(episode), player.play(episode)
-        chances = court.judges.moved(look([shown[f] for f in frames]), look([shown[f + GAP] for f in frames]))["air"]
+        pictures = look([shown[f] for f in frames]), look([shown[f + GAP] for f in frames])
+        chances = court.judges.moved(*pictures)[0]["air"]
         flying = (court.truth.facts(episode)["walk"][:, 8] < 0.5).float()
         true_share = sum(float(flying[f + 1 : f + GAP + 1].mean()) for f in frames)
         read_share = float(chances[:, 1].sum())
