@@ -1,0 +1,157 @@
+"""Figures with intervals, two results compared, runs that go on, and a page that needs no other file."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+import torch
+
+from model.evaluation import compare, report, suite
+from model.evaluation.figures import QUICK, Case, Figure, balanced, mean
+from model.evaluation.judges import Judges
+from model.evaluation.pictures import Picture
+from model.evaluation.prompts import bundled
+from model.evaluation.statistics import beyond_noise, interval
+from model.evaluation.suite import Suite, SuiteError
+
+QUICK_KEYS = [
+    "tokenizer_psnr_db",
+    "next_frame_psnr_db",
+    "psnr24_db",
+    "psnr96_db",
+    "delta4_psnr_db",
+    "action_recovery_keys",
+    "action_recovery_camera",
+    "response_frames",
+    "revisit10_gain_db",
+    "prompt_adherence",
+    "prompt_switch_s",
+    "drift_worst_ratio",
+    "late_control_ratio",
+    "gravity_error",
+    "judges",
+]
+
+
+def picture(value: int) -> Picture:
+    half = torch.full((144, 256), 128, dtype=torch.uint8)
+    return Picture(torch.full((288, 512), value, dtype=torch.uint8), half, half)
+
+
+class Dice:
+    """A metric that is worth its case's number; counts how often it is played."""
+
+    name = "dice"
+    figures = (Figure("eyes", "dB", "what lies on top", mean),)
+
+    def __init__(self):
+        self.played = []
+
+    def names(self, size):
+        return [f"throw {n}" for n in range(4)]
+
+    def case(self, number, size, player, court):
+        self.played.append(number)
+        if number == 3 and player == "stops":
+            raise KeyboardInterrupt
+        shots = {0: picture(20 + number)}
+        return Case(f"throw {number}", {"eyes": float(number)}, shots, shots, {"eyes": [[0.0, 1.0], [1.0, 2.0]]})
+
+
+def records(folder, metric, player="plays", who="me"):
+    return suite.play(Suite("quick", QUICK, (metric,)), player, None, folder / "kept.jsonl", who, lambda text: None)
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path):
+    first, second = Dice(), Dice()
+    with pytest.raises(KeyboardInterrupt):
+        records(tmp_path, first, "stops")
+    kept = tmp_path / "kept.jsonl"
+    kept.write_text(kept.read_text()[:-40])  # the last line was cut short
+    assert [r["values"]["eyes"] for r in records(tmp_path, second)] == [0, 1, 2, 3]
+    assert first.played == [0, 1, 2, 3] and second.played == [2, 3]
+
+
+def test_what_another_one_did_is_not_taken_up(tmp_path):
+    records(tmp_path, Dice())
+    other = Dice()
+    records(tmp_path, other, who="somebody else")
+    assert other.played == [0, 1, 2, 3]
+
+
+def test_the_summary_has_six_numbers_a_figure_and_says_what_is_unusable(tmp_path):
+    weak, chosen = Judges.load(), suite.suite_of("quick", bundled(), 1)
+    weak.accuracy = {name: {**of, "value": 0.5} for name, of in weak.accuracy.items()}
+    figures = suite.summary(chosen, weak, [], [], [])
+    assert list(figures) == QUICK_KEYS
+    assert all(set(of) >= {"value", "low", "high", "ceiling", "floor", "n"} for of in figures.values())
+    assert set(figures["judges"]["unusable"]) == {
+        f.name for metric in chosen.metrics for f in metric.figures if f.rests_on
+    }
+    found = suite.summary(Suite("quick", QUICK, (Dice(),)), weak, *[records(tmp_path, Dice())] * 3)["eyes"]
+    assert set(found) == {"value", "low", "high", "ceiling", "floor", "n"}
+    assert found["value"] == 1.5 and found["low"] < 1.5 < found["high"] and found["n"] == 4
+
+
+def test_full_adds_the_longer_ones_and_languages_apart():
+    names = {f.name for metric in suite.suite_of("full", bundled(), 60).metrics for f in metric.figures}
+    assert {"revisit60_gain_db", "revisit300_gain_db", "prompt_adherence_en", "prompt_adherence_pt"} <= names
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("sound", "no model here has a sound output"), ("quik", "expected a suite of quick, full, fidelity")],
+)
+def test_what_cannot_be_measured_is_said(name, message):
+    with pytest.raises(SuiteError, match=message):
+        suite.suite_of(name, bundled(), 1)
+
+
+def test_intervals_come_from_cases_and_noise_is_told_from_difference():
+    low, high = interval([0.0, 1.0] * 50, mean)
+    assert 0.35 < low < 0.5 < high < 0.65
+    assert balanced([[["a", "a"], ["a", "b"]], [["b", "b"]]]) == 0.75
+    assert beyond_noise((10, 9, 11), (14, 13, 15)) and not beyond_noise((10, 9, 11), (10.8, 9.8, 11.8))
+
+
+def result(value: float, spread: float = 0.5, ceiling: float = 40.0, floor: float = 10.0) -> dict:
+    figure = {"value": value, "low": value - spread, "high": value + spread, "ceiling": ceiling, "floor": floor, "n": 9}
+    return {"psnr24_db": figure, "judges": {**figure, "unusable": []}}
+
+
+def test_two_results_are_compared_beyond_noise_and_towards_the_ceiling():
+    def verdict(a, b):
+        return compare.differences(a, b)[0].verdict
+
+    assert verdict(result(20), result(22)) == "better" and verdict(result(22), result(20)) == "worse"
+    assert verdict(result(20), result(20.4)) == "same"
+    errors = {"ceiling": 0.0, "floor": 9.0}
+    assert verdict(result(5, **errors), result(3, **errors)) == "better"
+    weak = result(30)
+    weak["judges"]["unusable"] = ["psnr24_db"]
+    assert verdict(result(20), weak) == "unusable"
+    assert "worse beyond noise in psnr24_db" in compare.table(compare.differences(result(22), result(20)))
+
+
+def test_a_file_that_is_no_result_is_refused(tmp_path):
+    path = tmp_path / "a.json"
+    for content, message in (("[]", "expected the figures"), ("{", "not JSON"), ('{"judges": {}}', "to have value")):
+        path.write_text(content)
+        with pytest.raises(compare.ResultError, match=message):
+            compare.read(path)
+
+
+def test_the_report_is_one_page_with_strips_plots_and_the_worst_case(tmp_path):
+    chosen = Suite("quick", QUICK, (Dice(),))
+    played = records(tmp_path, chosen.metrics[0])
+    figures = suite.summary(chosen, Judges.load(), played, played, played)
+    page = report.html("<me>", chosen, figures, played)
+    assert "&lt;me&gt;" in page and "worst: throw 0" in page and "best: throw 3" in page and "median: throw 2" in page
+    assert page.count("data:image/jpeg;base64,") == 3 and page.count("<polyline") == 4
+    assert not re.findall(r"""(?:src|href)=["'](?!data:)""", page)
+    assert "eyes" in report.text("me", figures)
+    assert json.loads(json.dumps(figures)) == figures
+    lower = replace(Dice.figures[0], higher_is_better=False)
+    chosen.metrics[0].figures = (lower,)
+    assert "worst: throw 3" in report.html("me", chosen, figures, played)
