@@ -136,14 +136,15 @@ class Sessions:
 
     async def visit(self, world: KeptWorld) -> Session:
         """The session in a kept world: the one that is there, or a new one. Raises NoWorkerFree and Draining."""
-        if present := self.of_world(world.id):
-            present.touch()
-            if present.state is SessionState.PAUSED:
-                self.wanted(present)
-            return present
-        self._check_open()
-        await self._thin_out(world.owner)
-        return await self._begin(world.owner, world)
+        if self.of_world(world.id) is None:
+            self._check_open()
+            await self._thin_out(world.owner)
+        present = self.of_world(world.id)  # another request may have begun it meanwhile
+        if present is None:
+            return await self._begin(world.owner, world)
+        present.touch()
+        self.wanted(present)
+        return present
 
     async def _begin(self, owner: str, world: KeptWorld) -> Session:
         session = Session(_begin(secrets.token_urlsafe(12), owner, world), self._around)

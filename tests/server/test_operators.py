@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from server.channels import PromptUnfit
 from server.moderation import HookMissing, Moderation
@@ -145,6 +146,18 @@ async def test_a_hook_refuses_texts_and_the_world_goes_on(run: Any) -> None:
     assert answer.json()["type"].endswith("prompt-refused")
     connection.tell(type="text", text="a calm sea", ref=3)
     await connection.until("state", lambda event: event["values"]["letters"] == len("a calm sea"))
+
+
+@pytest.mark.parametrize("asked_for", [False, True])
+async def test_prompts_are_logged_only_when_that_is_asked_for(run: Any, asked_for: bool) -> None:
+    here = await run(log_prompts=asked_for)
+    browser = await here.invited()
+    with structlog.testing.capture_logs() as logs:
+        connection = await browser.connect(await browser.start(prompt="a secret garden"))
+        connection.tell(type="text", text="a secret rain", ref=1)
+        await connection.until("text")
+    assert any(line["event"] == "text" for line in logs)
+    assert ("a secret rain" in str(logs)) is asked_for and "a secret garden" not in str(logs)
 
 
 async def test_a_hook_that_is_slow_or_missing_is_said() -> None:
