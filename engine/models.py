@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,9 +21,10 @@ from model.omni_int8 import Int8Omni
 from model.planes import GRID_HEIGHT, GRID_WIDTH, unpack
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
-from model.tokenizer.int8 import Int8Tokenizer, Ranges, activation_ranges
+from model.tokenizer.int8 import Ranges, activation_ranges
 from model.tokenizer.native import NativeTokenizer
-from model.view import as_tokens, gathered
+from model.tokenizer.quick import quick_tokenizer
+from model.view import as_tokens, gathered, keep_known, without_slivers
 
 OMNI_KIND = "omni"
 OMNI_FILE = "nano.safetensors"
@@ -32,10 +34,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Known:
-    """One decoded frame of the past: planes [1, 7, 144, 256] and the pose [1, 5] they were seen from."""
+    """A decoded frame of the past: planes [1, 7, 144, 256], the pose [1, 5] they were seen from, the light [7] they
+    showed, and which frame it was."""
 
     planes: Tensor
     pose: Tensor
+    light: Tensor
+    index: int
+
+
+class Glimpse(NamedTuple):
+    """What is known of a frame before it is sampled: view tokens [1, 144, 79], planes [1, 7, 144, 256] without holes,
+    and which pixels of them are known [1, 1, 144, 256]."""
+
+    tokens: Tensor
+    planes: Tensor
+    known: Tensor
 
 
 class Models:
@@ -48,21 +62,30 @@ class Models:
         self.tokenizer = quick_tokenizer(tokenizer, ranges)
         self.omni = quick_omni(omni)
 
-    def see(self, key: Known, key_age: float, last: Known, pose: Tensor) -> Tensor:
-        """What is known of the view from `pose`: the keyframe where visible, else the last frame -> [1, 144, 72]."""
-        views: list[View] = [
-            (*reproject(key.planes, key.pose, pose), torch.tensor([key_age])),
-            (*reproject(last.planes, last.pose, pose), torch.ones(1)),
-        ]
-        filled, known, old = gathered(views)
-        return as_tokens(self.tokenizer.encode(filled), known, old)
+    def see(self, views: list[Known], pose: Tensor, light: Tensor, index: int) -> Glimpse:
+        """What is known of the view of frame `index` from `pose` in that light: of each place, the first of `views`
+        that shows it."""
+        seen: list[View] = []
+        for view in views:
+            seen.append(reproject(view.planes, view.pose, pose, seen[0] if seen else None))
+        filled, shares, known = gathered(seen)
+        shares, known = without_slivers(shares, known)
+        ages = torch.tensor([[float(index - view.index) for view in views]])
+        changes = torch.stack([light - view.light for view in views])[None]
+        return Glimpse(as_tokens(self.tokenizer.encode(filled), shares, ages, changes), filled, known)
 
-    def draw(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1], and y, u, v as bytes."""
-        if isinstance(self.tokenizer, NativeTokenizer):
+    def draw(
+        self, latents: Tensor, stays: tuple[Glimpse, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1], and y, u, v as bytes. Of a glimpse as much
+        stays as is said beside it, see `keep_known`."""
+        if isinstance(self.tokenizer, NativeTokenizer) and stays is None:
             return self.tokenizer.draw(latents)
         planes = self.tokenizer.decode(latents).clamp(-1, 1)
-        return (planes, *unpack(planes))
+        if stays is not None:
+            glimpse, firm = stays
+            planes = keep_known(planes, glimpse.planes, glimpse.known, firm)
+        return (planes, *(self.tokenizer.unpack if isinstance(self.tokenizer, NativeTokenizer) else unpack)(planes))
 
     @classmethod
     def random(cls, config: OmniConfig | None = None, seed: int = 0) -> Models:
@@ -71,20 +94,6 @@ class Models:
         tokenizer = FrameTokenizer(FrameTokenizerConfig()).eval()
         ranges = activation_ranges(tokenizer, torch.rand(1, 7, GRID_HEIGHT, GRID_WIDTH) * 2 - 1)
         return cls(tokenizer, Omni(config or OmniConfig()), TextEncoder.load(), "random", ranges)
-
-
-def quick_tokenizer(
-    tokenizer: FrameTokenizer, ranges: Ranges | None
-) -> NativeTokenizer | Int8Tokenizer | FrameTokenizer:
-    """In integers where this machine can, else as it is."""
-    try:
-        return NativeTokenizer(tokenizer)
-    except Unsupported as why:
-        if ranges is not None and torch.cpu._is_vnni_supported():
-            log.warning("the tokenizer runs in torch's integers, about half as fast: %s", why)
-            return Int8Tokenizer(tokenizer, ranges)
-        log.warning("the tokenizer runs in floats, about five times slower: %s", why)
-        return tokenizer.eval().requires_grad_(False)
 
 
 def quick_omni(omni: Omni) -> Omni | Int8Omni:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from torch import Tensor
 
 FINEST = 8
-CONTEXT_SIGNAL = 1 - 1 / FINEST  # clean frames are committed with a little noise, so that errors do not pile up
+ENTRY_SIGNAL = 1 - 1 / FINEST  # pictures come in with a little noise, as frames nearly done
 
 
 def levels(steps: int) -> list[tuple[float, float]]:

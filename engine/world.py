@@ -18,17 +18,37 @@ from torch import Tensor
 from configs.paths import WEIGHTS
 from engine import sampler
 from engine.cache import Window
-from engine.models import Known, Models, load_models
+from engine.memory import Keyframe, Memory, nearest_m
+from engine.models import Glimpse, Known, Models, load_models
+from engine.saving import NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
 from model.conditioning import audio, control, state
 from model.conditioning.text import TextTooLong
-from model.omni import BLOCK, FIRST_CARRIED, GROUPS, PATCH, VIEW, Given, Seen, patch, unpatch
-from model.planes import from_rgb
+from model.omni import BLOCK, CHANNELS, FIRST_CARRIED, GRID, GROUPS, LIGHT, PATCH, VIEW, Given, Seen, patch, unpatch
+from model.planes import GRID_HEIGHT, GRID_WIDTH, from_rgb, metres, pack, unpack
+from model.view import firmness
 
 __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load_models"]
 
+LATENT_GRID = (2 * GRID[0], 2 * GRID[1])
 STEPS = 2
 FIRST_STEPS = 16
-KEY_EVERY = 8  # frames after which the keyframe is renewed
+KEY_EVERY = 8  # frames between two keyframes at least
+RELIT = 0.3  # a change of light beyond which the keyframe is not looked at
+CHOOSE_EVERY = 4  # frames after which another keyframe may be looked at
+PICTURE = ("y", "u", "v", "depth")
+SAVED = {
+    "y": (1, 2 * GRID_HEIGHT, 2 * GRID_WIDTH),
+    **dict.fromkeys(("u", "v", "depth"), (1, GRID_HEIGHT, GRID_WIDTH)),
+    "sky": (len(state.SKY),),
+    "pose": (5,),
+    "velocity": (3,),
+    "generator": (-1,),
+    "keyframes.latents": (-1, CHANNELS, *LATENT_GRID),
+    "keyframes.pose": (-1, 5),
+    "keyframes.light": (-1, LIGHT),
+    "keyframes.index": (-1,),
+    "keyframes.distance_m": (-1, *LATENT_GRID),
+}
 LOOK_LIMIT = control.LOOK_LIMIT
 
 
@@ -73,16 +93,15 @@ class Start:
 class _Past:
     """What the next frame needs of the last one."""
 
-    latents: Tensor  # [1, 16, 18, 32]
-    given: Given
     seen: Seen
     known: Known
-    key: Known
-    key_index: int
+    keyframe: Keyframe
+    key: Known  # the keyframe, decoded
 
 
 @dataclass
 class _Prompt:
+    text: str
     tokens: Tensor  # [1, 8, D]
     since: int = 0  # frames
 
@@ -97,24 +116,67 @@ class World:
         config = models.config
         slots = BLOCK - FIRST_CARRIED
         self._window = Window(config.time_layers, config.window, slots, config.heads, config.width // config.heads)
+        self.memory = Memory()
         self._past: _Past | None = None
-        picture: Tensor | None = None
+        self._entering: Tensor | None = None  # planes of a first frame that is known
+        self._resumed = False  # whether that frame is one of this world's own
         if template:
             entry = find_template(template)
             prompt = prompt or str(entry["prompt"])
-            picture = read_picture(WEIGHTS / str(entry["picture"]))
+            self._entering = read_picture(WEIGHTS / str(entry["picture"]))
         self._prompt = self._hear(prompt or "a meadow on a clear day")
         self.state = self._beginning(self._prompt.tokens, seed, find_template(template) if template else None)
-        self._picture = picture
 
     @classmethod
     def begin(cls, models: Models, seed: int, prompt: str, start: Start) -> World:
         """A world whose first frame is the start's picture. Raises PromptRefused."""
         world = cls(models, seed, prompt)
         known = start.state
-        world._picture = start.planes
+        world._entering = start.planes
         world.state = replace(known, sky=known.sky.clone(), pose=list(known.pose), velocity=known.velocity.clone())
         return world
+
+    @classmethod
+    def restored(cls, models: Models, data: bytes) -> World:
+        """A world out of what `saved` gave; its first frame is the one that was last. Raises NotAWorld."""
+        facts, tensors = from_bytes(data, SAVED)
+        try:
+            if facts["model"] != models.name:
+                raise NotAWorld(f"expected a world of {models.name}; got one of {facts['model']}")
+            world = cls(models, 0, str(facts["prompt"]))
+            world.index, world._prompt.since = int(facts["index"]), int(facts["since"])
+            place, ground = int(facts["place"]), float(facts["ground"])
+        except (KeyError, TypeError, PromptRefused) as error:
+            raise NotAWorld(f"expected the facts of a world; got {error!r}") from error
+        if not 0 <= place < len(state.PLACES):
+            raise NotAWorld(f"expected a place from 0 to {len(state.PLACES) - 1}; got {place}")
+        world.state = state.WorldState(place, tensors["sky"], tensors["pose"].tolist(), tensors["velocity"], ground)
+        world._entering, world._resumed = pack(*(tensors[name] for name in PICTURE)), True
+        world._generator.set_state(tensors["generator"])
+        for keyframe in keyframes_from(tensors):
+            world.memory.keep(keyframe)
+        return world
+
+    def saved(self) -> bytes:
+        """All that this world is, for `restored`. Raises NotAWorld before its first frame."""
+        past, now = self._past, self.state
+        if past is None:
+            raise NotAWorld("expected a world that has shown a frame; this one has not")
+        prompt = {"prompt": self._prompt.text, "since": self._prompt.since}
+        facts = {"model": self.models.name, "index": self.index - 1, "place": now.place, "ground": now.ground} | prompt
+        y, u, v = unpack(past.known.planes)
+        depth = ((past.known.planes[:, 6] + 1) * (65535 / 2)).round().clamp(0, 65535).to(torch.uint16)
+        tensors = {
+            "y": y,
+            "u": u,
+            "v": v,
+            "depth": depth,
+            "sky": now.sky,
+            "pose": torch.tensor(now.pose),
+            "velocity": now.velocity,
+        }
+        tensors |= {"generator": self._generator.get_state()} | keyframes_as_tensors(self.memory.keyframes)
+        return to_bytes(facts, tensors)
 
     def say(self, text: str) -> None:
         """The prompt in force from the next frame on. Raises PromptRefused; the world then goes on unchanged."""
@@ -128,14 +190,11 @@ class World:
         if self._past is not None:
             self._move(controls, self._past.seen)
         heard = self._audio(inputs)
-        latents, given, seen = self._sample(controls, heard)
+        glimpse = self._glimpse()
+        latents, seen = self._sample(controls, heard, glimpse)
         sampled = time.perf_counter()
-        planes, y, u, v = self.models.draw(latents)
-        known = Known(planes, torch.tensor([self.state.pose]))
-        old = self._past
-        renew = old is None or self.index - old.key_index >= KEY_EVERY
-        key, key_index = (known, self.index) if renew or old is None else (old.key, old.key_index)
-        self._past = _Past(latents, given, seen, known, key, key_index)
+        known, y, u, v = self._draw(latents, seen, glimpse)
+        self._past = _Past(seen, known, *self._look_back(latents, known))
         drawn = time.perf_counter()
         frame = Frame(
             self.index,
@@ -160,7 +219,7 @@ class World:
         try:
             with torch.inference_mode():
                 features, mask = self.models.text.features([text])
-                return _Prompt(self.models.omni.resample(features, mask), self.index)
+                return _Prompt(text, self.models.omni.resample(features, mask), self.index)
         except TextTooLong as error:
             raise PromptRefused(str(error)) from error
 
@@ -224,49 +283,80 @@ class World:
     def _noise(self) -> Tensor:
         return torch.randn(1, 1, GROUPS["video"], PATCH, generator=self._generator)
 
-    def _sample(self, controls: Tensor, heard: Tensor) -> tuple[Tensor, Given, Seen]:
-        """This frame's latents; the last frame is committed to the window within the first call."""
+    def _glimpse(self) -> Glimpse | None:
+        """What is known of this frame by the keyframe and the last one; of a first frame, nothing."""
         past = self._past
         if past is None:
-            if self._picture is not None:
-                return self._from_picture(controls, heard, self._picture)
-            given = self._given(controls, heard, torch.zeros(1, GROUPS["video"], VIEW))
-            return self._denoise(given, FIRST_STEPS, None)
-        pose = torch.tensor([self.state.pose])
-        view = self.models.see(past.key, float(self.index - past.key_index), past.known, pose)
-        return self._denoise(self._given(controls, heard, view), STEPS, past)
+            return None
+        pose, light = torch.tensor([self.state.pose]), state.light(self.state.sky)
+        relit = float((light - past.key.light).norm()) > RELIT
+        views = [past.known] if relit else [past.key, past.known]  # the first one that shows a place is taken
+        return self.models.see(views, pose, light, self.index)
 
-    def _denoise(self, given: Given, steps: int, past: _Past | None) -> tuple[Tensor, Given, Seen]:
+    def _sample(self, controls: Tensor, heard: Tensor, glimpse: Glimpse | None) -> tuple[Tensor, Seen]:
+        """This frame's latents, and what the network saw of it."""
+        if glimpse is None:
+            given = self._given(controls, heard, torch.zeros(1, GROUPS["video"], VIEW))
+            if self._entering is None:
+                return self._denoise(given, FIRST_STEPS)
+            return self._enter(given, self.models.tokenizer.encode(self._entering))
+        return self._denoise(self._given(controls, heard, glimpse.tokens), STEPS)
+
+    def _denoise(self, given: Given, steps: int) -> tuple[Tensor, Seen]:
+        """A frame's latents; what the last step saw is committed to the window."""
         noisy = self._noise()
         seen: Seen | None = None
-        for i, (tau, size) in enumerate(sampler.levels(steps)):
-            here = given._replace(signal=torch.tensor([[tau]]), step=torch.tensor([[size]]))
-            if i == 0 and past is not None:
-                seen = self._commit_and(past, noisy, here)
-            else:
-                seen = self.models.omni(noisy, here, self._window.mask(1), self._window.pairs())
-            noisy = sampler.move(noisy, seen.clean[:, -1:].float(), tau, steps)
+        for tau, size in sampler.levels(steps):
+            seen = self._see(noisy, given, tau, size)
+            noisy = sampler.move(noisy, seen.clean.float(), tau, steps)
         assert seen is not None
-        return unpatch(noisy[:, 0]).clamp(-3, 3), given, seen
-
-    def _commit_and(self, past: _Past, noisy: Tensor, here: Given) -> Seen:
-        """One call over two frames: the last one, clean, for the window; this one, at its first level."""
-        clean = sampler.with_noise(patch(past.latents)[:, None], self._noise(), sampler.CONTEXT_SIGNAL)
-        level = torch.full((1, 1), sampler.CONTEXT_SIGNAL)
-        before = past.given._replace(signal=level, step=1 - level)
-        both = Given(*(torch.cat(pair, 1) for pair in zip(before, here, strict=True)))
-        seen: Seen = self.models.omni(torch.cat([clean, noisy], 1), both, self._window.mask(2), self._window.pairs())
         self._window.commit(seen.kept, 0)
+        return unpatch(noisy[:, 0]).clamp(-3, 3), seen
+
+    def _see(self, noisy: Tensor, given: Given, tau: float, size: float) -> Seen:
+        here = given._replace(signal=torch.tensor([[tau]]), step=torch.tensor([[size]]))
+        seen: Seen = self.models.omni(noisy, here, self._window.mask(1), self._window.pairs())
         return seen
 
-    def _from_picture(self, controls: Tensor, heard: Tensor, picture: Tensor) -> tuple[Tensor, Given, Seen]:
-        """A picture enters as a frame: encoded, and read by the network for its state."""
-        latents = self.models.tokenizer.encode(picture)
-        given = self._given(controls, heard, torch.zeros(1, GROUPS["video"], VIEW))
-        level = torch.full((1, 1), sampler.CONTEXT_SIGNAL)
-        noisy = sampler.with_noise(patch(latents)[:, None], self._noise(), sampler.CONTEXT_SIGNAL)
-        here = given._replace(signal=level, step=1 - level)
-        return latents, given, self.models.omni(noisy, here, self._window.mask(1), self._window.pairs())
+    def _draw(self, latents: Tensor, seen: Seen, glimpse: Glimpse | None) -> tuple[Known, Tensor, Tensor, Tensor]:
+        """The frame as later frames know it, and its bytes."""
+        light = state.light(self.state.sky)
+        if glimpse is not None:
+            change = glimpse.tokens[..., -LIGHT:]
+            firm = firmness(seen.trust[:, -1], change)
+            planes, *picture = self.models.draw(latents, (glimpse, firm))
+            light = light - firm.mean() * change.mean((0, 1))  # what stayed as it was still shows the light it was in
+        elif self._resumed and self._entering is not None:
+            planes, picture = self._entering, list(unpack(self._entering))
+        else:
+            planes, *picture = self.models.draw(latents)
+        y, u, v = picture
+        return Known(planes, torch.tensor([self.state.pose]), light, self.index), y, u, v
+
+    def _look_back(self, latents: Tensor, known: Known) -> tuple[Keyframe, Known]:
+        """The keyframe that the next frames see beside the last one: from memory, or this frame where what it shows is
+        new."""
+        old = self._past
+        if old is not None and self.index % CHOOSE_EVERY:
+            return old.keyframe, old.key
+        used = old.keyframe if old is not None else None
+        chosen, new = self.memory.choose(known.pose[0], known.light, used)
+        if chosen is None or (new and self.index - self.memory.keyframes[-1].index >= KEY_EVERY):
+            distance_m = nearest_m(metres(known.planes)[0])
+            chosen = Keyframe(latents[0].bfloat16(), known.pose[0], known.light, self.index, distance_m)
+            self.memory.keep(chosen)
+            return chosen, known
+        if old is not None and chosen is used:
+            return chosen, old.key
+        planes = self.models.tokenizer.decode(chosen.latents[None].float())
+        return chosen, Known(planes, chosen.pose[None], chosen.light, chosen.index)
+
+    def _enter(self, given: Given, latents: Tensor) -> tuple[Tensor, Seen]:
+        """Latents that are known enter as a frame, with a little noise."""
+        noisy = sampler.with_noise(patch(latents)[:, None], self._noise(), sampler.ENTRY_SIGNAL)
+        seen = self._see(noisy, given, sampler.ENTRY_SIGNAL, 1 - sampler.ENTRY_SIGNAL)
+        self._window.commit(seen.kept, 0)
+        return latents, seen
 
 
 def find_template(name: str) -> dict[str, object]:

@@ -45,13 +45,24 @@ class SelfAttention(nn.Module):
 
 
 class SpaceAttention(SelfAttention):
-    """All tokens of one block see each other. x [M, N, D], angles [N, D/H/2]."""
+    """All tokens of one block see each other; the last ones, which make up a picture of `grid` rows and columns, also
+    mix their values with their eight neighbours' (LePE, arXiv 2107.00652). x [M, N, D], angles [N, D/H/2]."""
+
+    def __init__(self, width: int, heads: int, grid: tuple[int, int]):
+        super().__init__(width, heads)
+        self.grid = grid
+        self.near = nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False)
+        nn.init.zeros_(self.near.weight)
 
     def forward(self, x: Tensor, angles: Tensor) -> Tensor:
         q, k, v = self.split(x)
         q, k = rotate(q, angles[:, None]), rotate(k, angles[:, None])
         y = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
-        return self.out(y.transpose(1, 2).flatten(2))
+        y = y.transpose(1, 2).flatten(2)
+        told = x.shape[1] - self.grid[0] * self.grid[1]
+        picture = v[:, told:].flatten(2).transpose(1, 2).unflatten(2, self.grid)
+        mixed = self.near(picture.contiguous(memory_format=torch.channels_last)).flatten(2).transpose(1, 2)
+        return self.out(torch.cat([y[:, :told], y[:, told:] + mixed], 1))
 
 
 Past = tuple[Tensor, Tensor]  # keys and values [B, W, N, H, D/H], keys not rotated, oldest first

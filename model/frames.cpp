@@ -321,6 +321,12 @@ extern "C" void frames_decode(void* network, const float* latents, float* planes
   plan.run(half, threads);
 }
 
+// Planes [7, 8h, 8w] -> their bytes y [16h, 16w], u and v [8h, 8w].
+extern "C" void frames_bytes(void*, float* planes, uint8_t* y, uint8_t* u, uint8_t* v, int height, int width, int) {
+  const int rows = height * 2 * kPatch, columns = width * 2 * kPatch;
+  write_bytes({planes, y, u, v}, columns, (size_t)rows * columns, 0, rows);
+}
+
 #else
 extern "C" int frames_supported() { return 0; }
 #endif

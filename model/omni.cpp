@@ -16,6 +16,7 @@ struct Layer {
   bool over_time;
   Matrix project, out, up, down;
   Floats query_gain, key_gain, before_attention, before_feed;
+  Floats near;  // [9, width] taps of a space layer
 };
 
 // What one thread needs beside its rows.
@@ -34,9 +35,11 @@ struct Frame {
 
 struct Network {
   int width, heads, hidden, slots, carried_from;
+  int rows, columns;  // of the picture that the last slots make up
   std::vector<Layer> layers;
   Floats space_turns, time_turns;  // cosines and sines of 32 pairs, a row a slot or a position
   std::vector<Frame> rooms[2];     // of one call, for even and for odd space layers
+  int told() const { return slots - rows * columns; }
   int keys() const { return (slots + kLanes - 1) / kLanes * kLanes; }
 };
 
@@ -173,7 +176,20 @@ void attend_rows(const Network& net, const Frame& frame, int slot, int head, flo
     }
 }
 
-void attend_in_space(const Call& call, const Item& item, const std::vector<Frame>& frames, Scratch& s) {
+// Adds to a slot of the picture what its neighbours' values and its own are by the layer's taps.
+void add_near(const Network& net, const Layer& layer, const float* values, int slot, float* to) {
+  const int place = slot - net.told(), row = place / net.columns, column = place % net.columns;
+  for (int i = 0; i < 9; ++i) {
+    const int y = row + i / 3 - 1, x = column + i % 3 - 1;
+    if (y < 0 || y >= net.rows || x < 0 || x >= net.columns) continue;
+    const float *from = values + (size_t)(net.told() + y * net.columns + x) * net.width;
+    const float* taps = layer.near.data() + (size_t)i * net.width;
+    for (int c = 0; c < net.width; c += kLanes)
+      store(to + c, _mm512_fmadd_ps(load(from + c), load(taps + c), load(to + c)));
+  }
+}
+
+void attend_in_space(const Call& call, const Item& item, const Layer& layer, const std::vector<Frame>& frames, Scratch& s) {
   const Network& net = call.net;
   for (int t = 0; t < call.frames; ++t)
     for (int head = 0; head < net.heads; ++head)
@@ -188,6 +204,9 @@ void attend_in_space(const Call& call, const Item& item, const std::vector<Frame
         else if (left >= 3) run(std::integral_constant<int, 3>());
         else run(std::integral_constant<int, 1>());
       }
+  for (int r = 0; r < item.count; ++r)
+    if (item.slot(r) >= net.told())
+      add_near(net, layer, frames[item.frame(r)].values.data(), item.slot(r), s.moved.data() + (size_t)r * net.width);
 }
 
 void attend_over_time(const Call& call, const Item& item, int index, Scratch& s) {
@@ -263,7 +282,7 @@ void run_item(const Call& call, int stage, const Item& item, Scratch& s) {
     }
     if (spaces == stage) return project_in_space(call, item, layer, call.net.rooms[stage % 2], s);
     if (++spaces == stage) {
-      attend_in_space(call, item, call.net.rooms[(stage - 1) % 2], s);
+      attend_in_space(call, item, layer, call.net.rooms[(stage - 1) % 2], s);
       add_moved(call, item, layer, s);
       feed(call, item, layer, s);
     }
@@ -297,15 +316,16 @@ Floats turns(const float* angles, int rows) {
 
 extern "C" int omni_supported() { return 1; }
 
-// sizes: width, hidden, slots, first carried slot, layers, positions, then 1 for each layer over time. tensors: 8 a layer,
-// weights [out, in] of project, out, up, down, then gains of queries, keys, before attention, before feed.
+// sizes: width, hidden, slots, first carried slot, rows and columns of the picture, layers, positions, then 1 for each layer
+// over time. tensors: 9 a layer, weights [out, in] of project, out, up, down, then gains of queries, keys, before attention,
+// before feed, then taps [9, width] (not read of layers over time).
 extern "C" void* omni_create(const int* sizes, const float* const* tensors, const float* space, const float* time) {
   auto net = std::make_unique<Network>();
   net->width = sizes[0], net->heads = sizes[0] / kHead, net->hidden = sizes[1], net->slots = sizes[2];
-  net->carried_from = sizes[3];
-  net->space_turns = turns(space, net->slots), net->time_turns = turns(time, sizes[5]);
+  net->carried_from = sizes[3], net->rows = sizes[4], net->columns = sizes[5];
+  net->space_turns = turns(space, net->slots), net->time_turns = turns(time, sizes[7]);
   const int width = net->width, hidden = net->hidden;
-  for (int i = 0; i < sizes[4]; ++i, tensors += 8) {
+  for (int i = 0; i < sizes[6]; ++i, tensors += 9) {
     auto plain = [&](int which, int inputs) {
       return [=](int c, int r) { return tensors[which][(size_t)c * inputs + r]; };
     };
@@ -313,10 +333,11 @@ extern "C" void* omni_create(const int* sizes, const float* const* tensors, cons
       int channel = c / kBlock * kPairs + c % kPairs + (c % kBlock < kPairs ? 0 : hidden);
       return tensors[2][(size_t)channel * width + r];
     };
-    net->layers.push_back({sizes[6 + i] != 0, Matrix(3 * width, width, plain(0, width)),
+    net->layers.push_back({sizes[8 + i] != 0, Matrix(3 * width, width, plain(0, width)),
                            Matrix(width, width, plain(1, width)), Matrix(2 * hidden, width, paired),
                            Matrix(width, hidden, plain(3, hidden)), Floats(tensors[4], kHead), Floats(tensors[5], kHead),
-                           Floats(tensors[6], width), Floats(tensors[7], width)});
+                           Floats(tensors[6], width), Floats(tensors[7], width),
+                           sizes[8 + i] ? Floats() : Floats(tensors[8], (size_t)9 * width)});
   }
   return net.release();
 }

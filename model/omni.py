@@ -17,11 +17,16 @@ from model.conditioning import audio, control, state
 GRID = (9, 16)  # video tokens, rows and columns, of 2 x 2 latent cells
 CHANNELS = 16
 PATCH = 4 * CHANNELS
-VIEW = PATCH + 8  # latents of the known view, and per cell how much of it is known and how old it is
+LIGHT = 7
+VIEW = (
+    PATCH + 8 + LIGHT
+)  # latents of the known view; per cell how much of it is known and how old; change of light since
+DETAIL = 24  # channels a latent cell that the last convolutions read of each video token
 TEXT_WIDTH = 384
 HARMONICS = torch.tensor([1.0, 2.0, 4.0, 8.0, 16.0])  # of the sun's turn: dusk is 3 % of it
 SKY_FEATURES = 2 * len(HARMONICS) + len(state.SKY) - 1
 KEEP_AT_FIRST = 2.2  # logit of 0.9: untrained, a frame is nine tenths of what is known of its view
+TRUST_AT_FIRST = -1.0  # logit of the share of the known view that then replaces what the network proposes
 GROUPS = {
     "instruction": 8,
     "sampler": 1,
@@ -67,7 +72,7 @@ class Given(NamedTuple):
     audio: Tensor  # [B, T, 2, 16]
     control: Tensor  # [B, T, 12]
     state: Tensor  # [B, T, 4, 8]
-    view: Tensor  # [B, T, 144, 72]
+    view: Tensor  # [B, T, 144, 79]
     signal: Tensor  # [B, T] tau, 0 noise, 1 clean
     step: Tensor  # [B, T] step size d
 
@@ -78,6 +83,7 @@ class Seen(NamedTuple):
     clean: Tensor  # [B, T, 144, 64] latents of the clean frame, patched
     hidden: Tensor  # [B, T, 4 D] what the motion head needs
     kept: list[Past]  # keys and values of these frames, a pair a time layer
+    trust: Tensor  # [B, T, 144, 4] how much of each latent cell is the known view's, in [0, 1]
 
 
 def patch(latents: Tensor) -> Tensor:
@@ -110,11 +116,32 @@ class Layer(nn.Module):
 
     def __init__(self, config: OmniConfig, over_time: bool):
         super().__init__()
-        kind = TimeAttention if over_time else SpaceAttention
-        self.attention = kind(config.width, config.heads)
+        width, heads = config.width, config.heads
+        self.attention = TimeAttention(width, heads) if over_time else SpaceAttention(width, heads, GRID)
         self.feed = Feed(config.width, config.hidden)
         self.before_attention = nn.RMSNorm(config.width, 1e-6)
         self.before_feed = nn.RMSNorm(config.width, 1e-6)
+
+
+class Finish(nn.Module):
+    """Two convolutions over the latents, cell by cell: mends what tokens of four cells leave at their borders."""
+
+    def __init__(self, width: int, inner: int = 64):
+        super().__init__()
+        self.detail = nn.Linear(width, 4 * DETAIL)
+        self.mix = nn.Conv2d(2 * CHANNELS + 1 + DETAIL, inner, 3, padding=1)
+        self.out = nn.Conv2d(inner, CHANNELS, 3, padding=1)
+        nn.init.zeros_(self.out.weight)
+        if self.out.bias is not None:
+            nn.init.zeros_(self.out.bias)
+
+    def forward(self, clean: Tensor, hidden: Tensor, view: Tensor) -> Tensor:
+        """Clean latents and view [..., 144, 64 or 79], hidden [..., 144, D] -> corrected clean latents."""
+        shape = clean.shape
+        seen = view[..., : PATCH + 4].to(clean.dtype)
+        parts = [part.flatten(0, -3) for part in (clean, seen[..., :PATCH], seen[..., PATCH:], self.detail(hidden))]
+        x = torch.cat([unpatch(part) for part in parts], 1).contiguous(memory_format=torch.channels_last)
+        return clean + patch(self.out(F.silu(self.mix(x)))).view(shape)
 
 
 class Resampler(nn.Module):
@@ -158,6 +185,8 @@ class Omni(nn.Module):
         self.norm = nn.RMSNorm(width, 1e-6)
         self.video_out = nn.Linear(width, PATCH)
         self.keep_view = nn.Linear(width, PATCH)
+        self.finish = Finish(width)
+        self.trust = nn.Linear(width, PATCH)
         drifted = nn.Linear(width, len(state.SKY))
         self.sky = nn.Sequential(
             nn.Linear(width + SKY_FEATURES, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), drifted
@@ -170,6 +199,8 @@ class Omni(nn.Module):
             nn.init.zeros_(silent.bias)
         nn.init.zeros_(self.keep_view.weight)
         nn.init.constant_(self.keep_view.bias, KEEP_AT_FIRST)
+        nn.init.zeros_(self.trust.weight)
+        nn.init.constant_(self.trust.bias, TRUST_AT_FIRST)
         for layer in self.stack():
             for last in (layer.attention.out, layer.feed.down):
                 nn.init.normal_(last.weight, std=0.02 / (2 * config.layers) ** 0.5 * 4)
@@ -225,11 +256,14 @@ class Omni(nn.Module):
     def read(self, x: Tensor, given: Given, kept: list[Past]) -> Seen:
         """What the heads make of the last layer's output [B, T, BLOCK, D]."""
         x = self.norm(x)
-        known = given.view[..., :PATCH] * given.view[..., PATCH : PATCH + 4].repeat(1, 1, 1, CHANNELS)
-        video = x[:, :, VIDEO_FROM:]
-        clean = self.video_out(video) + torch.sigmoid(self.keep_view(video)) * known
+        share = given.view[..., PATCH : PATCH + 4].repeat(1, 1, 1, CHANNELS)
+        known, video = given.view[..., :PATCH], x[:, :, VIDEO_FROM:]
+        proposed = self.video_out(video) + torch.sigmoid(self.keep_view(video)) * known * share
+        proposed = self.finish(proposed, video, given.view)
+        trust = torch.sigmoid(self.trust(video)) * share
+        clean = torch.lerp(proposed, known.to(proposed.dtype), trust)
         hidden = x[:, :, STATE_FROM : STATE_FROM + GROUPS["state"]].flatten(2)
-        return Seen(clean, hidden, kept)
+        return Seen(clean, hidden, kept, trust.unflatten(-1, (CHANNELS, 4)).mean(-2))
 
     def move(self, hidden: Tensor, controls: Tensor, velocity: Tensor, ground: Tensor) -> tuple[Tensor, Tensor]:
         """The motion head. hidden [..., 4 D] of the last frame, this frame's control features [..., 12], the last
@@ -258,6 +292,8 @@ def _levels(signal: Tensor, step: Tensor) -> Tensor:
     return torch.cat([at.sin(), at.cos()], -1).flatten(-2)
 
 
-def view_tokens(latents: Tensor, known: Tensor, age: Tensor) -> Tensor:
-    """The known view as input: latents [..., 16, 18, 32], known and age [..., 1, 18, 32] in 0..1 -> [..., 144, 72]."""
-    return torch.cat([patch(latents), patch(known), patch(age)], -1)
+def view_tokens(latents: Tensor, known: Tensor, age: Tensor, change: Tensor) -> Tensor:
+    """The known view as input: latents [..., 16, 18, 32], known and age [..., 1, 18, 32] in 0..1, change of light
+    [..., 7, 18, 32] -> [..., 144, 79]."""
+    light = rearrange(change, "... c (h y) (w x) -> ... (h w) c (y x)", y=2, x=2).mean(-1)
+    return torch.cat([patch(latents), patch(known), patch(age), light], -1)

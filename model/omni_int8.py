@@ -10,8 +10,22 @@ import torch
 from torch import Tensor, nn
 
 from model import native
-from model.attention import Past, TimeAttention, rotary_angles
-from model.omni import BLOCK, FIRST_CARRIED, Given, Layer, Omni, Seen
+from model.attention import Past, SpaceAttention, TimeAttention, rotary_angles
+from model.omni import (
+    BLOCK,
+    DETAIL,
+    FIRST_CARRIED,
+    GRID,
+    GROUPS,
+    PATCH,
+    STATE_FROM,
+    VIDEO_FROM,
+    VIEW,
+    Given,
+    Layer,
+    Omni,
+    Seen,
+)
 
 HEAD_WIDTH = 64  # of the kernel
 POSITIONS = 64  # frames that a call may see, past and new
@@ -25,7 +39,7 @@ def addresses(tensors: Sequence[Tensor]) -> ctypes.Array[ctypes.c_void_p]:
 
 
 class Int8Omni:
-    """Called as `Omni` is, for one world at a time and without gradients. Embeddings and heads stay in floats.
+    """Called as `Omni` is, for one world at a time and without gradients. Embeddings and small heads stay in floats.
 
     Weights have a scale an output channel, activations a scale a token, found as they come (arXiv 2206.01861).
     Raises native.Unsupported.
@@ -36,13 +50,13 @@ class Int8Omni:
         if config.width != HEAD_WIDTH * config.heads or config.hidden % HEAD_WIDTH:
             raise native.Unsupported(f"expected heads and a hidden width of whole {HEAD_WIDTH}s; got {config}")
         self._library = native.require("omni")
-        self.tokens, self.read = omni.tokens, omni.read
+        self.tokens, self.norm, self._reader = omni.tokens, omni.norm, Int8Reader(omni)
         self.resample, self.move = omni.resample, omni.move
         self.drift, self.name = omni.drift, omni.name
         layers = [layer for layer in omni.layers if isinstance(layer, Layer)]
         tensors = [tensor for layer in layers for tensor in _tensors(layer)]
         over_time = [isinstance(layer.attention, TimeAttention) for layer in layers]
-        sizes = [config.width, config.hidden, BLOCK, FIRST_CARRIED, len(layers), POSITIONS, *map(int, over_time)]
+        sizes = [config.width, config.hidden, BLOCK, FIRST_CARRIED, *GRID, len(layers), POSITIONS, *map(int, over_time)]
         create = self._library.omni_create
         create.restype, create.argtypes = ctypes.c_void_p, [ctypes.c_void_p] * 4
         space = omni.get_buffer("angles").detach().float().contiguous()
@@ -60,7 +74,9 @@ class Int8Omni:
         """As `Omni.forward`; the mask is of bools, and there is one world."""
         x = self.tokens(noisy, given).contiguous()
         kept = self.layers(x, mask, past)
-        return self.read(x, given, kept)
+        read = [self._reader(frame, seen) for frame, seen in zip(x[0], given.view[0], strict=True)]
+        clean, trust = (torch.stack(parts)[None] for parts in zip(*read, strict=True))
+        return Seen(clean, self.norm(x[:, :, STATE_FROM : STATE_FROM + GROUPS["state"]]).flatten(2), kept, trust)
 
     def layers(self, x: Tensor, mask: Tensor, past: list[Past] | None = None) -> list[Past]:
         """Tokens [1, T, BLOCK, D] through all layers, in place -> what the time layers keep of them."""
@@ -90,9 +106,44 @@ class Int8Omni:
         return list(zip(kept[::2], kept[1::2], strict=True))
 
 
+class Int8Reader:
+    """What `Omni.read` makes of one frame's video tokens, in integers. Raises native.Unsupported."""
+
+    def __init__(self, omni: Omni):
+        finish, width = omni.finish, omni.config.width
+        if finish.mix.out_channels != HEAD_WIDTH:
+            raise native.Unsupported(f"expected {HEAD_WIDTH} channels in the last convolutions")
+        self._library = native.require("reading")
+        heads = (omni.video_out, omni.keep_view, omni.trust, finish.detail)
+        joined = [torch.cat([getattr(head, part) for head in heads]) for part in ("weight", "bias")]
+        convolutions = [part for c in (finish.mix, finish.out) for part in (c.weight, c.bias) if part is not None]
+        tensors = [part.detach().float().contiguous() for part in (omni.norm.weight, *joined, *convolutions)]
+        sizes = (width, *GRID, VIEW, DETAIL)
+        create = self._library.reading_create
+        create.restype, create.argtypes = ctypes.c_void_p, [ctypes.c_void_p] * 2
+        self._network = ctypes.c_void_p(create((ctypes.c_int * len(sizes))(*sizes), addresses(tensors)))
+
+    def __del__(self) -> None:
+        if hasattr(self, "_network"):
+            self._library.reading_destroy(self._network)
+
+    def __call__(self, x: Tensor, view: Tensor) -> tuple[Tensor, Tensor]:
+        """A frame's tokens [BLOCK, D] before the last norm and its view [144, 79] -> clean latents [144, 64] and trust
+        [144, 4]."""
+        video, view = x[VIDEO_FROM:].contiguous(), view.float().contiguous()
+        clean, trust = video.new_empty(len(video), PATCH), video.new_empty(len(video), 4)
+        pointers = (ctypes.c_void_p(part.data_ptr()) for part in (video, view, clean, trust))
+        self._library.reading_read(self._network, *pointers, ctypes.c_int(native.threads()))
+        return clean, trust
+
+
 def _tensors(layer: Layer) -> list[Tensor]:
     attention, feed = layer.attention, layer.feed
     linears = (attention.project, attention.out, feed.up, feed.down)
     gains = (attention.query_scale, attention.key_scale, layer.before_attention.weight, layer.before_feed.weight)
     parts = [linear.weight for linear in linears if isinstance(linear, nn.Linear)] + list(gains)
+    if isinstance(attention, SpaceAttention):
+        parts.append(attention.near.weight.flatten(1).T)
+    else:
+        parts.append(gains[0])  # a place that is not read
     return [part.detach().float().contiguous() for part in parts]

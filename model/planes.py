@@ -64,6 +64,11 @@ def distance(code: Tensor) -> Tensor:
     return (DEPTH_SCALE_M / code.square().clamp_min(1e-6) - DEPTH_SCALE_M).clamp(0, FAR_M)
 
 
+def metres(planes: Tensor) -> Tensor:
+    """The distances [B, h, w] in metres that planes [B, 7, h, w] carry."""
+    return distance((planes[:, 6].float() + 1) / 2)
+
+
 def to_rgb(planes: Tensor) -> Tensor:
     """[B, 7, h, w] -> uint8 RGB [B, 2h, 2w, 3], full range; every chroma sample covers its 2x2 pixels."""
     y = (unfold(planes[..., :4, :, :].float()) + 1) / 2

@@ -28,6 +28,7 @@ struct Frame {
   const float* planes;
   Motion forth, back;
   float *inverse, *near, *own, *luma, *out, *mask;
+  const float *over, *over_mask;  // a view that will lie on top, or none: where it shows the same surface, only depth counts
   int stride() const { return 2 * width + 2 * kPad; }
   int cells() const { return height * width; }
 };
@@ -159,8 +160,8 @@ void prepare(const Frame& f) {
 // One row of the target, in passes that a compiler turns into vector instructions.
 struct Row {
   std::vector<float> column, row, distance, found;
-  std::vector<int> agree;
-  explicit Row(int width) : column(width), row(width), distance(width), found(width), agree(width) {}
+  std::vector<int> agree, show;
+  explicit Row(int width) : column(width), row(width), distance(width), found(width), agree(width), show(width) {}
 };
 
 void look(const Frame& f, int y, Row& r) {
@@ -182,6 +183,14 @@ void look(const Frame& f, int y, Row& r) {
   }
 }
 
+// Whether the view on top shows the surface that has this depth plane here.
+inline bool covered(const Frame& f, int i, float plane) {
+  if (!f.over || !(f.over_mask[i] > 0)) return false;
+  auto distance = [](float p) { return metres((p + 1) / 2 * ((p + 1) / 2)); };
+  const float here = distance(plane);
+  return std::fabs(distance(f.over[6 * f.cells() + i]) - here) <= kAgreement * here;
+}
+
 void fill_row(const Frame& f, int y, Row& r) {
   const int n = f.cells();
   float *out = f.out + y * f.width, *mask = f.mask + y * f.width;
@@ -192,24 +201,26 @@ void fill_row(const Frame& f, int y, Row& r) {
     Cell cell(r.column[x], r.row[x], f.height, f.width);
     float distance = std::min(std::max(r.distance[x], 0.f), kFar);
     mask[x] = r.agree[x] ? 1.f : 0.f;
-    out[4 * n + x] = r.agree[x] ? cell.bilinear(f.planes + 4 * n) : 0.f;
-    out[5 * n + x] = r.agree[x] ? cell.bilinear(f.planes + 5 * n) : 0.f;
     out[6 * n + x] = r.agree[x] ? 2 * std::sqrt(kDepthScale / (kDepthScale + distance)) - 1 : 0.f;
+    r.show[x] = r.agree[x] && !covered(f, y * f.width + x, out[6 * n + x]);
+    out[4 * n + x] = r.show[x] ? cell.bilinear(f.planes + 4 * n) : 0.f;
+    out[5 * n + x] = r.show[x] ? cell.bilinear(f.planes + 5 * n) : 0.f;
   }
   for (int c = 0; c < 4; ++c) {
     for (int x = 0; x < f.width; ++x) {
       Seen s = seen(x + (c & 1 ? .25f : -.25f), y + (c & 2 ? .25f : -.25f), r.distance[x], f.back, f.height, f.width);
       r.column[x] = s.column * 2 + .5f, r.row[x] = s.row * 2 + .5f;
     }
-    for (int x = 0; x < f.width; ++x) out[c * n + x] = r.agree[x] ? catmull_rom(f, r.column[x], r.row[x]) : 0.f;
+    for (int x = 0; x < f.width; ++x) out[c * n + x] = r.show[x] ? catmull_rom(f, r.column[x], r.row[x]) : 0.f;
   }
 }
 
 }  // namespace
 
-// planes, out [batch, 7, h, w]; motions [batch, 24]: turn and shift from source to target, then back; mask [batch, h, w].
-extern "C" void reproject(const float* planes, const float* motions, float* out, float* mask, int batch, int height,
-                          int width, int threads) {
+// planes, out [batch, 7, h, w]; motions [batch, 24]: turn and shift from source to target, then back; mask [batch, h, w]. over and
+// over_mask, like out and mask, are of views that will lie on top, or null: what they hide gets only its depth.
+extern "C" void reproject(const float* planes, const float* motions, float* out, float* mask, const float* over,
+                          const float* over_mask, int batch, int height, int width, int threads) {
   const int cells = height * width, luma = (2 * height + 2 * kPad) * (2 * width + 2 * kPad), room = 3 * cells + luma;
   std::vector<float> scratch((size_t)batch * room);
   std::vector<Frame> frames(batch);
@@ -218,7 +229,8 @@ extern "C" void reproject(const float* planes, const float* motions, float* out,
     float* room_of_it = scratch.data() + (size_t)b * room;
     f = {height, width, planes + (size_t)b * 7 * cells, {}, {},
          room_of_it, room_of_it + cells, room_of_it + 2 * cells, room_of_it + 3 * cells,
-         out + (size_t)b * 7 * cells, mask + (size_t)b * cells};
+         out + (size_t)b * 7 * cells, mask + (size_t)b * cells,
+         over ? over + (size_t)b * 7 * cells : nullptr, over ? over_mask + (size_t)b * cells : nullptr};
     std::memcpy(&f.forth, motions + b * 24, sizeof f.forth);
     std::memcpy(&f.back, motions + b * 24 + 12, sizeof f.back);
   }

@@ -34,21 +34,29 @@ def warp(planes: Tensor, forth: Motion, back: Motion) -> tuple[Tensor, Tensor]:
     return torch.where(mask, torch.cat([luma, chroma, code], 1), 0.0), mask.float()
 
 
-def warp_on_cpu(planes: Tensor, forth: Tensor, back: Tensor) -> tuple[Tensor, Tensor]:
-    """`warp` of contiguous CPU tensors, motions packed as [B, 12]; in C++ where there is a compiler, else in torch."""
+def warp_on_cpu(
+    planes: Tensor, forth: Tensor, back: Tensor, over: tuple[Tensor, Tensor] | None = None
+) -> tuple[Tensor, Tensor]:
+    """`warp` of contiguous CPU tensors, motions packed as [B, 12]; in C++ where there is a compiler, else in torch.
+    What the planes and mask that will lie `over` it hide may be left out, but for its depth."""
     library = native.load("reprojection")
     if library is None:
         return warp(planes, *((packed[:, :9].reshape(-1, 3, 3), packed[:, 9:]) for packed in (forth, back)))
     batch, _, height, width = planes.shape
     out, mask = torch.empty_like(planes), planes.new_empty(batch, 1, height, width)
     motions = torch.cat([forth, back], 1)
-    pointers = (ctypes.c_void_p(t.data_ptr()) for t in (planes, motions, out, mask))
+    above = [t.contiguous() for t in over] if over is not None else []
+    pointers = [ctypes.c_void_p(t.data_ptr()) for t in (planes, motions, out, mask, *above)]
+    pointers += [ctypes.c_void_p()] * (6 - len(pointers))
     library.reproject(*pointers, *(ctypes.c_int(n) for n in (batch, height, width, native.threads())))
     return out, mask
 
 
 # For torch.compile, whose own code for `warp` is hardly faster than eager (the gathers stay scalar), one opaque node.
-warp_as_node = torch.library.custom_op("mundo::warp", warp_on_cpu, mutates_args=())
+@torch.library.custom_op("mundo::warp", mutates_args=())
+def warp_as_node(planes: Tensor, forth: Tensor, back: Tensor) -> tuple[Tensor, Tensor]:
+    """`warp_on_cpu`."""
+    return warp_on_cpu(planes, forth, back)
 
 
 @warp_as_node.register_fake

@@ -7,19 +7,22 @@ import ctypes
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor
 
 from model import native
 from model.geometry import View, compose
-from model.omni import view_tokens
+from model.omni import GRID, view_tokens
 from model.planes import CHANNELS
-from model.tokenizer.frame import FrameTokenizer
-from model.tokenizer.int8 import Int8Tokenizer
-from model.tokenizer.native import NativeTokenizer
+from model.tokenizer.quick import Eyes
 
-Eyes = FrameTokenizer | Int8Tokenizer | NativeTokenizer
 CELL = 8  # half-resolution pixels a latent cell
 OLDEST = 16.0  # frames of age that count as 1
+DOUBT, FIRM = 0.3, 0.53  # trust below which nothing of the known view stays as it is, and above which all does
+STEADY = 0.1  # a change of light that makes it stay a third
+WHOLE = 0.95  # share from which on a cell counts as wholly known
+REACH = 6  # cells that a quick turn uncovers in a frame at most
+SOFT = 2  # half-resolution pixels within which the border of what is known is soft
 
 
 def fill(planes: Tensor, mask: Tensor) -> Tensor:
@@ -36,41 +39,87 @@ def fill(planes: Tensor, mask: Tensor) -> Tensor:
     return planes + soft * (1 - mask)
 
 
-def cells(planes: Tensor, mask: Tensor, age: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """planes [B, 7, 144, 256], mask and age in frames [B, 1, 144, 256] -> what the encoder reads, without holes;
-    and per latent cell [B, 1, 18, 32] how much of it is known and how old that is, both in [0, 1]."""
-    known = F.avg_pool2d(mask, CELL)
-    old = F.avg_pool2d(age.clamp(0, OLDEST) * mask, CELL) / known.clamp_min(1e-4) / OLDEST
-    return fill(planes, mask), known, old
+def cells(planes: Tensor, taken: Tensor) -> tuple[Tensor, Tensor]:
+    """planes [B, 7, 144, 256] and which of N views gave each pixel [B, N, 144, 256] -> what the encoder reads, without
+    holes; and the share of each latent cell that each view gave [B, N, 18, 32]."""
+    return fill(planes, taken.sum(1, keepdim=True)), F.avg_pool2d(taken, CELL)
 
 
 def gathered(views: list[View]) -> tuple[Tensor, Tensor, Tensor]:
-    """`cells` of views laid over each other as `compose` does; in C++ where there is a compiler, then of one world."""
+    """`cells` of views laid over each other as `compose` does, and which pixels are known [B, 1, 144, 256]; in C++
+    where there is a compiler, then of one world."""
     planes, masks = [view[0] for view in views], [view[1] for view in views]
     library = native.load("view")
     if library is None or any(part.device.type != "cpu" or part.dtype != torch.float32 for part in planes + masks):
-        return cells(*compose(views))
+        together, taken = compose(views)
+        return *cells(together, taken), taken.sum(1, keepdim=True)
     count, (batch, channels, height, width) = len(views), planes[0].shape
     if batch != 1 or channels != CHANNELS or height % CELL or width % CELL:
         raise ValueError(f"expected [1, {CHANNELS}, n * {CELL}, m * {CELL}], got {tuple(planes[0].shape)}")
     assert all(part.shape[2:] == (height, width) and part.is_contiguous() for part in planes + masks)
-    out = torch.empty_like(planes[0])
-    known, old = out.new_empty(2, 1, 1, height // CELL, width // CELL)
+    out, known = torch.empty_like(planes[0]), torch.empty_like(masks[0])
+    shares = out.new_empty(1, count, height // CELL, width // CELL)
     pointers = [(ctypes.c_void_p * count)(*(part.data_ptr() for part in parts)) for parts in (planes, masks)]
-    ages = (ctypes.c_float * count)(*(float(age) for _, _, age in views))
-    results = (ctypes.c_void_p(part.data_ptr()) for part in (out, known, old))
-    sizes = ctypes.c_int(height), ctypes.c_int(width)
-    library.view_gather(*pointers, ages, ctypes.c_int(count), *results, *sizes)
-    return out, known, old
+    results = (ctypes.c_void_p(part.data_ptr()) for part in (out, shares, known))
+    library.view_gather(*pointers, ctypes.c_int(count), *results, ctypes.c_int(height), ctypes.c_int(width))
+    return out, shares, known
 
 
-def known_view(tokenizer: Eyes, planes: Tensor, mask: Tensor, age: Tensor) -> Tensor:
-    """planes [B, 7, 144, 256], mask [B, 1, 144, 256], age [B, 1, 144, 256] in frames -> view tokens [B, 144, 72]."""
-    filled, known, old = cells(planes, mask, age)
-    latents = tokenizer.encode(filled.contiguous(memory_format=torch.channels_last))
-    return as_tokens(latents, known, old)
+def without_slivers(shares: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Shares [B, N, 18, 32] and known pixels [B, 1, 144, 256] -> the same, nothing known of the cells at the picture's
+    border that are not wholly known. A slow turn uncovers less than a cell a frame; what is invented there is then
+    invented a cell at a time and not smeared out of what stands beside it."""
+    partial = shares.sum(1, keepdim=True) < WHOLE
+    open_ = F.pad(torch.zeros_like(partial[:, :, 1:-1, 1:-1]), (1, 1, 1, 1), value=True) & partial
+    for _ in range(REACH):
+        open_ = (F.max_pool2d(open_.float(), 3, 1, 1) > 0) & partial
+    keep = (~open_).to(shares.dtype)
+    return shares * keep, known * keep.repeat_interleave(CELL, 2).repeat_interleave(CELL, 3)
 
 
-def as_tokens(latents: Tensor, known: Tensor, old: Tensor) -> Tensor:
-    """The encoded view, nothing where nothing is known -> view tokens [B, 144, 72]."""
-    return view_tokens(latents * (known > 0), known, old)
+def as_tokens(latents: Tensor, shares: Tensor, ages: Tensor, changes: Tensor) -> Tensor:
+    """The encoded view [B, 16, 18, 32] and each view's shares [B, N, 18, 32], age in frames [B, N] and how much the
+    light changed since [B, N, 7] -> view tokens [B, 144, 79]: nothing where nothing is known."""
+    known = shares.sum(1, keepdim=True)
+    part = shares / known.clamp_min(1e-4)
+    old = torch.einsum("bnhw,bn->bhw", part, ages.clamp(0, OLDEST) / OLDEST)[:, None]
+    change = torch.einsum("bnhw,bnc->bchw", part, changes)
+    return view_tokens(latents * (known > 0), known, old, change)
+
+
+def known_view(eyes: Eyes, planes: Tensor, taken: Tensor, ages: Tensor, changes: Tensor) -> Tensor:
+    """planes [B, 7, 144, 256], which of N views gave each pixel [B, N, 144, 256], and of each view its age in frames
+    [B, N] and how much the light changed since [B, N, 7] -> view tokens [B, 144, 79]."""
+    filled, shares = cells(planes, taken)
+    return as_tokens(eyes.encode(filled.contiguous(memory_format=torch.channels_last)), shares, ages, changes)
+
+
+def firmness(trust: Tensor, change: Tensor) -> Tensor:
+    """How much of what is known stays as it is, [B, 1, 18, 32] in [0, 1]: trust [B, 144, 4] made firm, and none where
+    the light changed, change [B, 144, 7]."""
+    lasting = torch.exp(-(change / STEADY).square().sum(-1, keepdim=True))
+    firm = ((trust - DOUBT) / (FIRM - DOUBT)).clamp(0, 1) * lasting
+    rows, columns = GRID
+    return rearrange(firm, "b (h w) (y x) -> b 1 (h y) (w x)", h=rows, w=columns, y=2, x=2)
+
+
+def keep_known(drawn: Tensor, known: Tensor, mask: Tensor, firm: Tensor) -> Tensor:
+    """Planes as drawn [B, 7, 144, 256], as known, which pixels are known [B, 1, 144, 256], and how much of them stays
+    [B, 1, 18, 32] -> planes. What stays is not encoded and decoded once more, which would cost its sharpness; the
+    borders of what is known are soft. In C++ where there is a compiler, then of one world and in place."""
+    parts = (drawn, known, mask, firm)
+    library = native.load("view")
+    if (
+        library is not None
+        and len(drawn) == 1
+        and all(p.device.type == "cpu" and p.dtype == torch.float32 for p in parts)
+    ):
+        drawn = drawn.contiguous()
+        pointers = (ctypes.c_void_p(part.data_ptr()) for part in (drawn, *(part.contiguous() for part in parts[1:])))
+        library.view_keep(*pointers, ctypes.c_int(drawn.shape[2]), ctypes.c_int(drawn.shape[3]))
+        return drawn
+    width = 2 * SOFT + 1
+    eroded = -F.max_pool2d(-mask, width, 1, SOFT)
+    inside = F.avg_pool2d(F.pad(eroded, (SOFT,) * 4, value=1.0), width, 1)
+    share = F.interpolate(firm, scale_factor=CELL, mode="bilinear") * inside
+    return torch.lerp(drawn, known, share)

@@ -108,5 +108,5 @@ def test_importing_leaves_out_of_the_process(module, absent):
 def test_the_page_imports_only_its_own_modules():
     for path in (ROOT / "web").rglob("*.js"):
         if "node_modules" not in path.parts:
-            for source in re.findall(r"""(?:from|import)\s*\(?\s*["']([^"']+)["']""", path.read_text("utf-8")):
+            for source in re.findall(r"""(?:from|import)\s*\(?\s*["']([^"'\n]+)["']""", path.read_text("utf-8")):
                 assert source.startswith(("./", "../", "/web/")), f"{path.name} imports {source}"

@@ -34,15 +34,20 @@ def tokens(velocity: Tensor, ground: Tensor, sky: Tensor, place: Tensor, pitch: 
     """velocity [..., 3] m/s in the body's frame (right, up, forward), ground [...] 0 or 1, sky [..., 6], place [..., 4]
     one-hot, pitch [...] rad -> [..., 4, 8]."""
     none = torch.zeros_like(pitch)
-    turn = sky[..., 0] * (2 * pi)
     speed = torch.hypot(velocity[..., 0], velocity[..., 2])
     walk, run = (speed > 0.4) & (speed <= 4.2), speed > 4.2
     grounded = ground > 0.5
     action = torch.stack([(speed <= 0.4) & grounded, walk & grounded, run & grounded, ~grounded], -1).to(sky.dtype)
     body = torch.stack([*torch.unbind(velocity / SPEED_M_S, -1), ground, none, none, none, none], -1)
-    light = torch.stack([turn.sin(), turn.cos(), *sky[..., 1:].unbind(-1), none], -1)
+    light_now = torch.cat([light(sky), none[..., None]], -1)
     where = torch.stack([*place.unbind(-1), pitch, none, none, none], -1)
-    return torch.stack([body, light, where, torch.cat([action, torch.zeros_like(action)], -1)], -2)
+    return torch.stack([body, light_now, where, torch.cat([action, torch.zeros_like(action)], -1)], -2)
+
+
+def light(sky: Tensor) -> Tensor:
+    """What a sky [..., 6] means for how things look, without the jump at midnight -> [..., 7]."""
+    turn = sky[..., :1] * (2 * pi)
+    return torch.cat([turn.sin(), turn.cos(), sky[..., 1:]], -1)
 
 
 def snap(rates: Tensor) -> Tensor:

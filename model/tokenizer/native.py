@@ -66,6 +66,16 @@ class NativeTokenizer:
             self._call("frames_decode", list(parts), height, width)
         return planes, y, u, v
 
+    @torch.inference_mode()
+    def unpack(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Planes [B, 7, 8h, 8w] within [-1, 1] -> their bytes, as `model.planes.unpack`."""
+        height, width = _grid(planes, CHANNELS, STRIDE)
+        y = torch.empty(len(planes), 2 * planes.shape[2], 2 * planes.shape[3], dtype=torch.uint8)
+        u, v = torch.empty(2, len(planes), *planes.shape[2:], dtype=torch.uint8)
+        for parts in zip(planes.contiguous(), y, u, v, strict=True):
+            self._call("frames_bytes", list(parts), height, width)
+        return y, u, v
+
     def _call(self, name: str, tensors: list[Tensor], height: int, width: int) -> None:
         pointers = (ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors)
         numbers = (ctypes.c_int(number) for number in (height, width, native.threads()))

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.conditioning import control, state
-from model.training.latents import Clip
+from model.conditioning import state
+from model.training.latents import Clips
 from model.training.sentences import Sentences
 from model.worlds.weather import FRAME_S
 
@@ -41,11 +41,14 @@ class Mixture:
             )
 
 
-@dataclass
-class Frames:
-    """One row: which frames, and what is their source. All lists have `frames` entries."""
+HALF_BANDS = (72, 128)  # rows and columns of half a view, in half-resolution pixels
 
-    clips: list[Clip]
+
+@dataclass
+class Row:
+    """Which frames, and what is their source. All lists have `frames` entries."""
+
+    clip: list[int]
     sky: list[int]
     frame: list[int]
     source_sky: list[int]
@@ -54,12 +57,35 @@ class Frames:
     isolated: bool
 
 
-def draw_row(clips: list[Clip], mixture: Mixture, rng: np.random.Generator) -> Frames:
+@dataclass
+class Rows:
+    """Several rows as indices on the clips' device: [B, T] each, isolated [B]."""
+
+    clip: Tensor
+    sky: Tensor
+    frame: Tensor
+    source_sky: Tensor
+    source_frame: Tensor
+    blind: Tensor
+    isolated: Tensor
+
+
+def draw_rows(clips: Clips, mixture: Mixture, rng: np.random.Generator) -> Rows:
+    """The rows of a step."""
+    rows = [draw_row(clips.count, mixture, rng) for _ in range(mixture.rows)]
+
+    def stack(name: str) -> Tensor:
+        return torch.tensor([getattr(row, name) for row in rows], device=clips.device)
+
+    return Rows(*(stack(name) for name in Rows.__dataclass_fields__))
+
+
+def draw_row(clips: int, mixture: Mixture, rng: np.random.Generator) -> Row:
     """A row of one clip's frames in order, or of unrelated frames."""
     if rng.uniform() < mixture.single_rows:
         return _unrelated(clips, mixture, rng)
     count = mixture.frames
-    clip = clips[int(rng.integers(len(clips)))]
+    clip = int(rng.integers(clips))
     first = int(rng.integers(1, 16 - count + 1))
     skies = _skies(count, rng)
     frames = list(range(first, first + count))
@@ -71,7 +97,7 @@ def draw_row(clips: list[Clip], mixture: Mixture, rng: np.random.Generator) -> F
         sources, other = _keyframes(frames, mixture, rng)
     blind = bool(rng.uniform() < mixture.blind_rows)
     source_skies = [sky ^ o for sky, o in zip(skies, other, strict=True)]
-    return Frames([clip] * count, skies, frames, source_skies, sources, [blind] * count, False)
+    return Row([clip] * count, skies, frames, source_skies, sources, [blind] * count, False)
 
 
 def _skies(count: int, rng: np.random.Generator) -> list[int]:
@@ -86,17 +112,16 @@ def _skies(count: int, rng: np.random.Generator) -> list[int]:
     return [int(s) for s in rng.integers(0, 2, count)]
 
 
-def _unrelated(clips: list[Clip], mixture: Mixture, rng: np.random.Generator) -> Frames:
+def _unrelated(clips: int, mixture: Mixture, rng: np.random.Generator) -> Row:
     """Frames of as many clips, each alone; most of them blind."""
     count = mixture.frames
-    chosen = [clips[int(i)] for i in rng.integers(0, len(clips), count)]
-    skies, frames = ([int(i) for i in rng.integers(0, most, count)] for most in (2, 16))
+    chosen, skies, frames = ([int(i) for i in rng.integers(0, most, count)] for most in (clips, 2, 16))
     sources = [
         f - lag if f >= lag else f + lag for f, lag in zip(frames, map(int, rng.integers(1, 9, count)), strict=True)
     ]
     source_skies = [sky ^ bool(rng.uniform() < mixture.other_sky) for sky in skies]
     blind = [bool(rng.uniform() < mixture.single_blind) for _ in frames]
-    return Frames(chosen, skies, frames, source_skies, [min(15, s) for s in sources], blind, True)
+    return Row(chosen, skies, frames, source_skies, [min(15, s) for s in sources], blind, True)
 
 
 def _keyframes(frames: list[int], mixture: Mixture, rng: np.random.Generator) -> tuple[list[int], list[bool]]:
@@ -115,52 +140,66 @@ def _keyframes(frames: list[int], mixture: Mixture, rng: np.random.Generator) ->
     return sources, other
 
 
-def labels(row: Frames, sentences: Sentences, mixture: Mixture, rng: np.random.Generator) -> dict[str, Tensor]:
-    """The row's labels as tensors with T first: state [T,4,8], control [T,12], sentence [T], age_s [T],
-    velocity [T,3], ground [T], pose [T,5], source_pose [T,5], next_* for the motion head."""
-    out: dict[str, list[Tensor]] = {}
-
-    def put(name: str, value: Tensor) -> None:
-        out.setdefault(name, []).append(value)
-
-    told: dict[tuple[int, int, bool], int] = {}
-    for clip, sky, f in zip(row.clips, row.sky, row.frame, strict=True):
-        walk, skies, prompt = clip.walk, clip.sky[sky], clip.prompt[sky].tolist()
-        velocity, ground = body_velocity(walk, f)
-        one_hot = torch.zeros(len(state.PLACES))
-        one_hot[clip.place] = 1
-        noise = torch.from_numpy(rng.normal(0, mixture.state_noise, 6)).float() * (rng.uniform() < 0.5)
-        here = state.advance((skies[f + 1] + noise), torch.zeros(6))
-        put("state", state.tokens(velocity, ground, here, one_hot, walk[f + 1, 4]))
-        put("control", control.features(clip.controls[f]))
-        came = prompt[4]
-        asked = came > -(10**5) and f >= came
-        put("age_s", torch.tensor((f - came if asked else LONG_AGO + f) * FRAME_S))
-        key = (id(clip), sky, asked)
-        if key not in told:
-            told[key] = choose_sentence(clip.place, prompt, asked, sentences, rng)
-        put("sentence", torch.tensor(told[key]))
-        put("velocity", velocity)
-        put("ground", ground)
-        put("pose", walk[f + 1, :5])
-        after = min(f + 1, 15)
-        put("next_control", control.features(clip.controls[after]))
-        put("next_known", torch.tensor(float((f + 1 <= 15 and not row.isolated) or f + 1 <= 15)))
-        turned, grounded = body_velocity(walk, after)
-        put("next_velocity", turned)
-        put("next_ground", grounded)
-        put("turned_velocity", body_velocity(walk, f, walk[after + 1, 3])[0])
-    for clip, f in zip(row.clips, row.source_frame, strict=True):
-        put("source_pose", clip.walk[f + 1, :5])
-    return {k: torch.stack(v).float() if k != "sentence" else torch.stack(v) for k, v in out.items()}
+def hidden_margins(rows: Rows, share: float, rng: np.random.Generator) -> Tensor:
+    """How much of each view is hidden from its left, right, top and bottom side, [B, T, 4] in half-resolution pixels:
+    of blind frames all, of a share of the others a band along one side, as after a quick turn."""
+    shape = tuple(rows.clip.shape)
+    side = rng.choice(4, size=shape, p=[0.35, 0.35, 0.15, 0.15])
+    half = np.where(side < 2, HALF_BANDS[1], HALF_BANDS[0])
+    wide = (rng.uniform(1 / 8, 1, shape) * half).astype(np.int64) * (rng.uniform(size=shape) < share)
+    margins = torch.from_numpy((side[..., None] == np.arange(4)) * wide[..., None]).to(rows.blind.device)
+    return torch.where(rows.blind[..., None], 2 * HALF_BANDS[1], margins)
 
 
-def body_velocity(walk: Tensor, f: int, yaw: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """How frame f moved from the one before: right, up, forward in m/s at `yaw` (its own); and contact."""
-    moved = (walk[f + 1, :3] - walk[f, :3]) / FRAME_S
-    yaw = walk[f + 1, 3] if yaw is None else yaw
-    c, s = yaw.cos(), yaw.sin()
-    return torch.stack([moved[0] * c - moved[2] * s, moved[1], moved[0] * s + moved[2] * c]), walk[f + 1, 8]
+def labels(
+    rows: Rows, clips: Clips, sentences: Sentences, mixture: Mixture, rng: np.random.Generator
+) -> dict[str, Tensor]:
+    """The rows' labels [B, T, ...] on the clips' device: state [4,8], control [12], sentence, age_s, change [7] of
+    light since the source, velocity [3], ground, pose [5], source_pose [5], lag in frames, next_* for the motion
+    head."""
+    clip, sky, f = rows.clip, rows.sky, rows.frame
+    after = (f + 1).clamp_max(clips["control"].shape[1] - 1)
+    walk, skies, prompt = clips["walk"][clip, f + 1], clips["sky"][clip, sky, f + 1], clips["prompt"][clip, sky]
+    noise = rng.normal(0, mixture.state_noise, (*clip.shape, 6)) * (rng.uniform(size=(*clip.shape, 1)) < 0.5)
+    here = state.advance(skies + torch.from_numpy(noise).to(skies), torch.zeros_like(skies))
+    velocity, ground, pose = clips["velocity"][clip, f], walk[..., 8], walk[..., :5]
+    place = torch.nn.functional.one_hot(clips["place"][clip], len(state.PLACES)).float()
+    came = prompt[..., 4]
+    asked = (came > -(10**5)) & (f >= came)
+    before = state.light(clips["sky"][clip, rows.source_sky, rows.source_frame + 1])
+    return {
+        "state": state.tokens(velocity, ground, here, place, pose[..., 4]),
+        "control": clips["control"][clip, f],
+        "sentence": _sentences(rows, clips, asked, prompt, sentences, rng),
+        "age_s": torch.where(asked, f - came, LONG_AGO + f).float() * FRAME_S,
+        "change": state.light(here) - before,
+        "velocity": velocity,
+        "ground": ground,
+        "pose": pose,
+        "source_pose": clips["walk"][clip, rows.source_frame + 1, :5],
+        "lag": (f - rows.source_frame).abs().float(),
+        "next_control": clips["control"][clip, after],
+        "next_known": (after > f).float(),
+        "next_velocity": clips["velocity"][clip, after],
+        "next_ground": clips["walk"][clip, after + 1, 8],
+        "turned_velocity": clips["turned_velocity"][clip, f],
+    }
+
+
+def _sentences(
+    rows: Rows, clips: Clips, asked: Tensor, prompt: Tensor, sentences: Sentences, rng: np.random.Generator
+) -> Tensor:
+    """The index of each frame's sentence, [B, T]: one for all frames of a row that show the same clip and sky."""
+    keys = torch.stack([rows.clip, rows.sky, asked.long(), clips["place"][rows.clip]], -1).tolist()
+    prompts = prompt.tolist()
+    out = []
+    for row, said in zip(keys, prompts, strict=True):
+        told: dict[tuple[int, ...], int] = {}
+        for key, one in zip(map(tuple, row), said, strict=True):
+            if key not in told:
+                told[key] = choose_sentence(key[3], one, bool(key[2]), sentences, rng)
+            out.append(told[key])
+    return torch.tensor(out, device=rows.clip.device).view(rows.clip.shape)
 
 
 def choose_sentence(place: int, prompt: list[int], asked: bool, sentences: Sentences, rng: np.random.Generator) -> int:

@@ -22,18 +22,21 @@ from model import checkpoint
 from model.conditioning.text import TextEncoder
 from model.geometry import reproject
 from model.omni import Given, Omni, OmniConfig, Seen, patch, unpatch
+from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer
-from model.tokenizer.int8 import Int8Tokenizer
+from model.tokenizer.quick import Eyes, quick_tokenizer
 from model.training import objective
-from model.training.batches import Frames, Mixture, draw_row, labels
-from model.training.latents import Latents
+from model.training.batches import HALF_BANDS, Mixture, Rows, draw_rows, hidden_margins, labels
+from model.training.latents import Clips
 from model.training.optimizers import muon_and_adam
+from model.training.prefetch import Prefetch
 from model.training.run import Run, step_seed, warmup_stable_decay
 from model.training.sentences import Sentences
 from model.training.skies import sky_loss
 from model.view import known_view
 
 KIND = "omni"
+LANES = 3  # batches that are in work at once: rows come back when what the model made of them is there
 
 
 @dataclass(frozen=True)
@@ -45,164 +48,190 @@ class DynamicsTraining:
     matrix_rate: float = 2e-3
     weight_decay: float = 0.05
     shortcut: float = 0.25  # steps that train larger sampling steps
+    served: float = 0.5  # steps that sample as the engine does
+    own_past: float = 0.5  # frames of the context that are as the model made them, where it has
     source_noise: float = 0.12
     report_every_s: float = 30.0
     evaluate_every_s: float = 600.0
     sentences: int = 6
+    chunk: int = 12  # views that are made at once
+    clips_a_minute: int = 16  # new ones that are encoded while training
 
 
 @dataclass
 class Batch:
     """Everything of a step but the noise. B rows, T frames."""
 
+    rows: Rows
     clean: Tensor  # [B, T, 144, 64]
-    view: Tensor  # [B, T, 144, 72]
+    own: Tensor  # the same as the model made it where it has, else the same
+    view: Tensor  # [B, T, 144, 79]
     told: dict[str, Tensor]  # labels, [B, T, ...]
-    isolated: Tensor  # [B]
-    rows: list[Frames]
 
 
 class Trainer:
-    """Makes batches and losses out of clips. `forward` is the Omni, compiled or not."""
+    """Makes batches and losses out of clips, on the clips' device. `forward` is the Omni, compiled or not."""
 
     def __init__(
-        self,
-        omni: Omni,
-        tokenizer: FrameTokenizer | Int8Tokenizer,
-        sentences: Sentences,
-        latents: Latents,
-        mixture: Mixture,
-        training: DynamicsTraining,
+        self, omni: Omni, eyes: Eyes, sentences: Sentences, clips: Clips, mixture: Mixture, training: DynamicsTraining
     ):
-        self.omni, self.tokenizer, self.sentences, self.latents = omni, tokenizer, sentences, latents
+        self.omni, self.eyes, self.sentences, self.clips = omni, eyes, sentences, clips
         self.mixture, self.training = mixture, training
         self.forward: Callable[..., Seen] = omni
+        self.decode: Callable[..., Tensor] = self._decode
+        self.look: Callable[..., Tensor] = self._look
+
+    def sources(self, rows: Rows, worn: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The latents of all different sources of some rows [S, 16, 18, 32], made by the model itself with probability
+        `worn`, half of them a little noisy; and which one each frame has, [B, T]."""
+        _, frames, *_ = shape = self.clips["latents"].shape[1:]
+        key = (rows.clip * shape[0] + rows.source_sky) * frames + rows.source_frame
+        different, which = key.unique(return_inverse=True)
+
+        def chance() -> Tensor:
+            return torch.rand(len(different), generator=generator, device=key.device)
+
+        own = (chance() < worn) & self.clips["has_worn"].flatten()[different]
+        clean, made = (self.clips[name].flatten(0, 2)[different].float() for name in ("latents", "worn"))
+        z = torch.where(own[:, None, None, None], made, clean)
+        noise = self.training.source_noise * chance() * (chance() < 0.5)
+        return z + noise[:, None, None, None] * torch.randn(z.shape, generator=generator, device=z.device), which
 
     @torch.no_grad()
-    def views(
-        self, row: Frames, told: dict[str, Tensor], worn: float, rng: np.random.Generator, generator: torch.Generator
+    def views(self, rows: Rows, told: dict[str, Tensor], margins: Tensor, worn: float, seed: int) -> Tensor:
+        """The known view of each frame [B, T, 144, 79]: its source decoded, reprojected, encoded."""
+        latents, which = self.sources(rows, worn, self.generator(seed))
+        chunk = self.training.chunk
+        with self.precision():
+            decoded = torch.cat([self.decode(some) for some in latents.split(chunk)])
+            parts = [which.flatten(), margins.flatten(0, 1)]
+            parts += [told[name].flatten(0, 1) for name in ("source_pose", "pose", "lag", "change")]
+            chunks = zip(*(part.split(chunk) for part in parts), strict=True)
+            seen = [self.look(decoded[source], *rest) for source, *rest in chunks]
+        return torch.cat(seen).unflatten(0, which.shape)
+
+    def precision(self) -> torch.autocast:
+        """bf16 where that is fast."""
+        return torch.autocast(self.clips.device.type, torch.bfloat16, enabled=self.clips.device.type == "cuda")
+
+    def _decode(self, latents: Tensor) -> Tensor:
+        return self.eyes.decode(latents.contiguous(memory_format=torch.channels_last)).float().clamp(-1, 1)
+
+    def _look(
+        self, planes: Tensor, margins: Tensor, source_pose: Tensor, pose: Tensor, lag: Tensor, change: Tensor
     ) -> Tensor:
-        """The known view of each frame of a row, [T, 144, 72]: its source, made by the model itself with probability
-        `worn`, decoded, reprojected, encoded."""
-        sources: dict[tuple[int, int, int], int] = {}
-        latents: list[Tensor] = []
-        which: list[int] = []
-        for clip, sky, f in zip(row.clips, row.source_sky, row.source_frame, strict=True):
-            key = (clip.seed, sky, f)
-            if key not in sources:
-                sources[key] = len(latents)
-                own = rng.uniform() < worn and bool(clip.has_worn[sky, f])
-                z = (clip.worn if own else clip.latents)[sky, f].float()
-                noise = self.training.source_noise * float(rng.uniform()) * (rng.uniform() < 0.5)
-                latents.append(z + noise * torch.randn(z.shape, generator=generator))
-            which.append(sources[key])
-        stack = torch.stack(latents).contiguous(memory_format=torch.channels_last)
-        decoded = self.tokenizer.decode(stack).clamp(-1, 1)[torch.tensor(which)].contiguous()
-        planes, mask = reproject(decoded, told["source_pose"], told["pose"])
-        for t, blind in enumerate(row.blind):
-            if blind:
-                mask[t] = 0
-            elif rng.uniform() < self.mixture.band:
-                wide = int(rng.integers(16, 128))
-                left = 0 if rng.uniform() < 0.5 else 256 - wide
-                mask[t, :, :, left : left + wide] = 0
-        lag = torch.tensor([float(abs(f - g)) for f, g in zip(row.frame, row.source_frame, strict=True)])
-        age = lag[:, None, None, None].expand(-1, 1, 144, 256)
-        return known_view(self.tokenizer, planes * mask, mask, age)
+        """Sources [N, 7, 144, 256] seen from elsewhere -> view tokens [N, 144, 79]."""
+        planes, mask = reproject(planes, source_pose, pose)
+        mask = mask * unhidden(margins)
+        return known_view(self.eyes, planes * mask, mask, lag[:, None], change[:, None]).float()
+
+    def compile(self) -> None:
+        """Compiles what gains by it: on a CPU the views have kernels of their own."""
+        self.forward = torch.compile(self.omni, dynamic=False)
+        if self.clips.device.type == "cuda":
+            self.decode, self.look = torch.compile(self._decode), torch.compile(self._look)
+
+    def generator(self, seed: int) -> torch.Generator:
+        return torch.Generator(self.clips.device).manual_seed(seed)
 
     def batch(self, step: int) -> Batch:
         """The batch of a step: a function of the seed, the step, and what clips there are."""
-        visit = step % self.mixture.visits
-        rows_rng = np.random.default_rng(step_seed(self.training.seed, step - visit))
-        rng = np.random.default_rng(step_seed(self.training.seed + 3, step))
-        generator = torch.Generator().manual_seed(step_seed(self.training.seed + 1, step))
-        rows = [draw_row(self.latents.clips, self.mixture, rows_rng) for _ in range(self.mixture.rows)]
-        worn = self.mixture.worn_again if visit else self.mixture.worn
-        told = [labels(row, self.sentences, self.mixture, rng) for row in rows]
-        view = torch.stack([self.views(row, t, worn, rng, generator) for row, t in zip(rows, told, strict=True)])
-        clean = torch.stack(
-            [
-                torch.stack([c.latents[s, f].float() for c, s, f in zip(r.clips, r.sky, r.frame, strict=True)])
-                for r in rows
-            ]
-        )
-        together = {k: torch.stack([t[k] for t in told]) for k in told[0]}
-        return Batch(patch(clean), view, together, torch.tensor([r.isolated for r in rows]), rows)
+        seed, mixture, clips = self.training.seed, self.mixture, self.clips
+        visit = step // LANES % mixture.visits
+        rows = draw_rows(clips, mixture, np.random.default_rng(step_seed(seed, step - visit * LANES)))
+        rng = np.random.default_rng(step_seed(seed + 3, step))
+        told = labels(rows, clips, self.sentences, mixture, rng)
+        margins = hidden_margins(rows, mixture.band, rng)
+        worn = mixture.worn_again if visit else mixture.worn
+        view = self.views(rows, told, margins, worn, step_seed(seed + 1, step))
+        here = rows.clip, rows.sky, rows.frame
+        clean, has = clips["latents"][here].float(), clips["has_worn"][here][..., None, None, None]
+        own = torch.where(has, clips["worn"][here].float(), clean)
+        return Batch(rows, patch(clean), patch(own), view, told)
 
     def given(self, batch: Batch, signal: Tensor, size: Tensor) -> Given:
         """What the network is given of a batch."""
         which, place = batch.told["sentence"].unique(return_inverse=True)
-        features, mask = self.sentences.take(which.tolist())
-        instruction = self.omni.resample(features, mask)[place]
-        silence = torch.zeros(*signal.shape, 2, 16)
-        return Given(
-            instruction,
-            batch.told["age_s"],
-            silence,
-            batch.told["control"],
-            batch.told["state"],
-            batch.view,
-            signal,
-            size,
-        )
+        instruction = self.omni.resample(*self.sentences.take(which))[place]
+        silence = torch.zeros(*signal.shape, 2, 16, device=signal.device)
+        told = (batch.told[name] for name in ("age_s", "control", "state"))
+        age_s, controls, states = told
+        return Given(instruction, age_s, silence, controls, states, batch.view, signal, size)
 
     def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float], Tensor, Tensor]:
-        """The step's loss and its parts; also the clean latents that the model made, and the levels it made them at."""
-        generator = torch.Generator().manual_seed(step_seed(self.training.seed + 2, step))
-        shortcut = bool(torch.rand((), generator=generator) < self.training.shortcut)
-        signal, size = objective.draw_levels(batch.isolated, batch.clean.shape[1], shortcut, generator)
-        noisy = objective.mix(batch.clean, torch.randn(batch.clean.shape, generator=generator), signal)
-        mask = objective.row_mask(batch.isolated, batch.clean.shape[1], self.omni.config.window)
+        """The step's loss and its parts; also the clean latents that the model made, and which it made from noise."""
+        generator, device = torch.Generator().manual_seed(step_seed(self.training.seed + 2, step)), self.clips.device
+        isolated, told = batch.rows.isolated, batch.told
+        frames, kind = batch.clean.shape[1], torch.rand((), generator=generator)
+        serve = bool(kind < self.training.served)
+        shortcut = not serve and bool(kind < self.training.served + self.training.shortcut)
+        if serve:
+            signal, size, served = objective.served_levels(isolated.cpu(), frames, generator)
+        else:
+            signal, size = objective.draw_levels(isolated.cpu(), frames, shortcut, generator)
+            served = torch.zeros_like(signal, dtype=torch.bool)
+        own = (torch.rand(signal.shape, generator=generator) < self.training.own_past) & ~served & (signal >= 0.5)
+        signal, size, served, own = (part.to(device) for part in (signal, size, served, own))
+        base = torch.where(own[..., None, None], batch.own, batch.clean)
+        noise = torch.randn(
+            base.shape, generator=self.generator(step_seed(self.training.seed + 4, step)), device=device
+        )
+        noisy = objective.mix(base, noise, signal)
+        mask = objective.row_mask(isolated, frames, self.omni.config.window)
         given = self.given(batch, signal, size)
+        if serve:
+            with self.precision():
+                noisy, given = objective.first_step(self.forward, noisy, given, mask, served)
         target = objective.shortcut_target(self.forward, noisy, given, mask) if shortcut else batch.clean
-        seen = self.forward(noisy, given, mask)
-        told = batch.told
+        with self.precision():
+            seen = self.forward(noisy, given, mask)
         velocity, contact = self.omni.move(seen.hidden, told["next_control"], told["turned_velocity"], told["ground"])
-        named = self.named(batch)
-        picture = objective.picture_loss(seen, target, signal)
-        sky = sky_loss(self.omni, self.sentences, 48, generator)
+        named = self.named(generator)
+        picture = objective.picture_loss(seen, target, given.signal)
+        sky = sky_loss(self.omni, self.sentences, 48, generator, device)
         known = told["next_known"]
         motion = (F.smooth_l1_loss(velocity, told["next_velocity"], reduction="none", beta=0.5).mean(-1) * known).mean()
         ground = (F.binary_cross_entropy_with_logits(contact, told["next_ground"], reduction="none") * known).mean()
         total = picture + 0.3 * sky + 0.2 * motion + 0.05 * ground + 0.02 * named
-        parts = {
-            "picture": picture.item(),
-            "sky": sky.item(),
-            "motion": motion.item(),
-            "ground": ground.item(),
-            "named": named.item(),
-        }
-        return total, parts | {"shortcut": float(shortcut)}, seen.clean.detach().float(), signal
+        losses = {"picture": picture, "sky": sky, "motion": motion, "ground": ground, "named": named}
+        parts = {name: loss.item() for name, loss in losses.items()}
+        return total, parts, seen.clean.detach().float(), served | (signal <= 0.5)
 
-    def named(self, batch: Batch) -> Tensor:
+    def named(self, generator: torch.Generator) -> Tensor:
         """Cross-entropy of what the sentences say by name, over sentences drawn evenly from all there are."""
-        generator = torch.Generator().manual_seed(int(batch.told["sentence"].sum()))
-        which = torch.randint(len(self.sentences.texts), (32,), generator=generator).tolist()
-        features, mask = self.sentences.take(which)
-        said = torch.tensor([self.sentences.said(i) for i in which])
-        logits = self.omni.name(self.omni.resample(features, mask))
+        which = torch.randint(len(self.sentences.texts), (32,), generator=generator)
+        said = torch.tensor([self.sentences.said(i) for i in which.tolist()], device=self.clips.device)
+        logits = self.omni.name(self.omni.resample(*self.sentences.take(which)))
         return torch.stack([F.cross_entropy(part.float(), said[:, i]) for i, part in enumerate(logits)]).sum()
 
-    def keep_worn(self, batch: Batch, made: Tensor, signal: Tensor) -> None:
+    def keep_worn(self, batch: Batch, made: Tensor, from_noise: Tensor) -> None:
         """What the model made of frames with much noise becomes a source for later steps (self-resampling for free)."""
-        latents = unpatch(made).clamp(-3, 3).bfloat16()
-        for b, row in enumerate(batch.rows):
-            for t, (clip, sky, f) in enumerate(zip(row.clips, row.sky, row.frame, strict=True)):
-                if signal[b, t] <= 0.5 and not row.blind[t]:
-                    clip.worn[sky, f] = latents[b, t]
-                    clip.has_worn[sky, f] = True
+        rows, which = batch.rows, from_noise & ~batch.rows.blind
+        here = rows.clip[which], rows.sky[which], rows.frame[which]
+        self.clips["worn"][here] = unpatch(made[which]).clamp(-3, 3).bfloat16()
+        self.clips["has_worn"][here] = True
+
+
+def unhidden(margins: Tensor) -> Tensor:
+    """Margins [N, 4] (left, right, top, bottom, in half-resolution pixels) -> [N, 1, 144, 256]: 0 in them."""
+    height, width = 2 * HALF_BANDS[0], 2 * HALF_BANDS[1]
+    x, y = torch.arange(width, device=margins.device), torch.arange(height, device=margins.device)
+    left, right, top, bottom = margins[:, :, None].unbind(1)
+    across = (x >= left) & (x < width - right)
+    down = (y >= top) & (y < height - bottom)
+    return (down[:, None, :, None] & across[:, None, None, :]).float()
 
 
 def train_step(run: Run, trainer: Trainer, batch: Batch) -> dict[str, float]:
     """One optimizer step."""
     run.set_rate(warmup_stable_decay(run.step, run.progress))
-    loss, parts, made, signal = trainer.loss(batch, run.step)
+    loss, parts, made, from_noise = trainer.loss(batch, run.step)
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     norm = nn.utils.clip_grad_norm_(trainer.omni.parameters(), 1.0)
     if torch.isfinite(norm):
         run.optimizer.step()
-        trainer.keep_worn(batch, made, signal)
+        trainer.keep_worn(batch, made, from_noise)
     run.advance()
     return parts | {"gradient_norm": norm.item()}
 
@@ -212,20 +241,22 @@ def train(run: Run, trainer: Trainer) -> None:
     training, frames, reported_s = trainer.training, 0, time.monotonic()
     sums: dict[str, list[float]] = {}
     rescanned_s = reported_s
+    batches = Prefetch(trainer.batch, run.step, ahead=1)
     while not run.over:
-        figures = train_step(run, trainer, trainer.batch(run.step))
+        figures = train_step(run, trainer, next(batches))
         for name, value in figures.items():
             sums.setdefault(name, []).append(value)
         frames += trainer.mixture.rows * trainer.mixture.frames
         now_s = time.monotonic()
         if now_s - reported_s >= training.report_every_s:
-            speed, clips = frames / (now_s - reported_s), len(trainer.latents.clips)
+            speed, clips = frames / (now_s - reported_s), trainer.clips.count
             head = f"step {run.step} spent {run.spent_s / 60:.1f} min, {speed:.1f} frames/s, {clips} clips"
             print(head, *(f"{k} {sum(v) / len(v):.4f}" for k, v in sums.items()), flush=True)
             reported_s, frames, sums = now_s, 0, {}
         if now_s - rescanned_s > 60:
-            trainer.latents.rescan(16)
+            trainer.clips.rescan(training.clips_a_minute)
             rescanned_s = now_s
+    batches.close()
 
 
 def save(omni: Omni, path: Path, **facts: object) -> str:
@@ -242,6 +273,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--clips", type=Path, default=cache_dir() / "clips-nano")
     parser.add_argument("--tokenizer", type=Path, default=WEIGHTS / "tokenizer.safetensors")
     parser.add_argument("--warm", type=Path, help="weights to begin with")
+    parser.add_argument("--device", help="cuda or cpu; cuda where there is one")
     parser.add_argument("--run", default="dynamics", help="name of the run's folder")
     return parser.parse_args(arguments)
 
@@ -250,28 +282,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse, load, train, save."""
     options = parse(arguments)
     section: dict[str, Any] = load_toml(options.config)["dynamics"]
+    device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     torch.set_num_threads(min(2, os.cpu_count() or 1))
     training = DynamicsTraining(**section["training"])
     torch.manual_seed(training.seed)
-    tokenizer = FrameTokenizer.load(options.tokenizer)
+    tokenizer = FrameTokenizer.load(options.tokenizer).to(device)
     kept = cache_dir() / f"latents-{checkpoint.sha256(options.tokenizer)[:12]}"
-    latents = Latents(options.clips, kept, tokenizer)
-    latents.rescan(64)
-    if not latents.clips:
+    clips = Clips(options.clips, kept, tokenizer, device=device)
+    clips.rescan(4 * training.clips_a_minute)
+    if not clips.count:
         raise SystemExit(f"expected clips in {options.clips}, found none: run python -m model.worlds.cache first")
-    sentences = Sentences(TextEncoder.load(), training.sentences, training.seed)
-    omni = Omni(OmniConfig(**section["model"]))
+    sentences = Sentences(TextEncoder.load(), training.sentences, training.seed).to(device)
+    omni = Omni(OmniConfig(**section["model"])).to(device)
     if options.warm:
         _, tensors = checkpoint.load(options.warm, KIND)
         checkpoint.load_into(omni, tensors, KIND)
     optimizer = muon_and_adam(omni, training.rate, training.matrix_rate, training.weight_decay)
+    ranges = checkpoint.load_extra(options.tokenizer, TOKENIZER_KIND).get("ranges")
+    eyes = quick_tokenizer(tokenizer, ranges) if device.type == "cpu" else tokenizer
+    trainer = Trainer(omni, eyes, sentences, clips, Mixture(**section["mixture"]), training)
     run = Run(cache_dir() / "runs" / options.run, omni, optimizer, options.minutes)
     if options.resume:
         print("resumed" if run.resume() else "nothing to resume; started", f"at step {run.step}", flush=True)
-    eyes = Int8Tokenizer.load(options.tokenizer)  # as served, and several times faster than floats
-    trainer = Trainer(omni, eyes, sentences, latents, Mixture(**section["mixture"]), training)
     if shutil.which("g++"):  # half of an uncompiled step is element-wise
-        trainer.forward = torch.compile(omni, dynamic=False)
+        trainer.compile()
     with run.interruptible():
         train(run, trainer)
     assert isinstance(run.average, Omni)

@@ -1,60 +1,82 @@
-"""Clips as latents in memory, with their labels, and beside them what the model itself made of the same frames.
-Knows clips and the frozen tokenizer; nothing of losses."""
+"""The latents and labels of clips as tensors on one device, with the network's own versions of them.
+Knows the cache of clips and the tokenizer; nothing of losses."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from model.conditioning import control
 from model.planes import pack
 from model.tokenizer.frame import FrameTokenizer
-from model.worlds.clips import list_clips, read
+from model.worlds.clips import FRAMES, SKIES, list_clips, read
+from model.worlds.weather import FRAME_S
 
 LABELS = ("walk", "controls", "sky", "prompt", "place")
-
-
-@dataclass
-class Clip:
-    """latents bf16 [2, T, 16, 18, 32]; worn: the model's own version of some of them, `has_worn` [2, T] of which."""
-
-    seed: int
-    latents: Tensor
-    walk: Tensor
-    controls: Tensor
-    sky: Tensor
-    prompt: Tensor
-    place: int
-    worn: Tensor
-    has_worn: Tensor
+LATENT = (16, 18, 32)
+CHUNK = 8  # frames that are encoded at once
+# what is kept of each clip: walk as in clips.draw; velocity in the body's frame, and in that of the next frame
+SHAPES: dict[str, tuple[tuple[int, ...], torch.dtype]] = {
+    "latents": ((SKIES, FRAMES, *LATENT), torch.bfloat16),
+    "worn": ((SKIES, FRAMES, *LATENT), torch.bfloat16),
+    "has_worn": ((SKIES, FRAMES), torch.bool),
+    "walk": ((FRAMES + 1, 9), torch.float32),
+    "control": ((FRAMES, control.WIDTH), torch.float32),
+    "sky": ((SKIES, FRAMES + 1, 6), torch.float32),
+    "prompt": ((SKIES, 5), torch.int64),
+    "place": ((), torch.int64),
+    "velocity": ((FRAMES, 3), torch.float32),
+    "turned_velocity": ((FRAMES, 3), torch.float32),
+}
 
 
 @torch.inference_mode()
 def encode_clip(tokenizer: FrameTokenizer, path: Path) -> Tensor:
-    """A clip's frames as latents bf16 [2, T, 16, 18, 32]."""
+    """A clip's frames as latents bf16 [2, T, 16, 18, 32], on the CPU."""
     raw = read(path)
-    dtype = tokenizer.encoder.stem.weight.dtype
+    stem = tokenizer.encoder.stem.weight
     parts = []
     for sky in range(raw["y"].shape[0]):
         planes = pack(raw["y"][sky], raw["u"][sky], raw["v"][sky], raw["depth"])
-        for some in planes.split(8):
-            parts.append(tokenizer.encode(some.to(dtype).contiguous(memory_format=torch.channels_last)).bfloat16())
+        for some in planes.split(CHUNK):
+            some = some.to(stem.device, stem.dtype).contiguous(memory_format=torch.channels_last)
+            parts.append(tokenizer.encode(some).bfloat16().cpu())
     frames = torch.cat(parts)
     return frames.unflatten(0, (raw["y"].shape[0], -1)).contiguous()
 
 
-class Latents:
-    """The training or held-out clips of a folder; `rescan` takes up what was drawn since. Encoded once, kept on disk
-    in `kept`, a folder named after the tokenizer's hash."""
+def body_velocity(walk: Tensor, yaw: Tensor) -> Tensor:
+    """How each frame of a walk [T + 1, 9] moved from the one before, along `yaw` [T]: right, up, forward in m/s."""
+    moved = (walk[1:, :3] - walk[:-1, :3]) / FRAME_S
+    c, s = yaw.cos(), yaw.sin()
+    return torch.stack([moved[:, 0] * c - moved[:, 2] * s, moved[:, 1], moved[:, 0] * s + moved[:, 2] * c], -1)
 
-    def __init__(self, clips: Path, kept: Path, tokenizer: FrameTokenizer, validation: bool = False):
-        self.folder, self.kept, self.tokenizer, self.validation = clips, kept, tokenizer, validation
+
+class Clips:
+    """The training or held-out clips of a folder; `rescan` takes up what was drawn since. Encoded once, kept on disk
+    in `kept`, a folder named after the tokenizer's hash. Tensors by the names of SHAPES are [room, ...], of which the
+    first `count` are real; `worn` are latents as the network made them, where `has_worn`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        kept: Path,
+        tokenizer: FrameTokenizer,
+        validation: bool = False,
+        device: torch.device | str = "cpu",
+    ):
+        self.folder, self.kept, self.tokenizer, self.validation = folder, kept, tokenizer, validation
+        self.device = torch.device(device)
         self.kept.mkdir(parents=True, exist_ok=True)
-        self.clips: list[Clip] = []
+        self.count = 0
         self._seeds: set[int] = set()
+        self._tensors = {name: self._room(name, 0) for name in SHAPES}
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[name]
 
     def rescan(self, most: int = 10**9) -> int:
         """Takes up new clips: all that were encoded before, and at most `most` others. Returns how many."""
@@ -70,8 +92,21 @@ class Latents:
             taken += 1
         return taken
 
+    def _room(self, name: str, size: int) -> Tensor:
+        shape, dtype = SHAPES[name]
+        return torch.zeros(size, *shape, dtype=dtype, device=self.device)
+
     def _take(self, path: Path) -> None:
-        seed, file = int(path.stem), self.kept / path.name
+        if self.count == len(self["place"]):
+            more = max(64, self.count // 2)
+            self._tensors = {name: torch.cat([part, self._room(name, more)]) for name, part in self._tensors.items()}
+        for name, value in self._read(path).items():
+            self[name][self.count] = value.to(self.device)
+        self._seeds.add(int(path.stem))
+        self.count += 1
+
+    def _read(self, path: Path) -> dict[str, Tensor]:
+        file = self.kept / path.name
         if file.exists():
             tensors = load_file(file)
         else:
@@ -79,8 +114,15 @@ class Latents:
             partial = file.with_suffix(".partial")
             save_file({k: v.contiguous() for k, v in tensors.items()}, partial)
             partial.rename(file)
-        z = tensors["latents"].clone()
-        labels = {k: tensors[k].clone() for k in LABELS if k != "place"}
-        worn, has = torch.zeros_like(z), torch.zeros(z.shape[:2], dtype=torch.bool)
-        self.clips.append(Clip(seed, z, **labels, place=int(tensors["place"]), worn=worn, has_worn=has))
-        self._seeds.add(seed)
+        walk = tensors["walk"]
+        next_yaw = torch.cat([walk[2:, 3], walk[-1:, 3]])
+        return {
+            "latents": tensors["latents"],
+            "walk": walk,
+            "control": control.features(tensors["controls"]),
+            "sky": tensors["sky"],
+            "prompt": tensors["prompt"].long(),
+            "place": tensors["place"][0].long(),
+            "velocity": body_velocity(walk, walk[1:, 3]),
+            "turned_velocity": body_velocity(walk, next_yaw),
+        }

@@ -13,7 +13,7 @@ from model.omni import Given, Seen
 
 FINEST = 8  # 1 / FINEST is the smallest step
 SMALLEST = 0.03  # errors of latents below this are as good as none
-CONTEXT_SIGNAL = 1 - 1 / FINEST  # at which clean frames are committed
+CONTEXT_SIGNAL = 1 - 1 / FINEST  # at which frames that are known enter
 
 
 def draw_levels(isolated: Tensor, frames: int, shortcut: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -37,6 +37,15 @@ def draw_levels(isolated: Tensor, frames: int, shortcut: bool, generator: torch.
     return level, torch.where(served, 0.5, torch.tensor(1 / FINEST))
 
 
+def served_levels(isolated: Tensor, frames: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """tau, d and which frames are sampled as the engine does, [B, T] each: all of an isolated row, half of a sequence;
+    the others are their context: as they were in the engine's last step, or nearly clean, as pictures come in."""
+    served = (torch.rand(len(isolated), frames, generator=generator) < 0.5) | isolated[:, None]
+    entered = torch.rand(len(isolated), 1, generator=generator) < 0.3
+    context = torch.where(entered, CONTEXT_SIGNAL, 0.5)
+    return torch.where(served, 0.0, context), torch.where(served, 0.5, 1 - context), served
+
+
 def mix(clean: Tensor, noise: Tensor, signal: Tensor) -> Tensor:
     """(1 - tau) z0 + tau z1, for [B, T, N, C] and [B, T]."""
     tau = signal[..., None, None].to(clean.dtype)
@@ -45,8 +54,8 @@ def mix(clean: Tensor, noise: Tensor, signal: Tensor) -> Tensor:
 
 def row_mask(isolated: Tensor, frames: int, window: int) -> Tensor:
     """[B, T, T]: causal within the window, or, for rows of unrelated frames, each frame alone."""
-    alone = torch.eye(frames, dtype=torch.bool)[None]
-    return torch.where(isolated[:, None, None], alone, window_mask(frames, window))
+    alone = torch.eye(frames, dtype=torch.bool, device=isolated.device)[None]
+    return torch.where(isolated[:, None, None], alone, window_mask(frames, window, isolated.device))
 
 
 @torch.no_grad()
@@ -61,6 +70,16 @@ def shortcut_target(omni: Callable[..., Seen], noisy: Tensor, given: Given, mask
     second = omni(between, given._replace(step=half, signal=after), mask).clean.float()
     rate_after = (second - between) / (1 - after[..., None, None])
     return noisy + (1 - tau) * (rate + rate_after) / 2
+
+
+@torch.no_grad()
+def first_step(
+    omni: Callable[..., Seen], noisy: Tensor, given: Given, mask: Tensor, served: Tensor
+) -> tuple[Tensor, Given]:
+    """Takes the first of the engine's two steps for the served frames: the latents half way, and their levels."""
+    half = noisy + (omni(noisy, given, mask).clean.float() - noisy) / 2
+    halfway = torch.where(served[..., None, None], half, noisy)
+    return halfway, given._replace(signal=torch.where(served, 0.5, given.signal))
 
 
 def weights(signal: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ Knows the grammar and the text encoder; nothing of pictures."""
 from __future__ import annotations
 
 import itertools
+from typing import Self
 
 import numpy as np
 import torch
@@ -48,7 +49,12 @@ class Sentences:
         """What the sentence of an index says."""
         return self._said[index // self.count]
 
-    def take(self, indices: list[int]) -> tuple[Tensor, Tensor]:
-        """Features [P, 32, 384] and mask [P, 32] of sentences."""
-        at = torch.tensor(indices)
+    def to(self, device: torch.device | str) -> Self:
+        """Moves the features."""
+        self.features, self.mask = self.features.to(device), self.mask.to(device)
+        return self
+
+    def take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Features [P, 32, 384] and mask [P, 32] of sentences [P]."""
+        at = indices.to(self.features.device)
         return self.features[at].float(), self.mask[at]

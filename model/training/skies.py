@@ -41,10 +41,12 @@ def wanted(said: Said, sky: Tensor) -> Tensor:
     return (rates / state.NOMINAL).clamp(-1, 1)
 
 
-def sky_loss(omni: Omni, sentences: Sentences, count: int, generator: torch.Generator) -> Tensor:
+def sky_loss(
+    omni: Omni, sentences: Sentences, count: int, generator: torch.Generator, device: torch.device | str = "cpu"
+) -> Tensor:
     """How far the sky head is from the simulator's rule, on `count` drawn sentences and skies."""
-    which = torch.randint(len(sentences.texts), (count,), generator=generator).tolist()
+    which = torch.randint(len(sentences.texts), (count,), generator=generator)
     skies = random_skies(count, generator)
-    target = torch.stack([wanted(sentences.said(i), sky) for i, sky in zip(which, skies, strict=True)])
-    rates = omni.drift(omni.resample(*sentences.take(which)), skies)
-    return F.smooth_l1_loss(rates, target, beta=0.2)
+    target = torch.stack([wanted(sentences.said(i), sky) for i, sky in zip(which.tolist(), skies, strict=True)])
+    rates = omni.drift(omni.resample(*sentences.take(which)), skies.to(device))
+    return F.smooth_l1_loss(rates, target.to(device), beta=0.2)

@@ -27,4 +27,4 @@ def test_an_exact_model_reaches_the_clean_frame(steps):
 
 
 def test_engine_and_training_agree_on_the_context():
-    assert (sampler.FINEST, sampler.CONTEXT_SIGNAL) == (objective.FINEST, objective.CONTEXT_SIGNAL)
+    assert (sampler.FINEST, sampler.ENTRY_SIGNAL) == (objective.FINEST, objective.CONTEXT_SIGNAL)

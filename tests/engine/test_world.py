@@ -11,6 +11,7 @@ from PIL import Image
 
 from engine import world as engine_world
 from engine.models import Models
+from engine.saving import NotAWorld
 from engine.world import KEY_EVERY, LOOK_LIMIT, Inputs, PromptRefused, World
 from model.conditioning import state
 from model.conditioning.text import TextEncoder
@@ -89,14 +90,55 @@ def test_the_state_advances_as_the_network_reads_it(models: Models):
     assert all(0 <= frame.state[name] <= 1 for frame in frames for name in state.SKY)
 
 
-def test_keyframes_are_renewed(models: Models):
+def test_a_keyframe_is_remembered_when_what_is_seen_is_new(models: Models):
     world = World(models, 1)
-    renewed = []
-    for _ in range(KEY_EVERY + 2):
-        world.step(Inputs(FORWARD, 0.02))
-        assert world._past is not None
-        renewed.append(world._past.key_index)
-    assert renewed == [0] * KEY_EVERY + [KEY_EVERY] * 2
+    for _ in range(2 * KEY_EVERY):
+        world.step(Inputs())  # nothing moves but the light
+    still = len(world.memory.keyframes)
+    for _ in range(2 * KEY_EVERY):
+        world.step(Inputs(look_x=0.15))
+    indices = [keyframe.index for keyframe in world.memory.keyframes]
+    assert indices[0] == 0 and len(indices) > still
+    assert all(later - earlier >= KEY_EVERY for earlier, later in pairwise(indices))
+
+
+def test_a_world_that_was_put_away_goes_on_as_if_it_had_waited(models: Models):
+    world = World(models, 5, "a meadow at dusk")
+    for _ in range(KEY_EVERY + 3):
+        last = world.step(Inputs(FORWARD, 0.1))
+    world.say("night falls")
+    data = world.saved()
+    assert data == world.saved()
+    twins = [World.restored(models, data) for _ in range(2)]
+    shown = [twin.step(Inputs()) for twin in twins]
+    for frame in shown:
+        assert frame.index == last.index and frame.state == last.state
+        assert np.array_equal(frame.y, last.y)
+    indices = [keyframe.index for keyframe in world.memory.keyframes]
+    assert [keyframe.index for keyframe in twins[0].memory.keyframes] == indices and len(indices) > 1
+    nexts = [twin.step(Inputs(FORWARD)) for twin in twins]
+    assert np.array_equal(nexts[0].y, nexts[1].y) and nexts[0].index == last.index + 1
+    assert world.step(Inputs(FORWARD)).state["tod"] == nexts[0].state["tod"]
+
+
+def test_what_is_no_saved_world_is_refused(models: Models):
+    world = World(models, 5)
+    with pytest.raises(NotAWorld, match="has not"):
+        world.saved()
+    world.step(Inputs())
+    data = world.saved()
+    for damaged, why in (
+        (b"", "damaged"),
+        (data[: len(data) // 2], "damaged"),
+        (data.replace(b"mundo-world", b"mundo-w0rld"), "expected a mundo-world"),
+        (data.replace(b'\\"place\\": ', b'\\"place\\":9'), "a place from 0"),
+        (data.replace(b'\\"index\\"', b'\\"inde7\\"'), "facts"),
+        (data.replace(b'"velocity"', b'"velocitz"'), "velocity"),
+        (data.replace(b'\\"random\\"', b'\\"rando7\\"'), "expected a world of random"),
+    ):
+        assert damaged != data
+        with pytest.raises(NotAWorld, match=why):
+            World.restored(models, damaged)
 
 
 def test_a_new_prompt_acts_on_the_next_frame_and_a_refused_one_changes_nothing(models: Models):

@@ -23,7 +23,7 @@ FALLS = [  # figure, by how much at least, under what
     (CONTROL, "response_frames", 0.5, ("shuffle", "frozen", "wrong controls")),
     (ADHERENCE, "prompt_adherence", 0.1, ("colour shift", "frozen")),
     (ADHERENCE, "prompt_switch_s", 0.3, ("colour shift", "frozen")),
-    (MEMORY, "revisit10_gain_db", 5.0, ("blur", "colour shift", "shuffle", "frozen", "wrong controls")),
+    (MEMORY, "revisit10_gain_db", 3.0, ("blur", "colour shift", "shuffle", "frozen", "wrong controls")),
     (DRIFT, "drift_worst_ratio", 0.1, ("blur", "colour shift", "frozen")),
     (DRIFT, "late_control_ratio", 0.1, ("frozen", "wrong controls")),
     (PHYSICS, "gravity_error", 0.1, ("shuffle", "frozen")),

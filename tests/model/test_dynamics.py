@@ -1,18 +1,21 @@
 """Training the dynamics: batches from real clips, and a run that resumes as if it had never stopped."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from configs.paths import WEIGHTS, load_toml
+from model import checkpoint
 from model.conditioning import state
 from model.conditioning.text import TextEncoder
 from model.omni import Omni, OmniConfig
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
-from model.training.batches import Mixture, body_velocity, draw_row, labels
-from model.training.dynamics import DynamicsTraining, Trainer, train_step
-from model.training.latents import Latents
+from model.training.batches import Mixture, draw_rows, hidden_margins, labels
+from model.training.dynamics import KIND, LANES, DynamicsTraining, Trainer, train_step, unhidden
+from model.training.latents import Clips
 from model.training.optimizers import muon_and_adam
 from model.training.run import Run
 from model.training.sentences import Sentences
@@ -37,22 +40,26 @@ def sentences() -> Sentences:
     return Sentences(TextEncoder.load(), 1, 0)
 
 
-def new_trainer(clips: Path, folder: Path, sentences: Sentences) -> tuple[Run, Trainer]:
+def some_clips(clips: Path, folder: Path, tokenizer: FrameTokenizer | None = None) -> Clips:
     torch.manual_seed(0)
-    tokenizer = FrameTokenizer(
-        FrameTokenizerConfig(encoder_fine=16, encoder_coarse=32, decoder_coarse=32, decoder_fine=16)
-    )
-    latents = Latents(clips, folder / "latents", tokenizer.requires_grad_(False))
-    assert latents.rescan() == 2
+    small = FrameTokenizerConfig(encoder_fine=16, encoder_coarse=32, decoder_coarse=32, decoder_fine=16)
+    found = Clips(clips, folder / "latents", (tokenizer or FrameTokenizer(small)).requires_grad_(False))
+    assert found.rescan() == 2 and found.count == 2 and found.rescan() == 0
+    return found
+
+
+def new_trainer(clips: Path, folder: Path, sentences: Sentences) -> tuple[Run, Trainer]:
+    found = some_clips(clips, folder)
     omni = Omni(SMALL)
     run = Run(folder / "run", omni, muon_and_adam(omni, 1e-3, 2e-3, 0.0), minutes=60)
-    return run, Trainer(omni, tokenizer, sentences, latents, MIXTURE, DynamicsTraining())
+    return run, Trainer(omni, found.tokenizer, sentences, found, MIXTURE, DynamicsTraining())
 
 
 def losses(run: Run, trainer: Trainer, steps: int) -> list[float]:
     trainer.mixture = Mixture(
         frames=4, rows=2, worn=0, worn_again=0
     )  # what the model made is kept in memory, not in a checkpoint
+    trainer.training = replace(trainer.training, own_past=0)
     return [train_step(run, trainer, trainer.batch(run.step))["picture"] for _ in range(steps)]
 
 
@@ -66,18 +73,27 @@ def test_resuming_gives_the_losses_of_never_having_stopped(clips, sentences, tmp
     assert losses(again, trainer, 2) == pytest.approx(unbroken, rel=1e-4)
 
 
-def test_what_the_model_made_becomes_a_source(clips, sentences, tmp_path):
+def test_what_the_model_made_becomes_a_source_and_a_past(clips, sentences, tmp_path):
     run, trainer = new_trainer(clips, tmp_path, sentences)
+    before = trainer.batch(0)
+    assert torch.equal(before.own, before.clean)
     for step in range(3):
         train_step(run, trainer, trainer.batch(step))
-    kept = torch.stack([clip.has_worn for clip in trainer.latents.clips])
-    assert kept.any()
-    assert all(clip.worn[clip.has_worn].float().abs().max() <= 3 for clip in trainer.latents.clips)
+    has, worn = trainer.clips["has_worn"], trainer.clips["worn"]
+    assert has.any() and worn[has].float().abs().max() <= 3
+    generator = trainer.generator(1)
+    rows = trainer.batch(0).rows
+    rows.clip, rows.source_sky, rows.source_frame = (index.expand_as(rows.clip) for index in has.nonzero()[0])
+    latents, which = trainer.sources(rows, 1.0, generator)
+    made = worn[has][0].float()
+    assert len(latents) == 1 and not which.any() and (latents[0] - made).abs().mean() < 0.15
+    assert any(not torch.equal(b.own, b.clean) for b in (trainer.batch(i) for i in range(3)))
 
 
 def test_a_batch_is_a_function_of_its_step(clips, sentences, tmp_path):
     _, trainer = new_trainer(clips, tmp_path, sentences)
-    a, b, again, other = trainer.batch(6), trainer.batch(6), trainer.batch(7), trainer.batch(8)
+    first = LANES * trainer.mixture.visits
+    a, b, again, other = (trainer.batch(first + i) for i in (0, 0, LANES, 1))
     assert torch.equal(a.view, b.view)
     assert torch.equal(a.clean, b.clean)
     assert torch.equal(a.clean, again.clean)
@@ -86,26 +102,52 @@ def test_a_batch_is_a_function_of_its_step(clips, sentences, tmp_path):
 
 
 def test_labels_agree_with_the_clip(clips, sentences, tmp_path):
-    _, trainer = new_trainer(clips, tmp_path, sentences)
+    found = some_clips(clips, tmp_path)
     random = np.random.default_rng(0)
     for _ in range(30):
-        row = draw_row(trainer.latents.clips, MIXTURE, random)
-        told = labels(row, sentences, MIXTURE, random)
-        for t, (clip, sky, frame) in enumerate(zip(row.clips, row.sky, row.frame, strict=True)):
-            place, time, weather = sentences.said(int(told["sentence"][t]))
-            before = clip.prompt[sky].tolist()
+        rows = draw_rows(found, MIXTURE, random)
+        told = labels(rows, found, sentences, MIXTURE, random)
+        for b, t in np.ndindex(*rows.clip.shape):
+            clip, sky, frame = (int(part[b, t]) for part in (rows.clip, rows.sky, rows.frame))
+            place, time, weather = sentences.said(int(told["sentence"][b, t]))
+            before = found["prompt"][clip, sky].tolist()
             asked = before[4] > -(10**5) and frame >= before[4]
-            assert place in (clip.place, len(state.PLACES))
+            assert place in (found["place"][clip], len(state.PLACES))
             assert time in ((before[2] if before[2] >= 0 else 4, 4) if asked else (before[0], 4))
             assert weather in ((before[3] if before[3] >= 0 else 5, 5) if asked else (before[1], 5))
-            assert torch.allclose(told["pose"][t], clip.walk[frame + 1, :5])
-            assert told["state"][t, 2, clip.place] == 1
+            assert torch.allclose(told["pose"][b, t], found["walk"][clip, frame + 1, :5])
+            assert told["state"][b, t, 2, found["place"][clip]] == 1
+            age = told["age_s"][b, t] * 24
+            assert age == pytest.approx(frame - before[4], abs=0.01) if asked else age >= 480
 
 
 def test_velocity_in_the_bodys_frame_moves_the_eye_where_it_went(clips, sentences, tmp_path):
-    _, trainer = new_trainer(clips, tmp_path, sentences)
-    walk = trainer.latents.clips[0].walk
-    (right, up, ahead), _ = body_velocity(walk, 5)
+    found = some_clips(clips, tmp_path)
+    walk = found["walk"][0]
+    right, up, ahead = found["velocity"][0, 5]
     c, s = walk[6, 3].cos(), walk[6, 3].sin()
     moved = torch.stack([right * c + ahead * s, up, ahead * c - right * s])
     assert torch.allclose(walk[5, :3] + moved / 24, walk[6, :3], atol=1e-4)
+    assert torch.allclose(found["turned_velocity"][0, 5].norm(), found["velocity"][0, 5].norm(), atol=1e-4)
+
+
+def test_blind_frames_see_nothing_and_others_lose_a_band_at_most(clips, tmp_path):
+    found, random = some_clips(clips, tmp_path), np.random.default_rng(3)
+    shares, blind = [], []
+    for _ in range(40):
+        rows = draw_rows(found, Mixture(frames=4, rows=4, blind_rows=0.3), random)
+        shown = unhidden(hidden_margins(rows, 0.5, random).flatten(0, 1)).mean((1, 2, 3))
+        shares.append(shown)
+        blind.append(rows.blind.flatten())
+    shown, unseen = torch.cat(shares), torch.cat(blind)
+    assert (shown[unseen] == 0).all() and unseen.any()
+    assert (shown[~unseen] >= 0.49).all()
+    assert 0.35 < (shown[~unseen] < 1).float().mean() < 0.65
+
+
+@pytest.mark.parametrize("config", ["train-nano.toml", "train-nano-gpu.toml"])
+def test_every_config_describes_the_model_that_is_served(config):
+    section = load_toml(config)["dynamics"]
+    served, _ = checkpoint.load(WEIGHTS / "nano.safetensors", KIND)
+    assert OmniConfig(**section["model"]) == checkpoint.as_config(OmniConfig, served)
+    assert Mixture(**section["mixture"]).rows >= 2 and DynamicsTraining(**section["training"]).rate > 0

@@ -225,25 +225,39 @@ def test_bad_poses_and_shapes_are_refused_by_name():
         geometry.reproject(source[:, :6], pose, pose)
 
 
-def view_of(value: float, metres: float, mask: torch.Tensor, age: float) -> geometry.View:
+def view_of(value: float, metres: float, mask: torch.Tensor) -> geometry.View:
     planes_ = torch.full((1, 7, 4, 4), value)
     planes_[:, 6] = 2 * planes.depth_code(torch.tensor(metres)) - 1
-    return planes_ * mask, mask, torch.tensor([age])
+    return planes_ * mask, mask
 
 
 def test_composing_takes_the_keyframe_where_it_agrees_and_the_last_frame_elsewhere():
     left, right, everywhere = torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4)
     left[..., :2], right[..., 2:] = 1, 1
-    keyframe, last = view_of(0.5, 10.0, left, 8.0), view_of(-0.5, 10.5, everywhere, 1.0)
-    out, mask, age = geometry.compose([keyframe, last])
-    assert (out[:, 0, :, :2] == 0.5).all() and (out[:, 0, :, 2:] == -0.5).all() and (mask == 1).all()
-    assert (age[..., :2] == 8).all() and (age[..., 2:] == 1).all()
-    elsewhere = view_of(0.5, 20.0, left, 8.0)  # another surface: the last frame knows what is there now
-    assert (geometry.compose([elsewhere, last])[0][:, 0] == -0.5).all()
-    out, mask, age = geometry.compose([elsewhere, view_of(-0.5, 10.5, right, 1.0)])
-    assert (out[:, 0, :, :2] == 0.5).all() and (mask == 1).all()
-    out, mask, age = geometry.compose([elsewhere, view_of(0.7, 5.0, left, 4.0), view_of(0.0, 5.0, 0 * left, 1.0)])
-    assert (out[:, 0, :, :2] == 0.7).all() and (age[..., :2] == 4).all()  # the nearer of two hides the other
-    assert (mask[..., 2:] == 0).all() and (out[..., 2:] == 0).all() and (age[..., 2:] == 0).all()
+    keyframe, last = view_of(0.5, 10.0, left), view_of(-0.5, 10.5, everywhere)
+    out, taken = geometry.compose([keyframe, last])
+    assert (out[:, 0, :, :2] == 0.5).all() and (out[:, 0, :, 2:] == -0.5).all()
+    assert torch.equal(taken, torch.cat([left, right], 1))
+    elsewhere = view_of(0.5, 20.0, left)  # another surface: the last frame knows what is there now
+    out, taken = geometry.compose([elsewhere, last])
+    assert (out[:, 0] == -0.5).all() and torch.equal(taken, torch.cat([0 * left, everywhere], 1))
+    out, taken = geometry.compose([elsewhere, view_of(-0.5, 10.5, right)])
+    assert (out[:, 0, :, :2] == 0.5).all() and torch.equal(taken, torch.cat([left, right], 1))
+    out, taken = geometry.compose([elsewhere, view_of(0.7, 5.0, left), view_of(0.0, 5.0, 0 * left)])
+    assert (out[:, 0, :, :2] == 0.7).all()  # the nearer of two hides the other
+    assert torch.equal(taken, torch.cat([0 * left, left, 0 * left], 1))
+    assert (out[..., 2:] == 0).all()
     with pytest.raises(ValueError, match="at least one view"):
         geometry.compose([])
+
+
+def test_what_a_view_on_top_hides_need_not_be_drawn():
+    pictures, poses = view(EYE, (0.2, 1.7, 0.3, 0.05, 0.0))
+    there = torch.tensor([[0.4, 1.7, 0.6, 0.25, 0.0]])
+    key = geometry.reproject(pictures[:1], poses[:1], there)
+    whole, spared = (geometry.reproject(pictures[1:], poses[1:], there, over) for over in (None, key))
+    assert torch.equal(whole[1], spared[1]) and torch.equal(whole[0][:, 6], spared[0][:, 6])
+    if native.load("reprojection") is not None:
+        assert (spared[0][:, 0] == 0).float().mean() > 0.7 > (whole[0][:, 0] == 0).float().mean()
+    for ours, theirs in zip(geometry.compose([key, spared]), geometry.compose([key, whole]), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)

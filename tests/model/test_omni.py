@@ -4,7 +4,20 @@ import pytest
 import torch
 
 from model.attention import window_mask
-from model.omni import CHANNELS, GROUPS, PATCH, VIEW, Given, Omni, OmniConfig, patch, unpatch, view_tokens
+from model.omni import (
+    CHANNELS,
+    GROUPS,
+    LIGHT,
+    PATCH,
+    TRUST_AT_FIRST,
+    VIEW,
+    Given,
+    Omni,
+    OmniConfig,
+    patch,
+    unpatch,
+    view_tokens,
+)
 
 SMALL = OmniConfig(width=48, layers=4, heads=3, hidden=64, time_every=2, window=3)
 
@@ -67,9 +80,11 @@ def test_untrained_it_shows_what_is_known_of_the_view():
     latents = torch.randn(1, 1, CHANNELS, 18, 32)
     known = torch.ones(1, 1, 1, 18, 32)
     known[..., 16:] = 0
-    given = given_of(1, 1, SMALL.width)._replace(view=view_tokens(latents, known, torch.zeros_like(known)))
+    view = view_tokens(latents, known, torch.zeros_like(known), torch.zeros(1, 1, LIGHT, 18, 32))
+    given = given_of(1, 1, SMALL.width)._replace(view=view)
     clean = unpatch(net(torch.randn(1, 1, 144, PATCH), given, window_mask(1, 3)).clean)
-    assert torch.allclose(clean, 0.9 * latents * known, atol=2e-3)
+    trust = torch.sigmoid(torch.tensor(TRUST_AT_FIRST))
+    assert torch.allclose(clean, torch.lerp(torch.tensor(0.9), torch.tensor(1.0), trust) * latents * known, atol=2e-3)
 
 
 @torch.no_grad()

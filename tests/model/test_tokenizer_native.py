@@ -35,6 +35,13 @@ def both(config: FrameTokenizerConfig) -> tuple[FrameTokenizer, NativeTokenizer]
         pytest.skip(str(why))
 
 
+def test_planes_become_the_same_bytes_as_in_torch():
+    _, quick = both(SMALL)
+    planes = pictures(2)
+    for ours, theirs in zip(quick.unpack(planes), unpack(planes), strict=True):
+        assert (ours.int() - theirs.int()).abs().max() <= 1 and (ours != theirs).float().mean() < 1e-3
+
+
 @pytest.mark.parametrize("config", [SMALL, FrameTokenizerConfig()], ids=["small", "real"])
 def test_it_encodes_and_decodes_nearly_as_torch_does(config: FrameTokenizerConfig):
     tokenizer, quick = both(config)

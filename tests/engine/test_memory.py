@@ -1,0 +1,71 @@
+"""What a world remembers, and which keyframe it looks at."""
+
+import pytest
+import torch
+
+from engine.memory import NEW, Keyframe, Memory, nearest_m
+
+FLAT_M = torch.full((18, 32), 20.0)
+DAY, NIGHT = torch.tensor([1.0, 0, 0.2, 0, 0, 0, 0]), torch.tensor([-1.0, 0, 0.2, 0, 0, 0, 0])
+
+
+def pose(x: float = 0.0, z: float = 0.0, yaw: float = 0.0) -> torch.Tensor:
+    return torch.tensor([x, 1.7, z, yaw, 0.0])
+
+
+def keyframe(at: torch.Tensor, light: torch.Tensor = DAY, index: int = 0) -> Keyframe:
+    return Keyframe(torch.zeros(16, 18, 32), at, light, index, FLAT_M)
+
+
+def a_memory(*poses: torch.Tensor) -> Memory:
+    memory = Memory()
+    for i, at in enumerate(poses):
+        memory.keep(keyframe(at, index=i))
+    return memory
+
+
+def test_a_keyframe_is_worth_everything_where_it_was_made_and_nothing_behind():
+    memory = a_memory(pose())
+    assert memory.worth(pose(), DAY)[0] > 0.97
+    assert memory.worth(pose(yaw=3.1), DAY)[0] == 0
+    assert memory.worth(pose(x=500.0), DAY)[0] == 0
+
+
+def test_it_is_worth_less_the_more_one_turns_comes_near_or_changes_the_light():
+    memory = a_memory(pose())
+    turned = [float(memory.worth(pose(yaw=yaw), DAY)[0]) for yaw in (0.0, 0.2, 0.5, 0.9)]
+    nearer = [float(memory.worth(pose(z=z), DAY)[0]) for z in (0.0, 4.0, 10.0)]
+    assert turned == sorted(turned, reverse=True) and turned[2] < NEW
+    assert nearer == sorted(nearer, reverse=True) and nearer[2] < NEW
+    assert memory.worth(pose(), NIGHT)[0] < NEW < memory.worth(pose(), DAY)[0]
+
+
+def test_coming_back_finds_the_first_keyframe_again():
+    memory = a_memory(pose(), pose(yaw=1.0), pose(yaw=2.0))
+    first, second, third = memory.keyframes
+    assert memory.choose(pose(yaw=2.05), DAY, None) == (third, False)
+    assert memory.choose(pose(yaw=0.05), DAY, third) == (first, False)
+    assert memory.choose(pose(yaw=-2.0), DAY, first)[1]
+    between = pose(yaw=0.52)
+    assert memory.choose(between, DAY, first)[0] is first and memory.choose(between, DAY, second)[0] is second
+
+
+def test_an_empty_memory_knows_nothing():
+    assert Memory().choose(pose(), DAY, None) == (None, True)
+
+
+def test_the_farthest_is_forgotten_when_there_is_no_room():
+    memory = Memory(most=3)
+    for i, x in enumerate((0.0, 30.0, 2.0, 1.0)):
+        memory.keep(keyframe(pose(x=x), index=i))
+    assert [k.index for k in memory.keyframes] == [0, 2, 3]
+    assert len(memory.worth(pose(), DAY)) == 3
+    with pytest.raises(ValueError, match="at least 2"):
+        Memory(most=1)
+
+
+def test_a_cell_is_as_near_as_its_nearest_pixel():
+    distance_m = torch.full((144, 256), 50.0)
+    distance_m[10, 17] = 3.0
+    near = nearest_m(distance_m)
+    assert near.shape == (18, 32) and near[1, 2] == 3 and (near == 50).sum() == 18 * 32 - 1
