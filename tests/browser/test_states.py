@@ -123,11 +123,12 @@ async def test_sheets(inside: Walker) -> None:
     await page.wait_for_selector(".code svg")
     await inside.sound("share")
     await page.keyboard.press("Escape")
+    await page.wait_for_selector("dialog", state="detached")
     await page.keyboard.press("?")
     await page.wait_for_selector("dialog.keys[open]")
     await inside.sound("keys")
     await page.keyboard.press("Escape")
-    assert await page.locator("dialog").count() == 0
+    await page.wait_for_selector("dialog", state="detached")
 
 
 async def test_together(inside: Walker) -> None:

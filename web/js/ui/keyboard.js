@@ -47,7 +47,7 @@ export class Keyboard {
       if (button && event.repeat && this.#hands.held(bit(button))) event.preventDefault();
       return;
     }
-    if (target?.closest("dialog")) return;
+    if (target?.closest("dialog[open]")) return;
     const pressing = target !== null && target.closest("button, a") !== null;
     if (button) {
       if (pressing && (event.code === "Space" || event.code === "Enter")) return;
