@@ -38,7 +38,7 @@ def given(frames: int, width: int = SMALL.width) -> tuple[torch.Tensor, Given]:
 
 
 def rolled(omni: Omni, noisy: torch.Tensor, told: Given, at_once: int) -> list[Seen]:
-    """Frame by frame; `at_once` 2 commits the last frame within the call that sees the next one, as worlds do."""
+    """Frame by frame; `at_once` 1 as worlds do; 2 commits the last frame within the call that sees the next."""
     window = Window(omni.config.time_layers, omni.config.window, BLOCK - FIRST_CARRIED, omni.config.heads, 64)
     out = []
     for t in range(noisy.shape[1]):
