@@ -28,6 +28,7 @@ LONG_LIFE_S = 30.0
 GRACE_S = 3.0
 CHECK_EVERY_S = 0.25
 MAX_UNSENT_BYTES = 4 << 20
+TETHER = Path(__file__).with_name("tether.py")
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -102,6 +103,7 @@ class LocalPlacement:
 
         listening = await asyncio.start_unix_server(on_connect, path)
         process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-IS", str(TETHER), str(os.getpid())),  # it dies with us, whatever it is at
             *self._command,
             "--socket",
             str(path),

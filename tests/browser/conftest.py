@@ -49,15 +49,21 @@ window.RTCPeerConnection = class extends Native {
 };
 """
 
-# Pictures of frames at least so many apart, as RGBA by frame index; `how_many` of them.
+# Pictures of frames at least so many apart, as RGBA; `how_many` of them. The <video> may be one frame further than the
+# event says: a VideoFrame holds picture and time together, so that no frame is taken twice.
 PICTURES = """([how_many, apart]) => new Promise((resolve) => {
   const taken = [];
-  const stop = mundo.on("frame", ({ index, width, height }) => {
+  let last = -1;
+  const stop = mundo.on("frame", ({ index, control_seq, width, height }) => {
     if (taken.length && index < taken.at(-1).index + apart) return;
+    const frame = new VideoFrame(document.querySelector("video"));
+    if (frame.timestamp === last) return frame.close();
+    last = frame.timestamp;
     const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-    context.drawImage(document.querySelector("video"), 0, 0);
+    context.drawImage(frame, 0, 0);
+    frame.close();
     const rgba = new Uint8Array(context.getImageData(0, 0, width, height).data.buffer).toBase64();
-    taken.push({ index, width, height, rgba });
+    taken.push({ index, control_seq, width, height, rgba });
     if (taken.length === how_many) { stop(); resolve(taken); }
   });
 })"""
@@ -88,6 +94,22 @@ class Served:
 
     url: str
     invite: str
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A frame as the browser decoded it: RGB [H, W, 3], and the newest control that it obeyed."""
+
+    index: int
+    control_seq: int
+    picture: Picture
+
+    @classmethod
+    def of(cls, taken: dict[str, Any]) -> Shot:
+        """Out of what PICTURES resolves to."""
+        rgba = np.frombuffer(base64.b64decode(taken["rgba"]), np.uint8)
+        picture = rgba.reshape(taken["height"], taken["width"], 4)[..., :3].copy()
+        return cls(taken["index"], taken["control_seq"], picture)
 
 
 class Person:
@@ -122,19 +144,15 @@ class Person:
         now = await self.page.evaluate("() => mundo.stats().frame")
         await self.until("(frame) => mundo.stats().frame >= frame", now + count)
 
-    async def pictures(self, how_many: int = 1, apart: int = 1) -> list[tuple[int, Picture]]:
-        """What the <video> shows, RGB [H, W, 3] as the browser decoded it, of frames at least `apart` apart."""
+    async def shots(self, how_many: int = 1, apart: int = 1) -> list[Shot]:
+        """What the <video> shows, of different frames, at least `apart` apart."""
         async with asyncio.timeout(PATIENCE_S):
             taken = await self.page.evaluate(PICTURES, [how_many, apart])
-        return [
-            (
-                one["index"],
-                np.frombuffer(base64.b64decode(one["rgba"]), np.uint8)
-                .reshape(one["height"], one["width"], 4)[..., :3]
-                .copy(),
-            )
-            for one in taken
-        ]
+        return [Shot.of(one) for one in taken]
+
+    async def pictures(self, how_many: int = 1, apart: int = 1) -> list[tuple[int, Picture]]:
+        """The same as frame index and picture."""
+        return [(shot.index, shot.picture) for shot in await self.shots(how_many, apart)]
 
     async def picture(self) -> Picture:
         """What the <video> shows now."""

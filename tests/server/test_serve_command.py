@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -42,10 +43,27 @@ def serving(tmp_path: Path, environment: dict[str, str]) -> Iterator[Any]:
 
 def worker_of(pid: int) -> int:
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        fields = stat.read_text().rpartition(")")[2].split()
-        if int(fields[1]) == pid and "painted_worker" in (stat.parent / "cmdline").read_text():
-            return int(stat.parent.name)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # others' processes come and go
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == pid and "painted_worker" in (stat.parent / "cmdline").read_text():
+                return int(stat.parent.name)
     raise AssertionError("the gateway has no worker")
+
+
+def lives(pid: int) -> bool:
+    """Whether the process runs; one that ended and that nobody has waited for yet does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+def wait_for_end(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while lives(pid):
+        assert time.monotonic() < deadline, f"process {pid} still runs after 10 s"
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -60,8 +78,16 @@ def test_serving_announces_itself_and_ends_cleanly(serving: Any, tmp_path: Path,
     out, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert f"{ready['url']}/#invite={ready['invite']}" in out
-    assert not Path(f"/proc/{worker}").exists()
+    assert not lives(worker)
     assert len(list((tmp_path / "data" / "worlds").glob("*/*.world"))) == 1  # the world was saved at the end
+
+
+def test_a_worker_that_is_stuck_goes_with_its_gateway(serving: Any) -> None:
+    process, _ = serving
+    worker = worker_of(process.pid)
+    os.kill(worker, signal.SIGSTOP)
+    process.kill()
+    wait_for_end(worker)
 
 
 def test_an_invite_made_beside_a_running_gateway_is_accepted(serving: Any, environment: dict[str, str]) -> None:
@@ -112,7 +138,8 @@ def killed_gateways(environment: dict[str, str], tmp_path: Path, times: int) -> 
             while not (tmp_path / "ready.json").exists():
                 assert process.poll() is None and time.monotonic() < deadline
                 time.sleep(0.05)
-            assert not worker or not Path(f"/proc/{worker}").exists()
+            if worker:
+                wait_for_end(worker)
             ready = json.loads((tmp_path / "ready.json").read_text())
             with httpx.Client(base_url=ready["url"], headers={"Origin": ready["url"]}, cookies=cookies) as http:
                 if number == 0:
