@@ -213,16 +213,14 @@ async def test_at_rest_there_is_the_world_and_nothing_else(inside: Walker) -> No
     page = inside.page
     await page.mouse.move(500, 300)
     await page.wait_for_selector(".stage.restful")
-    await page.wait_for_timeout(300)
     seen = """() => [...document.querySelectorAll(".stage *")].filter((one) => one.checkVisibility({
       opacityProperty: true, visibilityProperty: true }) && one.getBoundingClientRect().width > 1
       && (one.textContent.trim() || one.matches("svg, input, button")) && !one.matches(".hidden, .dock, .log, .trail"))
       .map((one) => one.outerHTML.slice(0, 80))"""
     await inside.until("() => document.querySelector('.hint')?.matches('.gone')")
-    await page.wait_for_timeout(300)
-    assert await page.evaluate(seen) == []
+    await inside.until(f"() => ({seen})().length === 0")
     await page.mouse.move(400, 300)
-    assert await page.evaluate("() => document.querySelector('.stage').matches('.restful')") is False
+    await page.wait_for_selector(".stage:not(.restful)")
 
 
 async def test_the_other_language_comes_at_once_and_stays(walking: Walking) -> None:

@@ -3,6 +3,7 @@ Also the links' ends: expired and withdrawn."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +14,28 @@ if TYPE_CHECKING:
     from conftest import Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+PATIENCE_S = 60.0
 
-# Keeps the picture of every sixth frame, by its index.
+# Keeps the picture of every sixth frame, by its index: the page's own callback, which comes before this one, names the
+# frame that is shown; where the <video> is further already than its callbacks, the picture is not that frame's.
 KEEP_ALBUM = """() => {
   window.album = new Map();
+  const video = document.querySelector("video");
   const context = new OffscreenCanvas(480, 270).getContext("2d", { willReadFrequently: true });
-  mundo.on("frame", ({ index }) => {
-    if (index % 6) return;
-    context.drawImage(document.querySelector("video"), 0, 0);
-    album.set(index, new Uint8Array(context.getImageData(0, 0, 480, 270).data.buffer));
-    if (album.size > 40) album.delete(album.keys().next().value);
-  });
+  let index = -1;
+  mundo.on("frame", (frame) => { index = frame.index; });
+  const keep = (_now, { mediaTime }) => {
+    video.requestVideoFrameCallback(keep);
+    if (index < 0 || index % 6) return;
+    const frame = new VideoFrame(video);
+    if (Math.abs(frame.timestamp - mediaTime * 1e6) < 2) {
+      context.drawImage(frame, 0, 0);
+      album.set(index, new Uint8Array(context.getImageData(0, 0, 480, 270).data.buffer));
+      if (album.size > 40) album.delete(album.keys().next().value);
+    }
+    frame.close();
+  };
+  video.requestVideoFrameCallback(keep);
 }"""
 
 
@@ -59,18 +71,14 @@ async def test_a_second_browser_sees_the_same_frames(driver: Person, stranger: P
     for somebody in (driver, stranger):
         await somebody.page.evaluate(KEEP_ALBUM)
     await driver.page.evaluate("() => mundo.steer({ buttons: ['ArrowRight'] })")
-    await driver.frames(60)
-    theirs = set(await stranger.page.evaluate("() => [...album.keys()]"))
-    common = sorted(theirs & set(await driver.page.evaluate("() => [...album.keys()]")))
-    assert len(common) >= 2, "expected frames that both browsers showed"
+    common: list[int] = []
+    async with asyncio.timeout(PATIENCE_S):
+        while len(common) < 3:  # a busy browser shows not every frame
+            await driver.frames(12)
+            theirs, ours = [set(await one.page.evaluate("() => [...album.keys()]")) for one in (stranger, driver)]
+            common = sorted(theirs & ours)
     for index in common[-3:]:
-        a, b = [
-            np.frombuffer(
-                base64.b64decode(await somebody.page.evaluate("(index) => album.get(index).toBase64()", index)),
-                np.uint8,
-            ).astype(int)
-            for somebody in (driver, stranger)
-        ]
+        a, b = [await page_of_album(somebody, index) for somebody in (driver, stranger)]
         assert np.abs(a - b).mean() < 1.0, f"frame {index} differs by {np.abs(a - b).mean()}"
     await driver.until("() => document.querySelector('.people').textContent === '1 watching'")
 

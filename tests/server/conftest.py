@@ -158,11 +158,15 @@ class Here:
         return await (await self.browser()).invited()
 
     async def ready(self) -> None:
-        for _ in range(int(PATIENCE_S / 0.05)):
-            if self.gateway.sessions.ready is not None:
+        await self.until(lambda: self.gateway.sessions.ready is not None, "the worker to be ready")
+
+    async def until(self, holds: Callable[[], Any], what: str) -> None:
+        """Wait, with patience, for what no message tells."""
+        for _ in range(int(PATIENCE_S / 0.02)):
+            if holds():
                 return
-            await asyncio.sleep(0.05)
-        raise TimeoutError("the worker is not ready")
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"waited {PATIENCE_S} s for {what}")
 
 
 class Quiet(uvicorn.Server):
@@ -174,7 +178,7 @@ class Quiet(uvicorn.Server):
 
 def settings_in(folder: Path, **changes: Any) -> Settings:
     worker = {"command": [sys.executable, str(WORKER)], "frame_timeout_s": 2.0, "restart_after_s": 0.1}
-    rates = {"redeem_an_address": "1000/minute", "redeem_total": "1000/minute"}
+    rates = dict.fromkeys(("redeem_an_address", "redeem_total", "share_an_address", "whep_an_address"), "1000/minute")
     limits = {"heartbeat_s": 30.0} | changes.pop("limits", {})  # these browsers beat no heart
     merged = {"worker": worker, "rates": rates, "limits": limits} | changes
     return load_settings(data_dir=folder, **merged)

@@ -29,8 +29,9 @@ async def test_a_left_world_is_listed_named_visited_and_deleted_for_good(here: A
     connection = await browser.connect(session)
     await connection.frames(3)
     await browser.http.delete(f"/api/v1/sessions/{session}")
-    while not (worlds := await kept(browser)) or worlds[0]["session"]:
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(15):
+        while not (worlds := await kept(browser)) or worlds[0]["session"]:
+            await asyncio.sleep(0.02)
     (world,) = worlds
     assert world["prompt"] == "a quiet bay" and world["frame"] > 0 and world["bytes"] > 0
     assert (await browser.http.get(world["thumbnail"])).content.startswith(b"\xff\xd8")

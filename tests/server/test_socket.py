@@ -86,8 +86,7 @@ async def test_pictures_steering_texts_and_sound_go_over_the_socket(here: Any) -
         await it.until("state", lambda event: event["values"]["samples"] == 2400)
         await it.tell(type="ping", t=3.0)
         assert (await it.until("pong"))["t"] == 3.0
-    while here.gateway.sessions.get(session).peers:
-        await asyncio.sleep(0.02)
+    await here.until(lambda: not here.gateway.sessions.get(session).peers, "the peer to go with its socket")
 
 
 async def test_junk_on_the_socket_is_refused_and_too_much_of_it_ends_it(here: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -109,6 +108,7 @@ async def test_who_was_handed_the_controls_may_give_them_back_and_loses_them_by_
     driver = await room.owner.connect(room.session)
     browser, guest = await room.guest("viewer")
     me = (await guest.until("role"))["peer"]
+    audience = room.here.gateway.sessions.get(room.session).audience
     for ending in ("give", "leave"):
         driver.tell(type="hand_over", to=me)
         await driver.until("role", lambda event: event["role"] == "viewer")
@@ -117,9 +117,7 @@ async def test_who_was_handed_the_controls_may_give_them_back_and_loses_them_by_
         else:
             await browser.http.delete(guest.location)
             await driver.until("viewers", lambda event: event["count"] == 0)
-            audience = room.here.gateway.sessions.get(room.session).audience
-            while audience._holder_away_since is None:
-                await asyncio.sleep(0.02)
+            await room.here.until(lambda: audience._holder_away_since is not None, "the absence to be noticed")
             audience._holder_away_since -= 6.0  # six seconds pass
         assert (await driver.until("role"))["role"] == "driver"
     driver.tell(type="hand_over", to="nobody")

@@ -77,10 +77,7 @@ async def test_a_withdrawn_link_ends_the_player(here: Any) -> None:
         answered = await owner.http.post(f"/whep/{session}", content=offer, headers=headers)
         await connection.setRemoteDescription(RTCSessionDescription(answered.text, "answer"))
         peers = here.gateway.sessions.get(session).peers
-        while not any(peer.state.value == "connected" for peer in peers.values()):
-            await asyncio.sleep(0.02)
+        await here.until(lambda: any(peer.state.value == "connected" for peer in peers.values()), "the player")
         await owner.http.delete(f"/api/v1/sessions/{session}/shares/{share['id']}")
-        async with asyncio.timeout(10):
-            while peers:
-                await asyncio.sleep(0.02)
+        await here.until(lambda: not peers, "the player to be sent away")
         assert (await owner.http.post(f"/whep/{session}", content=offer, headers=headers)).status_code == 410
