@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import time
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, Protocol
@@ -23,6 +24,7 @@ from aiortc.rtp import (
     RtcpPsfbPacket,
     RtcpRrPacket,
     RtcpSrPacket,
+    RtpPacket,
     pack_header_extensions,
     unpack_header_extensions,
     unpack_remb_fci,
@@ -30,6 +32,7 @@ from aiortc.rtp import (
 
 from engine.messages import VIDEO_CLOCK
 from server.hub import Outlet, OutletClosed
+from server.retransmission import Retransmissions
 
 PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 PRESENT_AT_ONCE = bytes(3)  # minimum and maximum delay of 0, twelve bits each
@@ -57,6 +60,8 @@ class EncodedTrack(MediaStreamTrack):
         super().__init__()
         self._outlet = outlet
         self.last_pts: int | None = None  # of the packet handed out before the current one
+        self.key_pts: int | None = None  # of the newest keyframe
+        self.retransmissions = Retransmissions()
 
     async def recv(self) -> av.Packet[Any]:
         try:
@@ -66,6 +71,9 @@ class EncodedTrack(MediaStreamTrack):
         packet = av.Packet(given.data)
         packet.pts, packet.time_base = given.pts, _TIME_BASE
         self.last_pts = given.pts
+        if given.keyframe:
+            self.key_pts = given.pts
+        self.retransmissions.earn(len(given.data))
         return packet
 
 
@@ -110,6 +118,8 @@ class VideoSender:
         self._viewer = viewer
         self._handle_rtcp = self._sender._handle_rtcp_packet
         self._sender._handle_rtcp_packet = self._on_rtcp  # type: ignore[method-assign]
+        self._send_again = self._sender._retransmit
+        self._sender._retransmit = self._retransmit  # type: ignore[method-assign, assignment]
         # PLI and FIR: packets never read the flag that aiortc sets
         self._sender._send_keyframe = viewer.want_keyframe  # type: ignore[method-assign]
         self._sender._RTCRtpSender__rtp_header_extensions_map = _PlayoutDelayMap()  # type: ignore[attr-defined]
@@ -123,6 +133,21 @@ class VideoSender:
         elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
             with contextlib.suppress(ValueError, struct.error):  # another application's, or cut short
                 self._viewer.estimated(unpack_remb_fci(packet.fci)[0])
+
+    async def _retransmit(self, number: int) -> None:
+        """Answer a NACK, unless it has been answered just now, or a newer keyframe makes the packet needless."""
+        history: dict[int, RtpPacket] = self._sender._RTCRtpSender__rtp_history  # type: ignore[attr-defined]
+        packet = history.get(number % RTP_HISTORY)
+        if packet is None or packet.sequence_number != number or self._is_before_keyframe(packet):
+            return
+        round_trip_s: float = self._sender._RTCRtpSender__rtt or 0.0  # type: ignore[attr-defined]
+        name = (number, packet.timestamp)
+        if self._track.retransmissions.take(name, len(packet.payload), round_trip_s, time.monotonic()):
+            await self._send_again(number)
+
+    def _is_before_keyframe(self, packet: RtpPacket) -> bool:
+        first = None if self._track.key_pts is None else self.rtp_timestamp(self._track.key_pts)
+        return first is not None and (first - packet.timestamp) & 0xFFFFFFFF in range(1, 1 << 31)
 
     def offer_extensions(self, extensions: Iterable[RTCRtpHeaderExtensionParameters]) -> None:
         """Accept playout-delay if the remote offer has it. Call between the offer and the answer."""

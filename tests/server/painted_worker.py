@@ -1,5 +1,5 @@
 """A worker for the gateway's tests: speaks engine.messages over the real socket and paints real x264 packets.
-Obeys words: "refuse me", "die", "hang", "fail", "cannot be saved"; its State reports what it was sent."""
+Obeys words: "refuse me", "die", "hang", "fail", "cannot be saved", "noise"; its State says what it was sent."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import asyncio
 import os
 import struct
 import zlib
-from fractions import Fraction
 
-import av
 import msgspec
 import numpy as np
 
 from engine import messages as m
+from engine.codec import CodecConfig, Encoder
 from engine.inputs import Microphone
 
 BITS_PER_SECOND = 1_000_000
+NOISE = "noise"
 TICKS = m.VIDEO_CLOCK // m.FRAME_RATE
 STILL = bytes.fromhex("ffd8ffe000104a46494600010101004800480000ffd9")
 
@@ -36,13 +36,10 @@ class Painted:
             self.frame, self.text, self.seed = said["frame"], said["text"], said["seed"]
         self.first = self.frame
         self.microphone = Microphone()
-        self.keyframe_wanted = self.hanging = False
-        self.codec = av.CodecContext.create("libx264", "w")
-        self.codec.width, self.codec.height, self.codec.pix_fmt = 480, 270, "yuv420p"
-        self.codec.time_base, self.codec.framerate = Fraction(1, m.VIDEO_CLOCK), Fraction(m.FRAME_RATE, 1)
-        self.codec.bit_rate = BITS_PER_SECOND
-        self.codec.options = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": "scenecut=0"}
-        self.codec.profile, self.codec.gop_size = "Baseline", 10_000
+        self.hanging = False
+        self.encoder = Encoder(CodecConfig(bits_per_second=BITS_PER_SECOND))
+        self.bits_per_second = BITS_PER_SECOND
+        self.dice = np.random.default_rng(self.seed)
 
     def hear(self, pcm: bytes) -> None:
         self.samples += len(pcm) // 2
@@ -60,16 +57,14 @@ class Painted:
 
     def paint(self) -> tuple[m.VideoPacket, m.Receipt, m.State]:
         loudness = self.loudness()
-        luma = np.full((405, 480), 128, np.uint8)
-        luma[:270] = 40 + min(self.control.buttons, 100)
-        x = int(240 + self.control.look_x * 100) % 470
-        luma[:270, x : x + 10] = 235
-        picture = av.VideoFrame.from_ndarray(luma, format="yuv420p")
-        picture.pts, picture.time_base = (self.frame - self.first) * TICKS, Fraction(1, m.VIDEO_CLOCK)
-        picture.pict_type = av.video.frame.PictureType.I if self.keyframe_wanted else av.video.frame.PictureType.NONE
-        self.keyframes += self.keyframe_wanted
-        self.keyframe_wanted = False
-        (packet,) = self.codec.encode(picture)
+        luma = np.full((288, 512), 40 + min(self.control.buttons, 100), np.uint8)
+        if NOISE in self.text:  # as much as the encoder may send
+            luma[:] = self.dice.integers(0, 230, (36, 64), np.uint8).repeat(8, 0).repeat(8, 1)
+        x = 16 + int(240 + self.control.look_x * 100) % 470
+        luma[:, x : x + 10] = 235
+        chroma = np.full((144, 256), 128, np.uint8)
+        packet = self.encoder.encode(luma, chroma, chroma, (self.frame - self.first) * TICKS)
+        self.keyframes += packet.keyframe
         name = {"session": self.opened.session, "epoch": self.opened.epoch, "frame": self.frame}
         values = {
             "seq": float(self.control.seq),
@@ -80,13 +75,12 @@ class Painted:
             "world_frame": float(self.frame),
             "seed": float(self.seed),
             "letters": float(len(self.text)),
-            "bits_per_second": float(self.codec.bit_rate),
+            "bits_per_second": float(self.bits_per_second),
             "pid": float(os.getpid()),
         }
         self.frame += 1
-        pts = picture.pts
-        video = m.VideoPacket(**name, pts=pts, keyframe=packet.is_keyframe, data=bytes(packet))
-        receipt = m.Receipt(**name, pts=pts, control_seq=self.control.seq, text_id=self.text_id)
+        video = m.VideoPacket(**name, pts=packet.pts, keyframe=packet.keyframe, data=packet.data)
+        receipt = m.Receipt(**name, pts=packet.pts, control_seq=self.control.seq, text_id=self.text_id)
         return video, receipt, m.State(**name, values=values, audio=[loudness])
 
 
@@ -112,9 +106,10 @@ class PaintedWorker:
             case m.Audio():
                 world.hear(message.pcm)
             case m.KeyframeWanted():
-                world.keyframe_wanted = True
+                world.encoder.want_idr()
             case m.Bitrate():
-                world.codec.bit_rate = message.bits_per_second
+                world.bits_per_second = message.bits_per_second
+                world.encoder.set_bitrate(message.bits_per_second)
             case m.Save() if world.text == "cannot be saved":
                 self.send(m.refusal(message, "I forget everything."))
             case m.Save():
