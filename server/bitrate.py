@@ -19,6 +19,26 @@ HYSTERESIS = 0.1
 WINDOW_S = 1.0
 
 
+class LossMeter:
+    """Receiver reports as shares lost over a second. A browser that misses a packet reports at once, beside its NACK:
+    one report may be about three packets, and the share that it names is no news."""
+
+    def __init__(self) -> None:
+        self._before: tuple[int, int, float] | None = None
+
+    def share(self, highest: int, lost: int, now: float) -> float | None:
+        """Of the packets of the last second or more; None while that is not over. `highest` and `lost` are those of RFC
+        3550: the extended number of the newest packet, and how many of all are missing."""
+        if self._before is None or highest < self._before[0]:
+            self._before = (highest, lost, now)
+            return None
+        expected, missing = highest - self._before[0], lost - self._before[1]
+        if now - self._before[2] < WINDOW_S or not expected:
+            return None
+        self._before = (highest, lost, now)
+        return min(1.0, max(0.0, missing / expected))
+
+
 class Line:
     """One driver's line: `carries` is in bits a second, `most` where nothing is known against it."""
 
@@ -63,12 +83,12 @@ class Bitrate:
 
     def lost(self, driver: str, fraction: float, now: float) -> int | None:
         """A driver's receiver report; the new target, if there is one."""
-        self._line(driver, now).lost(fraction, self._sent_a_s(), now)
+        self._line(driver, now).lost(fraction, self.sent_a_s(now), now)
         return self._step()
 
     def estimated(self, driver: str, bits_per_second: int, now: float) -> int | None:
         """A driver's REMB; the new target, if there is one."""
-        self._line(driver, now).estimated(bits_per_second, self._sent_a_s(), now)
+        self._line(driver, now).estimated(bits_per_second, self.sent_a_s(now), now)
         return self._step()
 
     def forget(self, driver: str) -> int | None:
@@ -85,7 +105,10 @@ class Bitrate:
             self._lines[driver] = Line(self._most, now)
         return self._lines[driver]
 
-    def _sent_a_s(self) -> float:
+    def sent_a_s(self, now: float) -> float:
+        """Bits a second, over the last second."""
+        while self._sizes and self._sizes[0][0] < now - WINDOW_S:
+            self._sizes.popleft()
         return 8 * sum(size for _, size in self._sizes) / WINDOW_S
 
     def _step(self) -> int | None:

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from server.thinning import Thinning
+
 DEPTH = 2
 
 
@@ -35,11 +37,16 @@ class Outlet:
         self._needs_keyframe = True
         self._reading = False
         self._closed = False
+        self.thinning = Thinning()
         self.skipped = 0  # packets that this peer never saw
 
     def put(self, packet: Packet) -> None:
-        """Queue the packet, or skip until a keyframe if the peer is behind or has not begun to read."""
+        """Queue the packet, or skip until a keyframe if the peer or its line is behind, or it has not begun to read."""
         if not self._reading:
+            return
+        if not self.thinning.shows():
+            self.skipped += 1
+            self._needs_keyframe = True
             return
         if packet.keyframe:
             self.skipped += len(self._waiting)

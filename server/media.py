@@ -31,6 +31,7 @@ from aiortc.rtp import (
 )
 
 from engine.messages import VIDEO_CLOCK
+from server.bitrate import LossMeter
 from server.hub import Outlet, OutletClosed
 from server.retransmission import Retransmissions
 
@@ -101,8 +102,11 @@ class Viewer(Protocol):
     def want_keyframe(self) -> None:
         """It cannot go on without one."""
 
+    def reported(self) -> None:
+        """It lives."""
+
     def lost(self, fraction: float) -> None:
-        """This part of the packets since the last report did not arrive."""
+        """This part of the packets of the last second or more did not arrive."""
 
     def estimated(self, bits_per_second: int) -> None:
         """What it believes that its line carries."""
@@ -115,7 +119,7 @@ class VideoSender:
         self._transceiver, self._track = transceiver, track
         self._sender: RTCRtpSender = transceiver.sender
         self._origin: int | None = None
-        self._viewer = viewer
+        self._viewer, self._meter = viewer, LossMeter()
         self._handle_rtcp = self._sender._handle_rtcp_packet
         self._sender._handle_rtcp_packet = self._on_rtcp  # type: ignore[method-assign]
         self._send_again = self._sender._retransmit
@@ -129,7 +133,10 @@ class VideoSender:
         if isinstance(packet, RtcpRrPacket | RtcpSrPacket):
             for report in packet.reports:
                 if report.ssrc == self._sender._ssrc:
-                    self._viewer.lost(report.fraction_lost / 256)
+                    share = self._meter.share(report.highest_sequence, report.packets_lost, time.monotonic())
+                    self._viewer.reported()
+                    if share is not None:
+                        self._viewer.lost(share)
         elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
             with contextlib.suppress(ValueError, struct.error):  # another application's, or cut short
                 self._viewer.estimated(unpack_remb_fci(packet.fci)[0])

@@ -67,10 +67,10 @@ class Seat(Protocol):
         """The peer lost packets."""
 
     def lost(self, peer: Peer, fraction: float) -> None:
-        """This part of what was sent to a driver did not arrive."""
+        """This part of what was sent to the peer did not arrive."""
 
     def estimated(self, peer: Peer, bits_per_second: int) -> None:
-        """What a driver's browser believes that its line carries."""
+        """What the peer's browser believes that its line carries."""
 
     def joined(self, peer: Peer) -> None:
         """The peer can be told things."""
@@ -195,11 +195,11 @@ class Peer(ABC):
         self._seat.want_keyframe()
 
     def lost(self, fraction: float) -> None:
-        if self.drives and self.state is PeerState.CONNECTED:
+        if self.state is PeerState.CONNECTED:
             self._seat.lost(self, fraction)
 
     def estimated(self, bits_per_second: int) -> None:
-        if self.drives and self.state is PeerState.CONNECTED:
+        if self.state is PeerState.CONNECTED:
             self._seat.estimated(self, bits_per_second)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:

@@ -63,10 +63,10 @@ class RtcPeer(Peer):
     async def hang_up(self) -> None:
         await self._connection.close()
 
-    def lost(self, fraction: float) -> None:
-        """A receiver report, which is a player's heartbeat too."""
-        self.heard_at = time.monotonic() if not self._talks else self.heard_at
-        super().lost(fraction)
+    def reported(self) -> None:
+        """A receiver report: a player's heartbeat."""
+        if not self._talks:
+            self.heard_at = time.monotonic()
 
     def _on_state(self) -> None:
         state = self._connection.connectionState

@@ -493,11 +493,17 @@ class Session:
             self._send(messages.KeyframeWanted())
 
     def lost(self, peer: Peer, fraction: float) -> None:
-        if self._bitrate is not None:
-            self._spend(self._bitrate.lost(peer.id, fraction, time.monotonic()))
+        if self._bitrate is None:
+            return
+        now = time.monotonic()
+        if peer.drives:
+            self._spend(self._bitrate.lost(peer.id, fraction, now))
+        else:
+            peer.outlet.thinning.lost(fraction, self._bitrate.sent_a_s(now), now)
 
     def estimated(self, peer: Peer, bits_per_second: int) -> None:
-        if self._bitrate is not None:
+        peer.outlet.thinning.estimated(bits_per_second)
+        if self._bitrate is not None and peer.drives:
             self._spend(self._bitrate.estimated(peer.id, bits_per_second, time.monotonic()))
 
     def _forget_line(self, peer: Peer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +17,8 @@ from aiortc.rtp import (
     pack_remb_fci,
 )
 
-from server.bitrate import HELD_S, LEAST, Bitrate
+from server.bitrate import HELD_S, LEAST, WINDOW_S, Bitrate, LossMeter
+from server.thinning import DRAIN_FRAMES, Thinning
 
 MOST = 2_500_000
 
@@ -90,10 +93,49 @@ def test_a_low_rung_is_not_raised_to_the_floor() -> None:
     assert bitrate.lost("a", 1.0, 1.0) is None
 
 
-def report(connection: Any, fraction: float) -> AnyRtcpPacket:
-    (ssrc,) = connection.video._RTCRtpReceiver__remote_streams
-    missing = RtcpReceiverInfo(ssrc, round(fraction * 256), 0, 0, 0, 0, 0)
-    return RtcpRrPacket(ssrc=connection.video._RTCRtpReceiver__rtcp_ssrc, reports=[missing])
+def test_reports_that_come_in_a_burst_are_one_report_a_second() -> None:
+    meter = LossMeter()  # four seconds of three packets each 20 ms, one of thirty lost
+    shares = [
+        meter.share(3 * number, number // 10, number * 0.02) for number in range(201)
+    ]  # four seconds, 1 of 30 lost
+    told = [share for share in shares if share is not None]
+    assert told == [pytest.approx(1 / 30, abs=0.01)] * 4
+    assert meter.share(5, 0, 9.0) is None  # counted anew
+    assert meter.share(5, 0, 12.0) is None  # nothing was sent
+    assert meter.share(105, 100, 13.0) == 1.0
+
+
+def test_a_viewers_line_that_cannot_carry_the_picture_gets_a_part_of_each_second() -> None:
+    thinning = Thinning()
+    thinning.estimated(400_000)
+    for second in range(30):
+        thinning.lost(0.4 if thinning.share > 0.5 else 0.0, 1_000_000, 2.0 * second)
+        shown = [thinning.shows() for _ in range(48)]
+        if second == 0:
+            assert not any(shown[:DRAIN_FRAMES])  # what waits on the line goes first
+    assert 0.3 < thinning.share < 0.8 and 48 * 0.2 < sum(shown) < 48 * 0.9
+    for second in range(30, 60):
+        thinning.lost(0.0, 1_000_000, 2.0 * second)
+    assert thinning.share == 1.0 and all(thinning.shows() for _ in range(48))
+
+
+def test_a_line_that_loses_by_chance_is_given_everything() -> None:
+    thinning = Thinning()
+    thinning.estimated(3_000_000)
+    for second in range(10):
+        thinning.lost(0.2, 1_000_000, 2.0 * second)
+    assert thinning.share == 1.0
+
+
+async def report(connection: Any, fraction: float) -> None:
+    """What a browser says after a second in which it missed that part of a hundred packets."""
+    receiver = connection.video
+    receiver._RTCRtpReceiver__rtcp_task.cancel()  # its own reports would say otherwise
+    (ssrc,) = receiver._RTCRtpReceiver__remote_streams
+    for packets in (100_000, 100_100):
+        await asyncio.sleep(WINDOW_S + 0.1)
+        missing = RtcpReceiverInfo(ssrc, 255, round(fraction * (packets - 100_000)), packets, 0, 0, 0)
+        await receiver._send_rtcp(RtcpRrPacket(ssrc=receiver._RTCRtpReceiver__rtcp_ssrc, reports=[missing]))
 
 
 def remb(connection: Any, bits_per_second: int) -> AnyRtcpPacket:
@@ -111,10 +153,10 @@ async def test_a_drivers_lost_packets_lower_the_rate_until_it_leaves(here: Any) 
     driver, viewer = await owner.connect(session), await guest.connect(session)
     for connection in (driver, viewer):
         await connection.frames(3)
-    await viewer.video._send_rtcp(report(viewer, 0.5))
+    await report(viewer, 0.5)
     viewer.heard.clear()
     assert (await viewer.until("state"))["values"]["bits_per_second"] == 1_000_000
-    await driver.video._send_rtcp(report(driver, 0.5))
+    await report(driver, 0.5)
     await viewer.until("state", lambda event: event["values"]["bits_per_second"] == LEAST)
     await owner.http.delete(driver.location)
     await viewer.until("state", lambda event: event["values"]["bits_per_second"] == 1_000_000)
@@ -126,7 +168,7 @@ async def test_a_drivers_falling_estimate_lowers_the_rate(here: Any) -> None:
     session = await browser.start()
     driver = await browser.connect(session)
     await driver.frames(12)
-    sent = here.gateway.sessions.get(session)._bitrate._sent_a_s()
+    sent = here.gateway.sessions.get(session)._bitrate.sent_a_s(time.monotonic())
     for estimate in (2 * sent, sent / 2):
         await driver.video._send_rtcp(remb(driver, int(estimate)))
     await driver.until("state", lambda event: event["values"]["bits_per_second"] == LEAST)
