@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from server.saves import About, Found, NotSaved, Saved, SaveFolder, pack, unpack
 from server.store.database import Database
@@ -147,12 +147,13 @@ class Worlds:
             row = await transaction.get(SessionRow, session_id)
             if row is None:
                 return
-            row.ended_at = time.time()
             world = await transaction.get(KeptWorld, row.world_id)
             if world is not None and world.size == 0:
-                await transaction.delete(row)
-                await transaction.flush()
-                await transaction.delete(world)
+                await transaction.execute(delete(SessionRow).where(SessionRow.id == session_id))
+                await transaction.execute(delete(KeptWorld).where(KeptWorld.id == row.world_id))
+            else:  # a statement: the world, and the row with it, may be deleted at this moment
+                ended = update(SessionRow).where(SessionRow.id == session_id).values(ended_at=time.time())
+                await transaction.execute(ended)
 
     async def unended(self) -> list[tuple[OpenSession, KeptWorld]]:
         """What an earlier gateway left open and saved, oldest first."""
