@@ -6,9 +6,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from fastapi import FastAPI
 from server.app import create_app
 from server.gateway import Gateway
 from server.settings import Settings, load_settings
+from tests.server.postgres import Postgres, programs_of_postgres
 
 ORIGIN = "http://mundo.test"
 WORKER = Path(__file__).with_name("painted_worker.py")
@@ -181,7 +184,7 @@ def settings_in(folder: Path, **changes: Any) -> Settings:
     rates = dict.fromkeys(("redeem_an_address", "redeem_total", "share_an_address", "whep_an_address"), "1000/minute")
     limits = {"heartbeat_s": 30.0} | changes.pop("limits", {})  # these browsers beat no heart
     merged = {"worker": worker, "rates": rates, "limits": limits} | changes
-    return load_settings(data_dir=folder, **merged)
+    return load_settings(**{"data_dir": folder} | merged)
 
 
 @asynccontextmanager
@@ -211,6 +214,21 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
 def gateways(tmp_path: Path) -> Callable[[], Any]:
     """Runs one gateway after another over the same data."""
     return lambda: running(settings_in(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    pytest.importorskip("asyncpg")
+    programs = programs_of_postgres()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    folder = Path("/tmp") / f"mundo-postgres-{os.getpid()}"
+    folder.mkdir()
+    server = Postgres(programs, folder)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
