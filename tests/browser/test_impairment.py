@@ -36,8 +36,13 @@ RECORD = """() => {
   };
   video.requestVideoFrameCallback(see);
   window.turn = 0;
-  window.turning = setInterval(() => mundo.steer({ look: [0.02 * Math.sin(turn++ / 40), 0] }), 50);
+  const look = () => mundo.steer({ look: [0.02 * Math.sin(turn++ / 40), 0] });
+  if (mundo.state.role === "driver") window.turning = setInterval(look, 50);
 }"""
+
+SHARE = """async () => (await (await fetch(`/api/v1/sessions/${mundo.state.session}/shares`, {
+  method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ role: "viewer" }) })).json()
+).url"""
 
 
 class Eye:
@@ -131,3 +136,32 @@ async def test_a_lossy_and_an_uneven_line_leave_no_latency(eye: Eye, line: Line,
     after_ms = await eye.latency_ms(CALM_S)
     told = f"{before_ms:.0f} ms before, {during_ms:.0f} ms meanwhile, {after_ms:.0f} ms after; {gap_s:.1f} s at most"
     assert gap_s < LIVE_AGAIN_S and after_ms < before_ms + LEFT_MS, told
+
+
+@pytest.mark.soak
+async def test_a_viewer_on_a_line_of_half_the_picture_sees_it_move_and_harms_nobody(
+    walking: Walking, line: Line
+) -> None:
+    async with walking(SCREEN) as driver, walking(SCREEN, INIT) as viewer:
+        relay = Relay(line)
+        try:
+            await relay.stand_before(viewer.page)
+            await driver.come_in()
+            await driver.open_world(prompt="noise", seed=3)
+            await viewer.page.goto(await driver.page.evaluate(SHARE))
+            await viewer.until("() => mundo.state.phase === 'live' && mundo.state.visible")
+            for walker in (driver, viewer):
+                await walker.page.evaluate(RECORD)
+            theirs, ours = Eye(viewer), Eye(driver)
+            line.bits_per_second = 0.5e6
+            await asyncio.sleep(SETTLED_S)
+            sinces = [await eye.now() for eye in (theirs, ours)]
+            await asyncio.sleep(SETTLED_S)
+            seen, whole = [len(await eye.frames(at)) for eye, at in zip((theirs, ours), sinces, strict=True)]
+            assert await theirs.longest_gap_s(sinces[0]) < LIVE_AGAIN_S
+            assert seen > 4 * SETTLED_S and seen < 0.9 * whole, f"{seen} of {whole} frames"
+            assert await ours.longest_gap_s(sinces[1]) < 0.5
+            await driver.page.evaluate("() => clearInterval(turning)")
+            await driver.leave()
+        finally:
+            relay.close()
