@@ -84,6 +84,12 @@ class Audience:
         for peer in self.peers.values():
             peer.send(message)
 
+    def broadcast_passing(self, kind: str, /, **values: Any) -> None:
+        """What the next event of its kind replaces, to everybody who is not behind."""
+        message = event(kind, **values)
+        for peer in self.peers.values():
+            peer.send_passing(message)
+
     def tell_people(self) -> None:
         """Tell everybody who is here."""
         people = [{"id": peer.id, "role": peer.role.value, "owner": peer.access.owner} for peer in self.connected]

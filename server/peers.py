@@ -107,6 +107,16 @@ class Peer(ABC):
     def send(self, message: str) -> None:
         """A message of the events channel, unless it cannot be taken now."""
 
+    @property
+    @abstractmethod
+    def behind(self) -> bool:
+        """Whether much that was sent still waits to leave."""
+
+    def send_passing(self, message: str) -> None:
+        """A message that the next one makes needless: where much waits, it would come too late."""
+        if not self.behind:
+            self.send(message)
+
     @abstractmethod
     def send_receipt(self, pts: int, **values: Any) -> None:
         """What the frame of `pts` obeyed."""

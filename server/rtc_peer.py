@@ -18,6 +18,7 @@ from server.shares import Access
 from server.signalling import Offer, answer, new_connection
 
 MAX_UNSENT_BYTES = 256 << 10
+BEHIND_BYTES = 16 << 10  # more than half a second of receipts and states
 
 
 class RtcPeer(Peer):
@@ -55,10 +56,15 @@ class RtcPeer(Peer):
         if channel is not None and channel.readyState == "open" and channel.bufferedAmount < MAX_UNSENT_BYTES:
             channel.send(message)
 
+    @property
+    def behind(self) -> bool:
+        return self._events is not None and self._events.bufferedAmount > BEHIND_BYTES
+
     def send_receipt(self, pts: int, **values: Any) -> None:
         """With the frame's RTP timestamp as this peer sees it, once that is known."""
         rtp = self._video.rtp_timestamp(pts) if self._video else None
-        self.send(event("receipt", pts=pts, **values) if rtp is None else event("receipt", pts=pts, rtp=rtp, **values))
+        known = {} if rtp is None else {"rtp": rtp}
+        self.send_passing(event("receipt", pts=pts, **known, **values))
 
     async def hang_up(self) -> None:
         await self._connection.close()

@@ -234,11 +234,11 @@ class Session:
                 self._on_receipt(message)
             case messages.State():
                 frame = self._timeline.frame(message.frame)
-                self.audience.broadcast("state", frame=frame, values=message.values, audio=message.audio)
+                self.audience.broadcast_passing("state", frame=frame, values=message.values, audio=message.audio)
             case messages.Stats():
                 values = {f: getattr(message, f) for f in ("fps", "step_ms", "decode_ms", "encode_ms", "memory_mib")}
                 self._metrics.step_ms.observe(message.step_ms)
-                self.audience.broadcast("stats", frame=self._timeline.frame(message.frame), **values)
+                self.audience.broadcast_passing("stats", frame=self._timeline.frame(message.frame), **values)
             case messages.Opened():
                 self._on_opened(message)
             case messages.Refused():

@@ -22,6 +22,7 @@ CODEC = "avc1.42E01F"
 VIDEO, SOUND = 1, 2
 KEYFRAME = 1
 MAX_UNSENT = 512  # messages
+BEHIND = 64
 STALLED_S = 5.0
 _HEADER = struct.Struct(">BBHIQ")  # kind, flags, 0, frame, pts
 
@@ -55,8 +56,12 @@ class SocketPeer(Peer):
         if not self._unsent.full():
             self._unsent.put_nowait(message)
 
+    @property
+    def behind(self) -> bool:
+        return self._unsent.qsize() > BEHIND
+
     def send_receipt(self, pts: int, **values: Any) -> None:
-        self.send(event("receipt", pts=pts, **values))
+        self.send_passing(event("receipt", pts=pts, **values))
 
     async def hang_up(self) -> None:
         socket = self._socket

@@ -135,16 +135,36 @@ async def test_the_worlds_ear_follows_a_tone_within_two_frames(here: Any) -> Non
     tone = Tone()
     connection = await browser.connect(await browser.start(), sound=tone)
     await connection.until("state", lambda event: event["audio"][0] > 0.85)
-    lags = []
-    for number in range(8):
+    lags: dict[bool, list[int]] = {False: [], True: []}
+    for number in range(40):
         tone.loud = bool(number % 2)
         connection.heard.clear()
         before = (await connection.until("state"))["frame"]
         after = await connection.until("state", lambda event: (event["audio"][0] > 0.5) is tone.loud)
-        lags.append(after["frame"] - before)
+        lags[tone.loud].append(after["frame"] - before)
+        if all(min(some, default=99) <= 2 for some in lags.values()):
+            break  # a busy machine is late at times, a buffer always
         await asyncio.sleep(0.1)
-    # the best of four each: a busy machine is late at times, a buffer always
-    assert min(lags[0::2]) <= 2 and min(lags[1::2]) <= 2, f"frames from silence and from sound: {lags}"
+    else:
+        raise AssertionError(f"frames until silence and until sound were heard: {lags}")
+
+
+async def test_what_the_next_message_replaces_is_left_out_where_much_waits(here: Any) -> None:
+    browser = await here.invited()
+    session = await browser.start()
+    connection = await browser.connect(session)
+    (peer,) = here.gateway.sessions.get(session).peers.values()
+    await connection.until("state")
+    peer._events._RTCDataChannel__bufferedAmount += 32 << 10
+    connection.heard.clear()
+    connection.tell(type="text", text="rain", ref=1)
+    assert (await connection.until("text"))["ref"] == 1  # that is said all the same
+    await connection.frames(12)
+    since = {event["type"] for event in connection.heard}  # the channel keeps the order
+    assert not {"state", "receipt"} & since, since
+    peer._events._RTCDataChannel__bufferedAmount -= 32 << 10
+    await connection.until("state")
+    await connection.until("receipt")
 
 
 async def test_pings_are_answered_with_the_servers_clock(here: Any) -> None:
