@@ -497,6 +497,7 @@ class Session:
             return
         now = time.monotonic()
         if peer.drives:
+            peer.outlet.thinning.end()
             self._spend(self._bitrate.lost(peer.id, fraction, now))
         else:
             peer.outlet.thinning.lost(fraction, self._bitrate.sent_a_s(now), now)

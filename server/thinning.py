@@ -39,6 +39,10 @@ class Thinning:
             self.share = min(1.0, self.share + UP_A_S * since_s)
             self._changed_at = now
 
+    def end(self) -> None:
+        """The viewer drives now: the picture's rate follows its line instead."""
+        self.share, self._drain = 1.0, 0
+
     def shows(self) -> bool:
         """Whether the next frame goes to this viewer."""
         if self._drain:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from copy import copy
 from itertools import pairwise
 from typing import Any
 
@@ -114,6 +115,9 @@ def test_a_viewers_line_that_cannot_carry_the_picture_gets_a_part_of_each_second
         if second == 0:
             assert not any(shown[:DRAIN_FRAMES])  # what waits on the line goes first
     assert 0.3 < thinning.share < 0.8 and 48 * 0.2 < sum(shown) < 48 * 0.9
+    driving = copy(thinning)
+    driving.end()
+    assert all(driving.shows() for _ in range(48))
     for second in range(30, 60):
         thinning.lost(0.0, 1_000_000, 2.0 * second)
     assert thinning.share == 1.0 and all(thinning.shows() for _ in range(48))
