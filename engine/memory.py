@@ -12,24 +12,34 @@ from model.camera import check_pose, project, unproject
 
 GRID = (9, 16)  # cells of a view in which it is counted what a keyframe shows
 FINER = 2  # points a cell and direction that a keyframe is known by
-MOST = 256
+MOST = 128
 NEAR_M = 40.0  # keyframes farther away than this are not asked
-NEW = 0.7  # a view of which no keyframe shows more than this share is worth remembering
-BETTER = 0.1  # by how much another keyframe must show more, to be taken instead of the one in use
+NEW = 0.8  # a view of which keyframes together do not show more than this share is worth remembering
+BETTER = 0.1  # by how much another keyframe must show more, to be taken instead of one in use
+LOOKED_AT = 3  # keyframes that are looked at from one pose at most
+MORE = 0.06  # the share of the view that a further one must add
 DIM = 0.1  # what a keyframe under wholly other light is worth
+DREAM = 0.75  # what one that nobody has walked up to yet is worth
 LIGHT = 7
+NOT_OWN = -1.0  # a depth code's plane that no distance has
+SEEN = 0.3  # how well a cell must be shown to count as seen
 
 
 @dataclass(frozen=True)
 class Keyframe:
-    """A frame worth coming back to: latents [16, 18, 32], pose [5], light [7], which frame it was, and the nearest
-    distance that each latent cell saw, [18, 32] in metres."""
+    """A frame worth coming back to: latents [16, 18, 32], pose [5], light [7], which frame it was, the nearest distance
+    that each latent cell saw [18, 32] in metres (0: what it shows there is another keyframe's), the depth code of that
+    from which each was drawn [18, 32] (NOT_OWN there), whether it was shown or only dreamed, and, until it is put away,
+    its planes [8, 144, 256] themselves, in half precision."""
 
     latents: Tensor
     pose: Tensor
     light: Tensor
     index: int
     distance_m: Tensor
+    drawn: Tensor
+    dreamed: bool = False
+    planes: Tensor | None = None
 
 
 def nearest_m(distance_m: Tensor) -> Tensor:
@@ -60,10 +70,10 @@ class Memory:
         if len(self.keyframes) > self.most:
             self._forget(int((self._poses[:, :3] - keyframe.pose[:3]).norm(dim=1).argmax()))
 
-    def worth(self, pose: Tensor, light: Tensor) -> Tensor:
-        """How much each keyframe shows of the view from `pose` [5], in [0, 1]: the share of its cells that it saw, less
-        where it saw them from farther away, and less under other light [7]."""
-        out = torch.zeros(len(self.keyframes))
+    def _sharp(self, pose: Tensor) -> Tensor:
+        """How well each keyframe saw each cell of the view from `pose` [5], [N, 144] in [0, 1]: not at all, or less
+        where it saw it from farther away."""
+        out = torch.zeros(len(self.keyframes), GRID[0] * GRID[1])
         near = ((self._poses[:, :3] - pose[:3]).norm(dim=1) < NEAR_M).nonzero()[:, 0]
         if not len(near):
             return out
@@ -71,24 +81,48 @@ class Memory:
         column, row, now_m = project(points, pose[None].expand(len(near), -1), *GRID)
         then_m = (points - self._poses[near, :3, None]).norm(dim=1)
         column, row = column.round(), row.round()
-        seen = (now_m > 0) & (column >= 0) & (column < GRID[1]) & (row >= 0) & (row < GRID[0])
+        seen = (then_m > 0.01) & (now_m > 0) & (column >= 0) & (column < GRID[1]) & (row >= 0) & (row < GRID[0])
         cell = torch.where(seen, row * GRID[1] + column, GRID[0] * GRID[1]).long()
         sharp = torch.where(seen, (now_m / then_m.clamp_min(0.1)).clamp(0, 1), 0.0)
-        cells = torch.zeros(len(near), GRID[0] * GRID[1] + 1).scatter_reduce(1, cell, sharp, "amax")[:, :-1]
-        change = (self._lights[near] - light).norm(dim=1).clamp(0, 1)
-        out[near] = cells.mean(1) * (1 - (1 - DIM) * change)
+        out[near] = torch.zeros(len(near), GRID[0] * GRID[1] + 1).scatter_reduce(1, cell, sharp, "amax")[:, :-1]
         return out
 
-    def choose(self, pose: Tensor, light: Tensor, used: Keyframe | None) -> tuple[Keyframe | None, bool]:
-        """The keyframe to look at from `pose` on, which is `used` unless another one is clearly better; and whether
-        what is seen from here is new."""
-        worth = self.worth(pose, light)
-        if not len(worth):
-            return None, True
-        best = int(worth.argmax())
-        own = next((float(w) for w, k in zip(worth, self.keyframes, strict=True) if k is used), -1.0)
-        chosen = used if used is not None and own > worth[best] - BETTER else self.keyframes[best]
-        return chosen, bool(worth[best] < NEW)
+    def shown(self, pose: Tensor, light: Tensor) -> Tensor:
+        """What each keyframe is worth for each cell of the view from `pose` [5], [N, 144] in [0, 1]: less than what it
+        saw where that was under other light [7], or a dream."""
+        change = (self._lights - light).norm(dim=1).clamp(0, 1)
+        real = torch.tensor([DREAM if k.dreamed else 1.0 for k in self.keyframes])
+        worth: Tensor = (1 - (1 - DIM) * change) * real
+        return self._sharp(pose) * worth[:, None]
+
+    def worth(self, pose: Tensor, light: Tensor) -> Tensor:
+        """How much each keyframe shows of the view from `pose` [5] in that light [7], [N] in [0, 1]."""
+        return self.shown(pose, light).mean(1)
+
+    def choose(self, pose: Tensor, light: Tensor, used: list[Keyframe]) -> tuple[list[Keyframe], bool]:
+        """The keyframes to look at from `pose` on, first what was shown, then what was dreamed, older ones first; those
+        in `used` unless others are clearly better. And whether what is seen from here is new."""
+        shown = self.shown(pose, light)
+        if not len(shown):
+            return [], True
+        held = torch.tensor([any(k is u for u in used) for k in self.keyframes]) * BETTER
+        chosen: list[int] = []
+        together = torch.zeros(shown.shape[1])
+        for _ in range(LOOKED_AT):
+            gain = (torch.maximum(shown, together) - together).mean(1)
+            best = int((gain + held * (gain > 0)).argmax())
+            if gain[best] <= (MORE if chosen else 0):
+                break
+            chosen.append(best)
+            together = torch.maximum(together, shown[best])
+        keyframes = sorted((self.keyframes[i] for i in chosen), key=lambda k: (k.dreamed, k.index))
+        return keyframes, bool(shown.amax(0).mean() < NEW)
+
+    def unseen(self, pose: Tensor) -> float:
+        """The share of the view from `pose` [5] that no keyframe shows, in whatever light."""
+        if not self.keyframes:
+            return 1.0
+        return float((self._sharp(pose).amax(0) < SEEN).float().mean())
 
     def _forget(self, which: int) -> None:
         del self.keyframes[which]

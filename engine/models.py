@@ -9,47 +9,50 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from configs.paths import WEIGHTS
 from model import checkpoint
 from model.conditioning.text import TextEncoder
-from model.geometry import View, reproject
+from model.geometry import drawn_here, reproject
 from model.native import Unsupported
 from model.omni import Omni, OmniConfig
 from model.omni_int8 import Int8Omni
-from model.planes import GRID_HEIGHT, GRID_WIDTH, unpack
+from model.planes import CHANNELS, GRID_HEIGHT, GRID_WIDTH, unpack, with_far_sky
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Ranges, activation_ranges
 from model.tokenizer.native import NativeTokenizer
 from model.tokenizer.quick import quick_tokenizer
-from model.view import as_tokens, gathered, keep_known, without_slivers
+from model.view import CELL, as_tokens, gathered, grains, keep_known, without_slivers
 
 OMNI_KIND = "omni"
 OMNI_FILE = "nano.safetensors"
 TOKENIZER_FILE = "tokenizer.safetensors"
+OWN = -0.95  # of the depth code's plane: what lies below is another keyframe's
+NEARER = 0.04  # of the depth code: what was drawn from so much farther than something else is not looked at
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Known:
-    """A decoded frame of the past: planes [1, 7, 144, 256], the pose [1, 5] they were seen from, the light [7] they
-    showed, and which frame it was."""
+    """A decoded frame of the past: planes [1, 9, 144, 256] (the eighth says from how far each pixel was drawn, the
+    ninth whether no keyframe has it), the pose [1, 5] they were seen from, and the light [7] they showed."""
 
     planes: Tensor
     pose: Tensor
     light: Tensor
-    index: int
 
 
 class Glimpse(NamedTuple):
-    """What is known of a frame before it is sampled: view tokens [1, 144, 79], planes [1, 7, 144, 256] without holes,
-    and which pixels of them are known [1, 1, 144, 256]."""
+    """What is known of a frame before it is sampled: view tokens [1, 144, 79], planes [1, 8, 144, 256] without holes,
+    which pixels of them are known [1, 1, 144, 256], and the share of each cell that keyframes gave [1, 1, 18, 32]."""
 
     tokens: Tensor
     planes: Tensor
     known: Tensor
+    remembered: Tensor
 
 
 class Models:
@@ -62,30 +65,48 @@ class Models:
         self.tokenizer = quick_tokenizer(tokenizer, ranges)
         self.omni = quick_omni(omni)
 
-    def see(self, views: list[Known], pose: Tensor, light: Tensor, index: int) -> Glimpse:
-        """What is known of the view of frame `index` from `pose` in that light: of each place, the first of `views`
-        that shows it."""
-        seen: list[View] = []
-        for view in views:
-            seen.append(reproject(view.planes, view.pose, pose, seen[0] if seen else None))
+    def see(self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor) -> Glimpse:
+        """What is known of the view from `pose` in that light: what keyframes show, unless it is enlarged there and the
+        last frame drew it anew; what the last frame drew since; and of the rest what was dreamed."""
+        seen = [reproject(view.planes, view.pose, pose) for view in (*keys, last, *dreams)]
+        (newest, known_last), old, dreamed = seen[len(keys)], seen[: len(keys)], seen[len(keys) + 1 :]
+        covered = torch.zeros_like(known_last)
+        for planes, mask in old:
+            mask *= (planes[:, 7:8] > OWN) & ((planes[:, 7:8] > newest[:, 7:8] - NEARER) | (known_last == 0))
+            covered = torch.maximum(covered, mask)
+        known_last *= (newest[:, 8:] > 0.5) | (covered == 0)  # what it only copied is seen better in what it copied
+        covered = torch.maximum(covered, known_last)
+        for planes, mask in dreamed:
+            mask *= (planes[:, 7:8] > OWN) & (covered == 0)
         filled, shares, known = gathered(seen)
         shares, known = without_slivers(shares, known)
-        ages = torch.tensor([[float(index - view.index) for view in views]])
-        changes = torch.stack([light - view.light for view in views])[None]
-        return Glimpse(as_tokens(self.tokenizer.encode(filled), shares, ages, changes), filled, known)
+        changes = torch.stack([light - view.light for view in (*keys, last, *dreams)])[None]
+        tokens = as_tokens(self.tokenizer.encode(filled[:, :CHANNELS]), shares, grains(filled, known), changes)
+        remembered = shares.sum(1, keepdim=True) - shares[:, len(keys) : len(keys) + 1]
+        return Glimpse(tokens, filled[:, :8], known, remembered)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1]."""
+        return with_far_sky(self.tokenizer.decode(latents).clamp(-1, 1))
 
     def draw(
         self, latents: Tensor, stays: tuple[Glimpse, Tensor] | None = None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1], and y, u, v as bytes. Of a glimpse as much
+        """Latents [1, 16, 18, 32] -> planes [1, 8, 144, 256] in [-1, 1], and y, u, v as bytes. Of a glimpse as much
         stays as is said beside it, see `keep_known`."""
         if isinstance(self.tokenizer, NativeTokenizer) and stays is None:
-            return self.tokenizer.draw(latents)
-        planes = self.tokenizer.decode(latents).clamp(-1, 1)
+            planes, y, u, v = self.tokenizer.draw(latents)
+            return drawn_here(with_far_sky(planes)), y, u, v
+        planes = self.decode(latents)
+        drawn = planes[:, 6:7]
         if stays is not None:
             glimpse, firm = stays
-            planes = keep_known(planes, glimpse.planes, glimpse.known, firm)
-        return (planes, *(self.tokenizer.unpack if isinstance(self.tokenizer, NativeTokenizer) else unpack)(planes))
+            planes = keep_known(planes, glimpse.planes[:, :CHANNELS], glimpse.known, firm)
+            stayed = F.interpolate(firm, scale_factor=CELL) * glimpse.known > 0.5
+            # what was drawn from nearer is as good as if it had been drawn from here
+            drawn = torch.where(stayed, torch.minimum(glimpse.planes[:, 7:], planes[:, 6:7]), planes[:, 6:7])
+        y, u, v = (self.tokenizer.unpack if isinstance(self.tokenizer, NativeTokenizer) else unpack)(planes)
+        return torch.cat([planes, drawn], 1), y, u, v
 
     @classmethod
     def random(cls, config: OmniConfig | None = None, seed: int = 0) -> Models:

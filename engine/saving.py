@@ -13,8 +13,8 @@ from torch import Tensor
 
 from engine.memory import MOST, Keyframe
 
-FORMAT, VERSION = "mundo-world", 1
-PARTS = ("latents", "pose", "light", "index", "distance_m")  # of the keyframes, stacked
+FORMAT, VERSION = "mundo-world", 2
+PARTS = ("latents", "pose", "light", "index", "distance_m", "drawn", "dreamed")  # of the keyframes, stacked
 
 
 class NotAWorld(ValueError):
@@ -66,4 +66,7 @@ def keyframes_from(tensors: dict[str, Tensor]) -> list[Keyframe]:
         raise NotAWorld(f"expected as many of each part of the keyframes; got {[len(part) for part in parts]}")
     if not 1 <= len(parts[0]) <= MOST:
         raise NotAWorld(f"expected 1 to {MOST} keyframes; got {len(parts[0])}")
-    return [Keyframe(z, p, light, int(i), far) for z, p, light, i, far in zip(*parts, strict=True)]
+    return [
+        Keyframe(z, p, light, int(i), far, drawn, bool(dreamed))
+        for z, p, light, i, far, drawn, dreamed in zip(*parts, strict=True)
+    ]

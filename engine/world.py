@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -18,12 +19,17 @@ from torch import Tensor
 from configs.paths import WEIGHTS
 from engine import sampler
 from engine.cache import Window
-from engine.memory import Keyframe, Memory, nearest_m
+from engine.dream import STEPS as DREAM_STEPS
+from engine.dream import Dream, where_to
+from engine.ground import Ground
+from engine.memory import LOOKED_AT, NOT_OWN, Keyframe, Memory, nearest_m
 from engine.models import Glimpse, Known, Models, load_models
 from engine.saving import NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
 from model.conditioning import audio, control, state
 from model.conditioning.text import TextTooLong
+from model.geometry import drawn_here
 from model.omni import BLOCK, CHANNELS, FIRST_CARRIED, GRID, GROUPS, LIGHT, PATCH, VIEW, Given, Seen, patch, unpatch
+from model.planes import CHANNELS as PLANES
 from model.planes import GRID_HEIGHT, GRID_WIDTH, from_rgb, metres, pack, unpack
 from model.view import firmness
 
@@ -33,8 +39,11 @@ LATENT_GRID = (2 * GRID[0], 2 * GRID[1])
 STEPS = 2
 FIRST_STEPS = 16
 KEY_EVERY = 8  # frames between two keyframes at least
-RELIT = 0.3  # a change of light beyond which the keyframe is not looked at
-CHOOSE_EVERY = 4  # frames after which another keyframe may be looked at
+RELIT = 0.3  # a change of light beyond which a keyframe is not looked at
+CHOOSE_EVERY = 4  # frames after which other keyframes may be looked at
+DREAM_EVERY = 8  # frames after which it is asked whether there is something to dream of
+DREAM_PACE = 2  # frames to a step of a dream
+RISE = 0.3  # how much of the way to their height over the ground a walker's eyes go in a frame
 PICTURE = ("y", "u", "v", "depth")
 SAVED = {
     "y": (1, 2 * GRID_HEIGHT, 2 * GRID_WIDTH),
@@ -48,6 +57,8 @@ SAVED = {
     "keyframes.light": (-1, LIGHT),
     "keyframes.index": (-1,),
     "keyframes.distance_m": (-1, *LATENT_GRID),
+    "keyframes.drawn": (-1, *LATENT_GRID),
+    "keyframes.dreamed": (-1,),
 }
 LOOK_LIMIT = control.LOOK_LIMIT
 
@@ -95,8 +106,7 @@ class _Past:
 
     seen: Seen
     known: Known
-    keyframe: Keyframe
-    key: Known  # the keyframe, decoded
+    keys: list[tuple[Keyframe, Known]]  # keyframes that are looked at, decoded
 
 
 @dataclass
@@ -117,6 +127,8 @@ class World:
         slots = BLOCK - FIRST_CARRIED
         self._window = Window(config.time_layers, config.window, slots, config.heads, config.width // config.heads)
         self.memory = Memory()
+        self.ground = Ground()
+        self._dream: Dream | None = None
         self._past: _Past | None = None
         self._entering: Tensor | None = None  # planes of a first frame that is known
         self._resumed = False  # whether that frame is one of this world's own
@@ -164,7 +176,7 @@ class World:
             raise NotAWorld("expected a world that has shown a frame; this one has not")
         prompt = {"prompt": self._prompt.text, "since": self._prompt.since}
         facts = {"model": self.models.name, "index": self.index - 1, "place": now.place, "ground": now.ground} | prompt
-        y, u, v = unpack(past.known.planes)
+        y, u, v = unpack(past.known.planes[:, :PLANES])
         depth = ((past.known.planes[:, 6] + 1) * (65535 / 2)).round().clamp(0, 65535).to(torch.uint16)
         tensors = {
             "y": y,
@@ -193,8 +205,9 @@ class World:
         glimpse = self._glimpse()
         latents, seen = self._sample(controls, heard, glimpse)
         sampled = time.perf_counter()
-        known, y, u, v = self._draw(latents, seen, glimpse)
-        self._past = _Past(seen, known, *self._look_back(latents, known))
+        known, own, (y, u, v) = self._draw(latents, seen, glimpse)
+        self._past = _Past(seen, known, self._look_back(latents, known, own))
+        self._dream_on()
         drawn = time.perf_counter()
         frame = Frame(
             self.index,
@@ -268,7 +281,11 @@ class World:
         now.velocity, now.ground = velocity, float(contact > 0)
         right, up, ahead = (float(part) / 24 for part in velocity)
         c, s = cos(new_yaw), sin(new_yaw)
-        now.pose = [x + right * c + ahead * s, y + up, z - right * s + ahead * c, new_yaw, new_pitch]
+        x, y, z = x + right * c + ahead * s, y + up, z - right * s + ahead * c
+        below_m = self.ground.height_m(x, z)
+        if now.ground and below_m is not None:
+            y += RISE * (below_m + state.EYE_M - y)
+        now.pose = [x, y, z, new_yaw, new_pitch]
 
     # --- the frame ---------------------------------------------------------------------------
 
@@ -284,14 +301,17 @@ class World:
         return torch.randn(1, 1, GROUPS["video"], PATCH, generator=self._generator)
 
     def _glimpse(self) -> Glimpse | None:
-        """What is known of this frame by the keyframe and the last one; of a first frame, nothing."""
+        """What is known of this frame by keyframes and the last one; of a first frame, nothing."""
         past = self._past
         if past is None:
             return None
         pose, light = torch.tensor([self.state.pose]), state.light(self.state.sky)
-        relit = float((light - past.key.light).norm()) > RELIT
-        views = [past.known] if relit else [past.key, past.known]  # the first one that shows a place is taken
-        return self.models.see(views, pose, light, self.index)
+        keys = [pair for pair in past.keys if float((light - pair[1].light).norm()) <= RELIT]
+        return self._look(keys, past.known, pose, light)
+
+    def _look(self, keys: list[tuple[Keyframe, Known]], last: Known, pose: Tensor, light: Tensor) -> Glimpse:
+        shown, dreamed = ([known for key, known in keys if key.dreamed == dreamed] for dreamed in (False, True))
+        return self.models.see(shown, last, dreamed, pose, light)
 
     def _sample(self, controls: Tensor, heard: Tensor, glimpse: Glimpse | None) -> tuple[Tensor, Seen]:
         """This frame's latents, and what the network saw of it."""
@@ -313,43 +333,109 @@ class World:
         self._window.commit(seen.kept, 0)
         return unpatch(noisy[:, 0]).clamp(-3, 3), seen
 
-    def _see(self, noisy: Tensor, given: Given, tau: float, size: float) -> Seen:
+    def _see(self, noisy: Tensor, given: Given, tau: float, size: float, alone: bool = False) -> Seen:
+        """One call of the network: with the past, or alone."""
         here = given._replace(signal=torch.tensor([[tau]]), step=torch.tensor([[size]]))
+        if alone:
+            lone: Seen = self.models.omni(noisy, here, torch.ones(1, 1, 1, dtype=torch.bool))
+            return lone
         seen: Seen = self.models.omni(noisy, here, self._window.mask(1), self._window.pairs())
         return seen
 
-    def _draw(self, latents: Tensor, seen: Seen, glimpse: Glimpse | None) -> tuple[Known, Tensor, Tensor, Tensor]:
-        """The frame as later frames know it, and its bytes."""
+    def _draw(self, latents: Tensor, seen: Seen, glimpse: Glimpse | None) -> tuple[Known, Tensor, list[Tensor]]:
+        """The frame as later frames know it, which of its cells [1, 1, 18, 32] show more than keyframes, its bytes."""
         light = state.light(self.state.sky)
+        own = torch.ones(1, 1, *LATENT_GRID, dtype=torch.bool)
         if glimpse is not None:
             change = glimpse.tokens[..., -LIGHT:]
-            firm = firmness(seen.trust[:, -1], change)
+            firm = firmness(seen.trust[:, -1], glimpse.tokens)
             planes, *picture = self.models.draw(latents, (glimpse, firm))
             light = light - firm.mean() * change.mean((0, 1))  # what stayed as it was still shows the light it was in
-        elif self._resumed and self._entering is not None:
-            planes, picture = self._entering, list(unpack(self._entering))
+            own = (glimpse.remembered < 0.5) | (firm < 0.5)
+        elif self._entering is not None:
+            planes, picture = drawn_here(self._entering), list(unpack(self._entering))
         else:
             planes, *picture = self.models.draw(latents)
-        y, u, v = picture
-        return Known(planes, torch.tensor([self.state.pose]), light, self.index), y, u, v
+        return self._known(planes, own, torch.tensor([self.state.pose]), light), own, picture
 
-    def _look_back(self, latents: Tensor, known: Known) -> tuple[Keyframe, Known]:
-        """The keyframe that the next frames see beside the last one: from memory, or this frame where what it shows is
-        new."""
-        old = self._past
-        if old is not None and self.index % CHOOSE_EVERY:
-            return old.keyframe, old.key
-        used = old.keyframe if old is not None else None
-        chosen, new = self.memory.choose(known.pose[0], known.light, used)
-        if chosen is None or (new and self.index - self.memory.keyframes[-1].index >= KEY_EVERY):
-            distance_m = nearest_m(metres(known.planes)[0])
-            chosen = Keyframe(latents[0].bfloat16(), known.pose[0], known.light, self.index, distance_m)
-            self.memory.keep(chosen)
-            return chosen, known
-        if old is not None and chosen is used:
-            return chosen, old.key
-        planes = self.models.tokenizer.decode(chosen.latents[None].float())
-        return chosen, Known(planes, chosen.pose[None], chosen.light, chosen.index)
+    def _known(self, planes: Tensor, own: Tensor, pose: Tensor, light: Tensor) -> Known:
+        """Planes [1, 8, 144, 256] of which some cells [1, 1, 18, 32] are their own."""
+        size = planes.shape[-1] // LATENT_GRID[1]
+        fresh = own.repeat_interleave(size, 2).repeat_interleave(size, 3)
+        return Known(torch.cat([planes, fresh.to(planes.dtype)], 1), pose, light)
+
+    def _look_back(self, latents: Tensor, known: Known, own: Tensor) -> list[tuple[Keyframe, Known]]:
+        """The keyframes that the next frames see beside the last one: from memory, and this frame where what it shows
+        is new. The ground is learned of on the way."""
+        old = self._past.keys if self._past is not None else []
+        if old and self.index % CHOOSE_EVERY:
+            return old
+        distance_m = metres(known.planes)
+        if self.state.ground:
+            self.ground.stand(self.state.pose)
+        self.ground.learn(distance_m, known.pose)
+        chosen, new = self.memory.choose(known.pose[0], known.light, [keyframe for keyframe, _ in old])
+        last = max((k.index for k in self.memory.keyframes if not k.dreamed), default=-KEY_EVERY)
+        if new and self.index - last >= KEY_EVERY:
+            chosen = [*chosen[: LOOKED_AT - 1], self._keyframe(latents, known, own)]
+        return [next((pair for pair in old if pair[0] is k), None) or (k, self._recall(k)) for k in chosen]
+
+    def _keyframe(self, latents: Tensor, known: Known, own: Tensor, dreamed: bool = False) -> Keyframe:
+        """Remembers latents [1, 16, 18, 32] that were drawn as that. What is not its `own` [1, 1, 18, 32] other
+        keyframes show, and better: here it was seen through one view more."""
+        planes = known.planes.clone()
+        planes[:, 7].masked_fill_(planes[:, 8] == 0, NOT_OWN)
+        drawn = F.avg_pool2d(planes[:, 7:8], planes.shape[-1] // LATENT_GRID[1])[0, 0]
+        distance_m = nearest_m(metres(planes)[0]) * own[0, 0]
+        facts = (known.pose[0], known.light, self.index, distance_m, drawn, dreamed)
+        keyframe = Keyframe(latents[0].bfloat16(), *facts, planes[0].half())
+        self.memory.keep(keyframe)
+        return keyframe
+
+    def _recall(self, keyframe: Keyframe) -> Known:
+        """A keyframe as it was; decoded, where it comes out of a saved world."""
+        if keyframe.planes is not None:
+            return Known(keyframe.planes[None].float(), keyframe.pose[None], keyframe.light)
+        planes = self.models.decode(keyframe.latents[None].float())
+        drawn = F.interpolate(keyframe.drawn[None, None].float(), planes.shape[-2:])
+        planes = torch.cat([planes, torch.minimum(planes[:, 6:7], drawn)], 1)
+        return self._known(planes, keyframe.drawn[None, None] > NOT_OWN, keyframe.pose[None], keyframe.light)
+
+    # --- what lies around --------------------------------------------------------------------
+
+    def _dream_on(self) -> None:
+        """One step of sampling what lies around, where nobody has looked yet, into memory."""
+        dream = self._dream
+        if self.index % DREAM_PACE:
+            return
+        if dream is None:
+            there = where_to(self.memory, self.state.pose) if self.index % DREAM_EVERY == 0 else None
+            self._dream = self._fall_asleep(there) if there is not None else None
+            return
+        tau, size = sampler.levels(DREAM_STEPS)[dream.taken]
+        given = self._given(torch.zeros(len(control.HELD) + 2), torch.zeros(1, 1, 2, audio.WIDTH), dream.glimpse.tokens)
+        here = given._replace(
+            state=replace(self.state, pose=dream.pose.tolist(), velocity=torch.zeros(3)).tokens()[None, None]
+        )
+        seen = self._see(dream.noisy, here, tau, size, alone=True)
+        dream.noisy = sampler.move(dream.noisy, seen.clean.float(), tau, DREAM_STEPS)
+        dream.taken += 1
+        if dream.done:
+            latents = unpatch(dream.noisy[:, 0]).clamp(-3, 3)
+            firm = firmness(seen.trust[:, -1], dream.glimpse.tokens)
+            planes, *_ = self.models.draw(latents, (dream.glimpse, firm))
+            own = (dream.glimpse.remembered < 0.5) | (firm < 0.5)
+            known = self._known(planes, own, dream.pose[None], state.light(self.state.sky))
+            self._keyframe(latents, known, own, dreamed=True)
+            self._dream = None
+
+    def _fall_asleep(self, pose: Tensor) -> Dream:
+        """The beginning of a dream: of what is known already it keeps what it can."""
+        light = state.light(self.state.sky)
+        chosen, _ = self.memory.choose(pose, light, [])
+        keys = [(keyframe, self._recall(keyframe)) for keyframe in chosen]
+        assert self._past is not None
+        return Dream(pose, self._look(keys, self._past.known, pose[None], light), self._noise())
 
     def _enter(self, given: Given, latents: Tensor) -> tuple[Tensor, Seen]:
         """Latents that are known enter as a frame, with a little noise."""

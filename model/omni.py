@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from model.attention import Past, SpaceAttention, TimeAttention, rotary_angles
+from model.attention import Past, SpaceAttention, TimeAttention, rotary_angles, turning
 from model.conditioning import audio, control, state
 
 GRID = (9, 16)  # video tokens, rows and columns, of 2 x 2 latent cells
@@ -20,7 +20,7 @@ PATCH = 4 * CHANNELS
 LIGHT = 7
 VIEW = (
     PATCH + 8 + LIGHT
-)  # latents of the known view; per cell how much of it is known and how old; change of light since
+)  # latents of the known view; per cell how much of it is known and its grain; change of light since
 DETAIL = 24  # channels a latent cell that the last convolutions read of each video token
 TEXT_WIDTH = 384
 HARMONICS = torch.tensor([1.0, 2.0, 4.0, 8.0, 16.0])  # of the sun's turn: dusk is 3 % of it
@@ -166,6 +166,7 @@ class Omni(nn.Module):
     """About 4M parameters at the default size. See the module's types for shapes."""
 
     angles: Tensor
+    turn: Tensor
 
     def __init__(self, config: OmniConfig):
         super().__init__()
@@ -205,6 +206,7 @@ class Omni(nn.Module):
             for last in (layer.attention.out, layer.feed.down):
                 nn.init.normal_(last.weight, std=0.02 / (2 * config.layers) ** 0.5 * 4)
         self.register_buffer("angles", self._space_angles(), persistent=False)
+        self.register_buffer("turn", turning(self.angles), persistent=False)
 
     def stack(self) -> list[Layer]:
         """The layers, by their type."""
@@ -216,8 +218,8 @@ class Omni(nn.Module):
         rows, columns = torch.meshgrid(torch.arange(GRID[0]), torch.arange(GRID[1]), indexing="ij")
         scale = 3.0  # radians of the fastest pair between two neighbours, on a grid of 16 columns
         y, x = (part.flatten() / GRID[1] * 16 / scale for part in (rows, columns))
-        turning = torch.cat([rotary_angles(y, half, 16.0), rotary_angles(x, half, 16.0)], -1)
-        return torch.cat([torch.zeros(VIDEO_FROM, half), turning])
+        both = torch.cat([rotary_angles(y, half, 16.0), rotary_angles(x, half, 16.0)], -1)
+        return torch.cat([torch.zeros(VIDEO_FROM, half), both])
 
     def tokens(self, noisy: Tensor, given: Given) -> Tensor:
         """[B, T, 144, 64] and what is given -> the blocks' input [B, T, BLOCK, D]."""
@@ -239,19 +241,19 @@ class Omni(nn.Module):
     def forward(self, noisy: Tensor, given: Given, mask: Tensor, past: list[Past] | None = None) -> Seen:
         """noisy [B, T, 144, 64]; mask [B or 1, T, W + T] over W past frames and these; past: a pair a layer."""
         batch, frames = noisy.shape[:2]
-        x = self.tokens(noisy, given)
+        x = self.tokens(noisy, given).flatten(0, 1)
         kept: list[Past] = []
         for layer in self.stack():
             y = layer.before_attention(x)
             if isinstance(layer.attention, TimeAttention):
                 before = past[len(kept)] if past is not None else None
-                moved, pair = layer.attention(y[:, :, FIRST_CARRIED:], mask, before)
+                moved, pair = layer.attention(y[:, FIRST_CARRIED:].unflatten(0, (batch, frames)), mask, before)
                 kept.append(pair)
-                x = torch.cat([x[:, :, :FIRST_CARRIED], x[:, :, FIRST_CARRIED:] + moved], 2)
+                x = x + F.pad(moved.flatten(0, 1), (0, 0, FIRST_CARRIED, 0))
             else:
-                x = x + layer.attention(y.flatten(0, 1), self.angles).unflatten(0, (batch, frames))
+                x = x + layer.attention(y, self.turn)
             x = x + layer.feed(layer.before_feed(x))
-        return self.read(x, given, kept)
+        return self.read(x.unflatten(0, (batch, frames)), given, kept)
 
     def read(self, x: Tensor, given: Given, kept: list[Past]) -> Seen:
         """What the heads make of the last layer's output [B, T, BLOCK, D]."""
@@ -263,7 +265,8 @@ class Omni(nn.Module):
         trust = torch.sigmoid(self.trust(video)) * share
         clean = torch.lerp(proposed, known.to(proposed.dtype), trust)
         hidden = x[:, :, STATE_FROM : STATE_FROM + GROUPS["state"]].flatten(2)
-        return Seen(clean, hidden, kept, trust.unflatten(-1, (CHANNELS, 4)).mean(-2))
+        cells = torch.eye(4, dtype=trust.dtype, device=trust.device).repeat(CHANNELS, 1) / CHANNELS
+        return Seen(clean, hidden, kept, trust @ cells)
 
     def move(self, hidden: Tensor, controls: Tensor, velocity: Tensor, ground: Tensor) -> tuple[Tensor, Tensor]:
         """The motion head. hidden [..., 4 D] of the last frame, this frame's control features [..., 12], the last
@@ -292,8 +295,8 @@ def _levels(signal: Tensor, step: Tensor) -> Tensor:
     return torch.cat([at.sin(), at.cos()], -1).flatten(-2)
 
 
-def view_tokens(latents: Tensor, known: Tensor, age: Tensor, change: Tensor) -> Tensor:
-    """The known view as input: latents [..., 16, 18, 32], known and age [..., 1, 18, 32] in 0..1, change of light
+def view_tokens(latents: Tensor, known: Tensor, grain: Tensor, change: Tensor) -> Tensor:
+    """The known view as input: latents [..., 16, 18, 32], known and grain [..., 1, 18, 32] in 0..1, change of light
     [..., 7, 18, 32] -> [..., 144, 79]."""
     light = rearrange(change, "... c (h y) (w x) -> ... (h w) c (y x)", y=2, x=2).mean(-1)
-    return torch.cat([patch(latents), patch(known), patch(age), light], -1)
+    return torch.cat([patch(latents), patch(known), patch(grain), light], -1)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from model import native
-from model.attention import Past, SpaceAttention, TimeAttention, rotary_angles
+from model.attention import POSITIONS, Past, SpaceAttention, TimeAttention, rotary_angles
 from model.omni import (
     BLOCK,
     DETAIL,
@@ -28,7 +28,6 @@ from model.omni import (
 )
 
 HEAD_WIDTH = 64  # of the kernel
-POSITIONS = 64  # frames that a call may see, past and new
 
 
 def addresses(tensors: Sequence[Tensor]) -> ctypes.Array[ctypes.c_void_p]:

@@ -3,6 +3,8 @@ Knows pixel order, scaling and BT.709 limited range; refuses to know cameras, ne
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,6 +16,8 @@ CROP_X, CROP_Y, CROP_WIDTH, CROP_HEIGHT = 16, 8, 480, 270  # what is streamed
 
 DEPTH_SCALE_M = 1.2  # the code is sqrt(DEPTH_SCALE_M / (DEPTH_SCALE_M + distance))
 FAR_M = 300.0  # distances are clamped here; the sky lies here
+AFAR_M = 140.0  # from here on nobody sees by walking that something is not as far as the sky
+AFAR_CODE, FAR_CODE = (math.sqrt(DEPTH_SCALE_M / (DEPTH_SCALE_M + metres)) for metres in (AFAR_M, FAR_M))
 
 LUMA_RED, LUMA_GREEN, LUMA_BLUE = 0.2126, 0.7152, 0.0722  # ITU-R BT.709
 BLUE_SPAN, RED_SPAN = 2 * (1 - LUMA_BLUE), 2 * (1 - LUMA_RED)  # of B-Y and R-Y
@@ -62,6 +66,13 @@ def depth_code(distance_m: Tensor) -> Tensor:
 def distance(code: Tensor) -> Tensor:
     """Code in (0, 1] -> metres in [0, 300]. A code outside its range is taken as the nearest one inside."""
     return (DEPTH_SCALE_M / code.square().clamp_min(1e-6) - DEPTH_SCALE_M).clamp(0, FAR_M)
+
+
+def with_far_sky(planes: Tensor) -> Tensor:
+    """Planes [B, 7, h, w] -> the same, all that is farther than AFAR_M as far as the sky: how far a network takes an
+    open sky to be wavers, and what wavers would tear when somebody walks."""
+    depth = planes[:, 6:7]
+    return torch.cat([planes[:, :6], depth.masked_fill(depth < 2 * AFAR_CODE - 1, 2 * FAR_CODE - 1)], 1)
 
 
 def metres(planes: Tensor) -> Tensor:

@@ -10,8 +10,9 @@
 namespace {
 
 constexpr float kSpan = 1.2f, kDepthScale = 1.2f, kFar = 300.f, kSkyFrom = 240.f, kNearest = .05f;
-constexpr float kAgreement = .12f, kSmooth = 1.25f, kNothing = 1e9f;
-constexpr int kPad = 4, kRows = 16;
+constexpr float kAgreement = .12f, kSmooth = 1.25f, kBend = 2.f, kNothing = 1e9f;
+constexpr float kThin = 1e-3f, kEdge = 1e-3f;
+constexpr int kPad = 4, kRows = 16, kWidest = 12;  // cells that a triangle may span
 
 typedef float Four __attribute__((vector_size(16)));
 
@@ -24,11 +25,11 @@ struct Seen {
 };
 
 struct Frame {
-  int height, width;
+  int height, width, channels;  // those after the seventh are seen as chroma is
   const float* planes;
   Motion forth, back;
   float *inverse, *near, *own, *luma, *out, *mask;
-  const float *over, *over_mask;  // a view that will lie on top, or none: where it shows the same surface, only depth counts
+  unsigned char* whole;  // whether a pixel and its right, lower and lower right neighbours are of one surface
   int stride() const { return 2 * width + 2 * kPad; }
   int cells() const { return height * width; }
 };
@@ -68,11 +69,10 @@ struct Cell {
     return (a + (b - a) * x) * (1 - y) + (c + (d - c) * x) * y;
   }
   float bilinear(const float* p) const { return mix(p[index[0]], p[index[1]], p[index[2]], p[index[3]]); }
-  float surface(const float* p) const {
+  float surface(const float* p, const unsigned char* whole) const {
     float a = p[index[0]], b = p[index[1]], c = p[index[2]], d = p[index[3]];
-    float high = std::max(std::max(a, b), std::max(c, d)), low = std::min(std::min(a, b), std::min(c, d));
     float nearest = y < .5f ? (x < .5f ? a : b) : (x < .5f ? c : d);
-    return high < low * kSmooth ? mix(a, b, c, d) : nearest;
+    return whole[index[0]] ? mix(a, b, c, d) : nearest;
   }
 };
 
@@ -109,21 +109,57 @@ void unfold_luma(const Frame& f) {
   }
 }
 
-// The buffer has one cell of margin on every side.
-void splat(const Frame& f, float* buffer, float* column, float* row, float* far) {
-  const int stride = f.width + 2;
-  std::fill(buffer, buffer + stride * (f.height + 2), kNothing);
-  for (int y = 0; y < f.height; ++y) {
-    for (int x = 0; x < f.width; ++x) {
-      Seen s = seen(x, y, metres(f.inverse[y * f.width + x]), f.forth, f.height, f.width);
-      bool hit = within(s, f.height, f.width);
-      column[x] = hit ? s.column : 0.f, row[x] = hit ? s.row : 0.f, far[x] = hit ? s.far : kNothing;
-    }
-    for (int x = 0; x < f.width; ++x) {
-      float& cell = buffer[((int)std::nearbyint(row[x]) + 1) * stride + (int)std::nearbyint(column[x]) + 1];
-      cell = std::min(cell, far[x]);
-    }
+// Where the source's pixels land in the target, and how far away; far is not positive where they do not.
+struct Landing {
+  std::vector<float> column, row, far;
+  explicit Landing(int cells) : column(cells), row(cells), far(cells) {}
+};
+
+// A triangle of three neighbours on one surface. On a plane inverse distance is linear over the picture.
+void triangle(const Frame& f, const Landing& l, const int (&corner)[3], float* buffer) {
+  float x[3], y[3], inverse[3];
+  for (int i = 0; i < 3; ++i) {
+    x[i] = l.column[corner[i]], y[i] = l.row[corner[i]];
+    if (!(l.far[corner[i]] > kNearest)) return;
+    inverse[i] = 1 / l.far[corner[i]];
   }
+  const float area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0]);
+  if (!(area > kThin)) return;  // seen from behind, or from its edge
+  const float left = std::ceil(std::min(std::min(x[0], x[1]), x[2])), top = std::ceil(std::min(std::min(y[0], y[1]), y[2]));
+  const float right = std::min(std::max(std::max(x[0], x[1]), x[2]) + kEdge, left + kWidest - 1);
+  const float bottom = std::min(std::max(std::max(y[0], y[1]), y[2]) + kEdge, top + kWidest - 1);
+  for (float py = std::max(top, 0.f); py <= std::min(bottom, f.height - 1.f); ++py)
+    for (float px = std::max(left, 0.f); px <= std::min(right, f.width - 1.f); ++px) {
+      const float b = ((px - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (py - y[0])) / area;
+      const float c = ((x[1] - x[0]) * (py - y[0]) - (px - x[0]) * (y[1] - y[0])) / area;
+      if (b < -kEdge || c < -kEdge || b + c > 1 + kEdge) continue;
+      float& cell = buffer[((int)py + 1) * (f.width + 2) + (int)px + 1];
+      cell = std::min(cell, 1 / (inverse[0] + b * (inverse[1] - inverse[0]) + c * (inverse[2] - inverse[0])));
+    }
+}
+
+// The nearest distance in each of the target's cells: of points, and of the triangles between those that are one surface.
+// The buffer has one cell of margin on every side.
+void splat(const Frame& f, float* buffer) {
+  const int stride = f.width + 2, w = f.width;
+  Landing l(f.cells());
+  std::fill(buffer, buffer + stride * (f.height + 2), kNothing);
+  for (int y = 0; y < f.height; ++y)
+    for (int x = 0; x < w; ++x) {
+      const int i = y * w + x;
+      Seen s = seen(x, y, metres(f.inverse[i]), f.forth, f.height, f.width);
+      l.column[i] = s.column, l.row[i] = s.row, l.far[i] = s.far;
+      if (!within(s, f.height, f.width)) continue;
+      float& cell = buffer[((int)std::nearbyint(s.row) + 1) * stride + (int)std::nearbyint(s.column) + 1];
+      cell = std::min(cell, s.far);
+    }
+  for (int y = 0; y + 1 < f.height; ++y)
+    for (int x = 0; x + 1 < w; ++x) {
+      const int a = y * w + x, b = a + 1, c = a + w, d = c + 1;
+      if (!f.whole[a]) continue;
+      triangle(f, l, {a, b, c}, buffer);
+      triangle(f, l, {b, d, c}, buffer);
+    }
 }
 
 void close_cracks(const Frame& f, const float* buffer) {
@@ -144,24 +180,54 @@ void close_cracks(const Frame& f, const float* buffer) {
   }
 }
 
+// Whether the pixel at `v` and the next one, `step` farther on, are of one surface; `first` and `last`: there is none before or after.
+inline bool joined(const float* v, int step, bool first, bool last) {
+  const float a = v[0], b = v[step], jump = b - a;
+  const float before = first ? jump : a - v[-step], after = last ? jump : v[2 * step] - b;
+  const float beside = jump > 0 ? std::min(before, after) : -std::max(before, after);
+  return (std::max(a, b) < std::min(a, b) * kSmooth) | (std::fabs(jump) < beside * kBend);
+}
+
+void find_surfaces(const Frame& f) {
+  const int w = f.width, h = f.height;
+  std::fill(f.whole, f.whole + f.cells(), 1);
+  for (int y = 0; y < h; ++y)
+    for (int x = 0; x + 1 < w; ++x) {
+      const int i = y * w + x;
+      if (joined(f.inverse + i, 1, x == 0, x + 2 == w)) continue;
+      f.whole[i] = 0;
+      if (y) f.whole[i - w] = 0;
+    }
+  for (int y = 0; y + 1 < h; ++y)
+    for (int x = 0; x < w; ++x) {
+      const int i = y * w + x;
+      if (joined(f.inverse + i, w, y == 0, y + 2 == h)) continue;
+      f.whole[i] = 0;
+      if (x) f.whole[i - 1] = 0;
+    }
+  // beyond the last row and column edges are repeated, and a cell there is as whole as the one before it
+  for (int y = 0; y < h; ++y) f.whole[y * w + w - 1] = f.whole[y * w + w - 2];
+  std::copy(f.whole + (h - 2) * w, f.whole + (h - 1) * w, f.whole + (h - 1) * w);
+}
+
 void prepare(const Frame& f) {
   for (int i = 0; i < f.cells(); ++i) {
     float code = (f.planes[6 * f.cells() + i] + 1) / 2;
     f.inverse[i] = code * code;
   }
+  find_surfaces(f);
   unfold_luma(f);
   const int padded = (f.width + 2) * (f.height + 2);
-  std::vector<float> scratch(padded + 3 * f.width);
-  float* line = scratch.data() + padded;
-  splat(f, scratch.data(), line, line + f.width, line + 2 * f.width);
+  std::vector<float> scratch(padded);
+  splat(f, scratch.data());
   close_cracks(f, scratch.data());
 }
 
 // One row of the target, in passes that a compiler turns into vector instructions.
 struct Row {
   std::vector<float> column, row, distance, found;
-  std::vector<int> agree, show;
-  explicit Row(int width) : column(width), row(width), distance(width), found(width), agree(width), show(width) {}
+  std::vector<int> agree;
+  explicit Row(int width) : column(width), row(width), distance(width), found(width), agree(width) {}
 };
 
 void look(const Frame& f, int y, Row& r) {
@@ -173,7 +239,7 @@ void look(const Frame& f, int y, Row& r) {
     r.found[x] = inside ? s.far : 0.f;
   }
   for (int x = 0; x < f.width; ++x) {
-    float expected = r.found[x], found = metres(Cell(r.column[x], r.row[x], f.height, f.width).surface(f.inverse));
+    float expected = r.found[x], found = metres(Cell(r.column[x], r.row[x], f.height, f.width).surface(f.inverse, f.whole));
     r.agree[x] = (expected > 0) & (std::fabs(found - expected) <= kAgreement * expected);
     r.found[x] = found;
   }
@@ -181,14 +247,6 @@ void look(const Frame& f, int y, Row& r) {
     float far = seen(r.column[x], r.row[x], r.found[x], f.forth, f.height, f.width).far;
     r.distance[x] = r.agree[x] ? far : otherwise[x];
   }
-}
-
-// Whether the view on top shows the surface that has this depth plane here.
-inline bool covered(const Frame& f, int i, float plane) {
-  if (!f.over || !(f.over_mask[i] > 0)) return false;
-  auto distance = [](float p) { return metres((p + 1) / 2 * ((p + 1) / 2)); };
-  const float here = distance(plane);
-  return std::fabs(distance(f.over[6 * f.cells() + i]) - here) <= kAgreement * here;
 }
 
 void fill_row(const Frame& f, int y, Row& r) {
@@ -202,35 +260,33 @@ void fill_row(const Frame& f, int y, Row& r) {
     float distance = std::min(std::max(r.distance[x], 0.f), kFar);
     mask[x] = r.agree[x] ? 1.f : 0.f;
     out[6 * n + x] = r.agree[x] ? 2 * std::sqrt(kDepthScale / (kDepthScale + distance)) - 1 : 0.f;
-    r.show[x] = r.agree[x] && !covered(f, y * f.width + x, out[6 * n + x]);
-    out[4 * n + x] = r.show[x] ? cell.bilinear(f.planes + 4 * n) : 0.f;
-    out[5 * n + x] = r.show[x] ? cell.bilinear(f.planes + 5 * n) : 0.f;
+    for (int c = 4; c < f.channels; ++c)
+      if (c != 6) out[c * n + x] = r.agree[x] ? cell.bilinear(f.planes + c * n) : 0.f;
   }
   for (int c = 0; c < 4; ++c) {
     for (int x = 0; x < f.width; ++x) {
       Seen s = seen(x + (c & 1 ? .25f : -.25f), y + (c & 2 ? .25f : -.25f), r.distance[x], f.back, f.height, f.width);
       r.column[x] = s.column * 2 + .5f, r.row[x] = s.row * 2 + .5f;
     }
-    for (int x = 0; x < f.width; ++x) out[c * n + x] = r.show[x] ? catmull_rom(f, r.column[x], r.row[x]) : 0.f;
+    for (int x = 0; x < f.width; ++x) out[c * n + x] = r.agree[x] ? catmull_rom(f, r.column[x], r.row[x]) : 0.f;
   }
 }
 
 }  // namespace
 
-// planes, out [batch, 7, h, w]; motions [batch, 24]: turn and shift from source to target, then back; mask [batch, h, w]. over and
-// over_mask, like out and mask, are of views that will lie on top, or null: what they hide gets only its depth.
-extern "C" void reproject(const float* planes, const float* motions, float* out, float* mask, const float* over,
-                          const float* over_mask, int batch, int height, int width, int threads) {
+// planes, out [batch, channels, h, w]; motions [batch, 24]: turn and shift from source to target, then back; mask [batch, h, w].
+extern "C" void reproject(const float* planes, const float* motions, float* out, float* mask, int batch, int channels,
+                          int height, int width, int threads) {
   const int cells = height * width, luma = (2 * height + 2 * kPad) * (2 * width + 2 * kPad), room = 3 * cells + luma;
   std::vector<float> scratch((size_t)batch * room);
+  std::vector<unsigned char> whole((size_t)batch * cells);
   std::vector<Frame> frames(batch);
   for (int b = 0; b < batch; ++b) {
     Frame& f = frames[b];
     float* room_of_it = scratch.data() + (size_t)b * room;
-    f = {height, width, planes + (size_t)b * 7 * cells, {}, {},
+    f = {height, width, channels, planes + (size_t)b * channels * cells, {}, {},
          room_of_it, room_of_it + cells, room_of_it + 2 * cells, room_of_it + 3 * cells,
-         out + (size_t)b * 7 * cells, mask + (size_t)b * cells,
-         over ? over + (size_t)b * 7 * cells : nullptr, over ? over_mask + (size_t)b * cells : nullptr};
+         out + (size_t)b * channels * cells, mask + (size_t)b * cells, whole.data() + (size_t)b * cells};
     std::memcpy(&f.forth, motions + b * 24, sizeof f.forth);
     std::memcpy(&f.back, motions + b * 24 + 12, sizeof f.back);
   }

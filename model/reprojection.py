@@ -4,6 +4,7 @@ Knows packed planes and camera motions; refuses to know worlds and poses. Gradie
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -12,43 +13,43 @@ from torch import Tensor
 from model import native
 from model import planes as frame
 from model.camera import Motion, grid, seen, within
-from model.resampling import bilinear, catmull_rom, surface
+from model.resampling import bilinear, catmull_rom, surface, surfaces
 
 AGREEMENT = 0.12  # relative difference of two distances that still are one surface
 NOTHING_M = 1e9
+NEAREST_M = 0.05
+THIN, EDGE = 1e-3, 1e-3  # of triangles, in cells: the least area, and how far beyond an edge still counts
+WIDEST = 12  # cells that a triangle may span
 
 
 def warp(planes: Tensor, forth: Motion, back: Motion) -> tuple[Tensor, Tensor]:
-    """Planes [B, 7, h, w] float32, motions from source to target and back -> (planes, mask [B, 1, h, w]), in torch."""
+    """Planes [B, 7 or more, h, w] float32, motions from source to target and back -> (planes, mask [B, 1, h, w]), in
+    torch. Channels after the seventh are seen as chroma is."""
     inverse = ((planes[:, 6] + 1) / 2).square()  # nearly linear over the picture on flat ground
-    distance_m, own_m = _close_cracks(_splat(_metres(inverse), forth))
+    whole = surfaces(inverse)
+    distance_m, own_m = _close_cracks(_splat(inverse, whole, forth))
     # Two looks: the splat rounded to a cell, and the second look uses the distance that the first one found; where the
     # first one found that there was no crack to close, the second uses the cell's own.
     for _ in range(2):
-        column, row, found_m, agree = _look_back(inverse, distance_m, back)
+        column, row, found_m, agree = _look_back(inverse, whole, distance_m, back)
         distance_m = torch.where(agree, seen(column, row, found_m, forth, *inverse.shape[1:])[2], own_m)
     luma = _sample_luma(frame.unfold(planes[:, :4]), distance_m, agree, back)
-    chroma = bilinear(planes[:, 4:6], column, row)
+    chroma, more = (bilinear(part, column, row) for part in (planes[:, 4:6], planes[:, 7:]))
     code = 2 * frame.depth_code(distance_m)[:, None] - 1
     mask = agree[:, None]
-    return torch.where(mask, torch.cat([luma, chroma, code], 1), 0.0), mask.float()
+    return torch.where(mask, torch.cat([luma, chroma, code, more], 1), 0.0), mask.float()
 
 
-def warp_on_cpu(
-    planes: Tensor, forth: Tensor, back: Tensor, over: tuple[Tensor, Tensor] | None = None
-) -> tuple[Tensor, Tensor]:
-    """`warp` of contiguous CPU tensors, motions packed as [B, 12]; in C++ where there is a compiler, else in torch.
-    What the planes and mask that will lie `over` it hide may be left out, but for its depth."""
+def warp_on_cpu(planes: Tensor, forth: Tensor, back: Tensor) -> tuple[Tensor, Tensor]:
+    """`warp` of contiguous CPU tensors, motions packed as [B, 12]; in C++ where there is a compiler, else in torch."""
     library = native.load("reprojection")
     if library is None:
         return warp(planes, *((packed[:, :9].reshape(-1, 3, 3), packed[:, 9:]) for packed in (forth, back)))
-    batch, _, height, width = planes.shape
+    batch, channels, height, width = planes.shape
     out, mask = torch.empty_like(planes), planes.new_empty(batch, 1, height, width)
     motions = torch.cat([forth, back], 1)
-    above = [t.contiguous() for t in over] if over is not None else []
-    pointers = [ctypes.c_void_p(t.data_ptr()) for t in (planes, motions, out, mask, *above)]
-    pointers += [ctypes.c_void_p()] * (6 - len(pointers))
-    library.reproject(*pointers, *(ctypes.c_int(n) for n in (batch, height, width, native.threads())))
+    pointers = [ctypes.c_void_p(t.data_ptr()) for t in (planes, motions, out, mask)]
+    library.reproject(*pointers, *(ctypes.c_int(n) for n in (batch, channels, height, width, native.threads())))
     return out, mask
 
 
@@ -68,16 +69,44 @@ def _metres(inverse: Tensor) -> Tensor:
     return (frame.DEPTH_SCALE_M / inverse.clamp_min(1e-6) - frame.DEPTH_SCALE_M).clamp(0, frame.FAR_M)
 
 
-def _splat(distance_m: Tensor, forth: Motion) -> Tensor:
-    """The source's distances [B, h, w] -> the nearest one in each of the target's cells, 0 where there is none."""
-    batch, height, width = distance_m.shape
-    landed = seen(*grid(height, width, distance_m.device), distance_m, forth, height, width)
+def _splat(inverse: Tensor, whole: Tensor, forth: Motion) -> Tensor:
+    """The source's inverse distances (depth's code squared) [B, h, w] -> the nearest distance in each of the target's
+    cells, 0 where there is none: of points, and of the triangles between those that are one surface."""
+    batch, height, width = inverse.shape
+    landed = seen(*grid(height, width, inverse.device), _metres(inverse), forth, height, width)
     hit = within(landed, height, width)
     column, row = (torch.where(hit, part, 0.0).round().long() for part in landed[:2])
     cell = torch.where(hit, row * width + column, height * width).flatten(1)
-    buffer = torch.full((batch, height * width + 1), NOTHING_M, device=distance_m.device)
-    buffer = buffer.scatter_reduce(1, cell, landed[2].flatten(1), "amin")[:, :-1].reshape(batch, height, width)
+    buffer = torch.full((batch, height * width + 1), NOTHING_M, device=inverse.device)
+    buffer = buffer.scatter_reduce(1, cell, landed[2].flatten(1), "amin")
+    a, b, c, d = ([part[:, y : height - 1 + y, x : width - 1 + x] for part in landed] for y in (0, 1) for x in (0, 1))
+    for three in ((a, b, c), (b, d, c)):
+        buffer = _fill_triangles(buffer, three, whole, height, width)
+    buffer = buffer[:, :-1].reshape(batch, height, width)
     return torch.where(buffer < NOTHING_M, buffer, 0.0)
+
+
+def _fill_triangles(
+    buffer: Tensor, corners: Sequence[Sequence[Tensor]], whole: Tensor, height: int, width: int
+) -> Tensor:
+    """Triangles of three corners (column, row, distance), each [B, h - 1, w - 1], where `whole`, into the buffer
+    [B, h w + 1]. On a plane inverse distance is linear over the picture. Cells beyond WIDEST are left out."""
+    (x0, y0, far0), (x1, y1, far1), (x2, y2, far2) = corners
+    area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+    whole = whole & (area > THIN) & (far0 > NEAREST_M) & (far1 > NEAREST_M) & (far2 > NEAREST_M)
+    left, top = torch.stack([x0, x1, x2]).amin(0).ceil(), torch.stack([y0, y1, y2]).amin(0).ceil()
+    for dy in range(WIDEST):
+        for dx in range(WIDEST):
+            px, py = left + dx, top + dy
+            b = ((px - x0) * (y2 - y0) - (x2 - x0) * (py - y0)) / area
+            c = ((x1 - x0) * (py - y0) - (px - x0) * (y1 - y0)) / area
+            inside = whole & (b >= -EDGE) & (c >= -EDGE) & (b + c <= 1 + EDGE)
+            inside &= (px >= 0) & (px < width) & (py >= 0) & (py < height)
+            inverse = 1 / far0 + b * (1 / far1 - 1 / far0) + c * (1 / far2 - 1 / far0)
+            cell = torch.where(inside, py * width + px, float(height * width)).long().flatten(1)
+            far = torch.where(inside, 1 / inverse, NOTHING_M).flatten(1)
+            buffer = buffer.scatter_reduce(1, cell, far, "amin")
+    return buffer
 
 
 def _close_cracks(distance_m: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,13 +122,15 @@ def _close_cracks(distance_m: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(closed < NOTHING_M, closed, 0.0), torch.where(own < NOTHING_M, own, 0.0)
 
 
-def _look_back(inverse: Tensor, distance_m: Tensor, back: Motion) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _look_back(
+    inverse: Tensor, whole: Tensor, distance_m: Tensor, back: Motion
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Where the target's cells lie in the source, the distance found there, and whether it is the expected one."""
     height, width = inverse.shape[1:]
     column, row, expected_m = seen(*grid(height, width, inverse.device), distance_m, back, height, width)
     inside = (distance_m > 0) & within((column, row, expected_m), height, width)
     column, row = torch.where(inside, column, 0.0), torch.where(inside, row, 0.0)
-    found_m = _metres(surface(inverse, column, row))
+    found_m = _metres(surface(inverse, whole, column, row))
     return column, row, found_m, inside & ((found_m - expected_m).abs() <= AGREEMENT * expected_m)
 
 

@@ -4,9 +4,11 @@ Knows grids and weights; refuses to know cameras and what the numbers mean."""
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-SMOOTH = 1.25  # largest over smallest of a cell's four inverse depths, up to which they are one surface
+SMOOTH = 1.25  # ratio of two neighbours' inverse depths up to which they are one surface
+BEND = 2.0  # or how much greater their difference is than those beside it: on a plane, inverse depth is linear
 
 
 def bilinear(picture: Tensor, column: Tensor, row: Tensor) -> Tensor:
@@ -27,15 +29,29 @@ def catmull_rom(picture: Tensor, column: Tensor, row: Tensor) -> Tensor:
     return sum((weight * line for weight, line in zip(down, lines, strict=True)), torch.zeros_like(x[:, None]))
 
 
-def surface(inverse: Tensor, column: Tensor, row: Tensor) -> Tensor:
-    """Inverse depth [B, H, W] at [B, h, w]: interpolated on a surface, the nearest pixel's where surfaces meet."""
+def surfaces(inverse: Tensor) -> Tensor:
+    """Inverse depth [B, H, W] -> whether the four pixels of each cell [B, H - 1, W - 1] are of one surface."""
+    across, down = _joined(inverse), _joined(inverse.transpose(1, 2)).transpose(1, 2)
+    return across[:, :-1] & across[:, 1:] & down[:, :, :-1] & down[:, :, 1:]
+
+
+def _joined(inverse: Tensor) -> Tensor:
+    """[B, H, W] -> whether each pixel and its right neighbour are of one surface, [B, H, W - 1]."""
+    a, b = inverse[..., :-1], inverse[..., 1:]
+    step = b - a
+    before, after = F.pad(step, (1, 0), mode="replicate")[..., :-1], F.pad(step, (0, 1), mode="replicate")[..., 1:]
+    beside = torch.where(step > 0, torch.minimum(before, after), -torch.maximum(before, after))
+    return (torch.maximum(a, b) < torch.minimum(a, b) * SMOOTH) | (step.abs() < beside * BEND)
+
+
+def surface(inverse: Tensor, whole: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    """Inverse depth [B, H, W], of which `surfaces` says where it is `whole`, at [B, h, w]: interpolated on a surface,
+    the nearest pixel's where surfaces meet."""
     left, top, x, y = _cell(column, row)
     a, b, c, d = (_take(inverse[:, None], left + dx, top + dy)[:, 0] for dy in (0, 1) for dx in (0, 1))
-    high = torch.maximum(torch.maximum(a, b), torch.maximum(c, d))
-    low = torch.minimum(torch.minimum(a, b), torch.minimum(c, d))
     mixed = (a + (b - a) * x) * (1 - y) + (c + (d - c) * x) * y
     nearest = torch.where(y < 0.5, torch.where(x < 0.5, a, b), torch.where(x < 0.5, c, d))
-    return torch.where(high < low * SMOOTH, mixed, nearest)
+    return torch.where(_take(whole[:, None], left, top)[:, 0], mixed, nearest)
 
 
 def _cell(column: Tensor, row: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

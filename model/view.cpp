@@ -7,7 +7,7 @@
 
 namespace {
 
-constexpr int kPlanes = 7, kDepth = 6, kCell = 8;
+constexpr int kDepth = 6, kCell = 8;
 constexpr float kDepthScale = 1.2f, kFar = 300.f, kAgreement = .12f, kNothing = 1e30f, kSome = .02f;
 
 struct View {
@@ -15,7 +15,7 @@ struct View {
 };
 
 struct Size {
-  int height, width;
+  int height, width, channels;
   int pixels() const { return height * width; }
 };
 
@@ -27,16 +27,13 @@ inline float metres(float plane) {
 // One row: the surface, then the first view that shows it.
 void choose(const View* views, int count, Size size, int row, float* out, float* mask, float* taken, float* surface) {
   const int n = size.pixels(), w = size.width, from = row * w;
-  const View& last = views[count - 1];
   std::fill(surface, surface + w, kNothing);
   for (int v = 0; v < count; ++v) {
     const float *depth = views[v].planes + kDepth * n + from, *known = views[v].mask + from;
     for (int x = 0; x < w; ++x) surface[x] = known[x] > 0 ? std::min(surface[x], metres(depth[x])) : surface[x];
   }
-  for (int x = 0; x < w; ++x)
-    surface[x] = last.mask[from + x] > 0 ? metres(last.planes[kDepth * n + from + x]) : surface[x];
   std::fill(mask + from, mask + from + w, 0.f);
-  for (int c = 0; c < kPlanes; ++c) std::fill(out + c * n + from, out + c * n + from + w, 0.f);
+  for (int c = 0; c < size.channels; ++c) std::fill(out + c * n + from, out + c * n + from + w, 0.f);
   for (int v = 0; v < count; ++v) {
     const float *depth = views[v].planes + kDepth * n + from, *known = views[v].mask + from;
     float* take = taken + v * n + from;
@@ -46,7 +43,7 @@ void choose(const View* views, int count, Size size, int row, float* out, float*
       take[x] = chosen ? 1.f : 0.f;
       mask[from + x] += take[x];
     }
-    for (int c = 0; c < kPlanes; ++c) {
+    for (int c = 0; c < size.channels; ++c) {
       const float* plane = views[v].planes + c * n + from;
       float* to = out + c * n + from;
       for (int x = 0; x < w; ++x) to[x] = take[x] > 0 ? plane[x] : to[x];
@@ -93,11 +90,11 @@ std::vector<float> soft(const std::vector<float>& total, const std::vector<float
 
 }  // namespace
 
-// planes [count][7, h, w] and masks [count][h, w] by address -> out [7, h, w] without holes; the share of each cell that
+// planes [count][channels, h, w] and masks [count][h, w] by address -> out [channels, h, w] without holes; the share of each cell that
 // each view gave [count, h / 8, w / 8]; which pixels are known [h, w].
 extern "C" void view_gather(const float* const* planes, const float* const* masks, int count, float* out, float* shares,
-                            float* mask, int height, int width) {
-  const Size size{height, width}, cells{height / kCell, width / kCell};
+                            float* mask, int channels, int height, int width) {
+  const Size size{height, width, channels}, cells{height / kCell, width / kCell, channels};
   const int n = size.pixels();
   std::vector<View> views;
   for (int v = 0; v < count; ++v) views.push_back({planes[v], masks[v]});
@@ -110,7 +107,7 @@ extern "C" void view_gather(const float* const* planes, const float* const* mask
     for (int i = 0; i < cells.pixels(); ++i) shares[v * cells.pixels() + i] = given[i] / (kCell * kCell);
   }
   std::vector<float> line(width);
-  for (int c = 0; c < kPlanes; ++c) {
+  for (int c = 0; c < size.channels; ++c) {
     const std::vector<float> fill = soft(sums(out + c * n, size), covered, cells);
     for (int row = 0; row < height; ++row) {
       float* to = out + c * n + row * width;
@@ -158,7 +155,7 @@ void sweep_down(const float* from, float* to, Size size) {  // all columns at on
 // Drawn planes [7, h, w] are moved toward the known ones by the share that stays: firm [h / 8, w / 8] between cells'
 // centres, less at the borders of the mask [h, w].
 extern "C" void view_keep(float* drawn, const float* known, const float* mask, const float* firm, int height, int width) {
-  const Size size{height, width};
+  const Size size{height, width, 7};
   const int n = size.pixels(), columns = width / kCell, rows = height / kCell;
   std::vector<float> a(n), b(n);
   for (int y = 0; y < height; ++y) sweep<false>(mask + (size_t)y * width, a.data() + (size_t)y * width, width, 1);
@@ -181,7 +178,7 @@ extern "C" void view_keep(float* drawn, const float* known, const float* mask, c
       const float under = lower[left] + (lower[right] - lower[left]) * across;
       share[x] *= over + (under - over) * down;
     }
-    for (int c = 0; c < kPlanes; ++c) {
+    for (int c = 0; c < size.channels; ++c) {
       float* to = drawn + (size_t)c * n + (size_t)y * width;
       const float* from = known + (size_t)c * n + (size_t)y * width;
       for (int x = 0; x < width; ++x) to[x] += (from[x] - to[x]) * share[x];

@@ -11,15 +11,15 @@ from einops import rearrange
 from torch import Tensor
 
 from model import native
-from model.geometry import View, compose
-from model.omni import GRID, view_tokens
+from model.geometry import View, compose, grain
+from model.omni import GRID, LIGHT, PATCH, view_tokens
 from model.planes import CHANNELS
 from model.tokenizer.quick import Eyes
 
 CELL = 8  # half-resolution pixels a latent cell
-OLDEST = 16.0  # frames of age that count as 1
 DOUBT, FIRM = 0.3, 0.53  # trust below which nothing of the known view stays as it is, and above which all does
 STEADY = 0.1  # a change of light that makes it stay a third
+WORN = 0.22  # the grain (an enlargement of 1.36) from which on what is known is drawn anew
 WHOLE = 0.95  # share from which on a cell counts as wholly known
 REACH = 6  # cells that a quick turn uncovers in a frame at most
 SOFT = 2  # half-resolution pixels within which the border of what is known is soft
@@ -54,14 +54,14 @@ def gathered(views: list[View]) -> tuple[Tensor, Tensor, Tensor]:
         together, taken = compose(views)
         return *cells(together, taken), taken.sum(1, keepdim=True)
     count, (batch, channels, height, width) = len(views), planes[0].shape
-    if batch != 1 or channels != CHANNELS or height % CELL or width % CELL:
-        raise ValueError(f"expected [1, {CHANNELS}, n * {CELL}, m * {CELL}], got {tuple(planes[0].shape)}")
+    if batch != 1 or channels < CHANNELS or height % CELL or width % CELL:
+        raise ValueError(f"expected [1, {CHANNELS} or more, n * {CELL}, m * {CELL}], got {tuple(planes[0].shape)}")
     assert all(part.shape[2:] == (height, width) and part.is_contiguous() for part in planes + masks)
     out, known = torch.empty_like(planes[0]), torch.empty_like(masks[0])
     shares = out.new_empty(1, count, height // CELL, width // CELL)
     pointers = [(ctypes.c_void_p * count)(*(part.data_ptr() for part in parts)) for parts in (planes, masks)]
     results = (ctypes.c_void_p(part.data_ptr()) for part in (out, shares, known))
-    library.view_gather(*pointers, ctypes.c_int(count), *results, ctypes.c_int(height), ctypes.c_int(width))
+    library.view_gather(*pointers, ctypes.c_int(count), *results, *(ctypes.c_int(n) for n in (channels, height, width)))
     return out, shares, known
 
 
@@ -77,28 +77,35 @@ def without_slivers(shares: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     return shares * keep, known * keep.repeat_interleave(CELL, 2).repeat_interleave(CELL, 3)
 
 
-def as_tokens(latents: Tensor, shares: Tensor, ages: Tensor, changes: Tensor) -> Tensor:
-    """The encoded view [B, 16, 18, 32] and each view's shares [B, N, 18, 32], age in frames [B, N] and how much the
-    light changed since [B, N, 7] -> view tokens [B, 144, 79]: nothing where nothing is known."""
+def grains(planes: Tensor, known: Tensor) -> Tensor:
+    """Planes [B, 8 or more, 144, 256] and which of their pixels are known [B, 1, 144, 256] -> each cell's mean grain
+    [B, 1, 18, 32]."""
+    return F.avg_pool2d(grain(planes) * known, CELL) / F.avg_pool2d(known, CELL).clamp_min(1e-4)
+
+
+def as_tokens(latents: Tensor, shares: Tensor, grain: Tensor, changes: Tensor) -> Tensor:
+    """The encoded view [B, 16, 18, 32], each view's shares [B, N, 18, 32], cells' grain [B, 1, 18, 32] and how much the
+    light changed since each view [B, N, 7] -> view tokens [B, 144, 79]: nothing where nothing is known."""
     known = shares.sum(1, keepdim=True)
     part = shares / known.clamp_min(1e-4)
-    old = torch.einsum("bnhw,bn->bhw", part, ages.clamp(0, OLDEST) / OLDEST)[:, None]
     change = torch.einsum("bnhw,bnc->bchw", part, changes)
-    return view_tokens(latents * (known > 0), known, old, change)
+    return view_tokens(latents * (known > 0), known, grain * (known > 0), change)
 
 
-def known_view(eyes: Eyes, planes: Tensor, taken: Tensor, ages: Tensor, changes: Tensor) -> Tensor:
-    """planes [B, 7, 144, 256], which of N views gave each pixel [B, N, 144, 256], and of each view its age in frames
-    [B, N] and how much the light changed since [B, N, 7] -> view tokens [B, 144, 79]."""
-    filled, shares = cells(planes, taken)
-    return as_tokens(eyes.encode(filled.contiguous(memory_format=torch.channels_last)), shares, ages, changes)
+def known_view(eyes: Eyes, planes: Tensor, taken: Tensor, changes: Tensor) -> Tensor:
+    """planes [B, 8, 144, 256], which of N views gave each pixel [B, N, 144, 256], and how much the light changed since
+    each view [B, N, 7] -> view tokens [B, 144, 79]."""
+    filled, shares = cells(planes[:, :CHANNELS], taken)
+    latents = eyes.encode(filled.contiguous(memory_format=torch.channels_last))
+    return as_tokens(latents, shares, grains(planes, taken.sum(1, keepdim=True)), changes)
 
 
-def firmness(trust: Tensor, change: Tensor) -> Tensor:
-    """How much of what is known stays as it is, [B, 1, 18, 32] in [0, 1]: trust [B, 144, 4] made firm, and none where
-    the light changed, change [B, 144, 7]."""
+def firmness(trust: Tensor, tokens: Tensor) -> Tensor:
+    """How much of what is known stays as it is, [B, 1, 18, 32] in [0, 1]: trust [B, 144, 4] made firm, and none where,
+    by its tokens [B, 144, 79], the light changed or it came so near that it lacks detail."""
+    change, grain = tokens[..., -LIGHT:], tokens[..., PATCH + 4 : PATCH + 8]
     lasting = torch.exp(-(change / STEADY).square().sum(-1, keepdim=True))
-    firm = ((trust - DOUBT) / (FIRM - DOUBT)).clamp(0, 1) * lasting
+    firm = ((trust - DOUBT) / (FIRM - DOUBT)).clamp(0, 1) * lasting * (grain < WORN)
     rows, columns = GRID
     return rearrange(firm, "b (h w) (y x) -> b 1 (h y) (w x)", h=rows, w=columns, y=2, x=2)
 

@@ -19,6 +19,7 @@ NOMINAL = torch.tensor([0.2, 0.6, 0.5, 0.6, 0.6, 0.4]) / 24  # how much of each 
 STILL = 0.35  # a rate below this share of the nominal one is snapped to zero
 TOKENS, WIDTH = 4, 8
 SPEED_M_S = 6.4
+EYE_M = 1.7  # above the ground
 # where a world of that name begins: the sun in turns; cloud, fog, rain, snow, cover
 TYPICAL_TIME = {"dawn": 0.03, "day": 0.22, "dusk": 0.472, "night": 0.73}
 TYPICAL_WEATHER = {
@@ -69,7 +70,7 @@ class WorldState:
 
     place: int
     sky: Tensor  # [6]
-    pose: list[float] = field(default_factory=lambda: [0.0, 1.7, 0.0, 0.0, 0.0])  # x, y, z metres; yaw, pitch radians
+    pose: list[float] = field(default_factory=lambda: [0.0, EYE_M, 0.0, 0.0, 0.0])  # x, y, z metres; yaw, pitch radians
     velocity: Tensor = field(default_factory=lambda: torch.zeros(3))
     ground: float = 1.0
 

@@ -23,8 +23,11 @@ class Mixture:
 
     frames: int = 12
     rows: int = 2
-    single_rows: float = 0.25  # rows of unrelated frames, without past
-    single_blind: float = 0.75  # of those frames: without view
+    single_rows: float = 0.6  # rows of unrelated frames, without past
+    single_blind: float = 0.35  # of those frames: without view
+    single_apart: float = 0.85  # of those frames: from clips that show seconds of a walk
+    single_band: float = 0.4  # of those frames: with a band without view
+    single_dry: float = 0.6  # of those frames: in rain or snow only where both of their clip's skies are
     blind_rows: float = 0.04  # sequences without view
     other_sky: float = 0.3  # sources under the other sky
     worn: float = 0.5  # sources that the model made itself, where it has
@@ -70,9 +73,14 @@ class Rows:
     isolated: Tensor
 
 
+PER_FRAME = tuple(name for name in Rows.__dataclass_fields__ if name != "isolated")
+
+
 def draw_rows(clips: Clips, mixture: Mixture, rng: np.random.Generator) -> Rows:
     """The rows of a step."""
-    rows = [draw_row(clips.count, mixture, rng) for _ in range(mixture.rows)]
+    wet = (clips["sky"][: clips.count, :, -1, 3:5].sum(-1) > 0.3).tolist()
+    which = Which(clips.of_stride(True).tolist(), clips.of_stride(False).tolist(), wet)
+    rows = [draw_row(which, mixture, rng) for _ in range(mixture.rows)]
 
     def stack(name: str) -> Tensor:
         return torch.tensor([getattr(row, name) for row in rows], device=clips.device)
@@ -80,12 +88,22 @@ def draw_rows(clips: Clips, mixture: Mixture, rng: np.random.Generator) -> Rows:
     return Rows(*(stack(name) for name in Rows.__dataclass_fields__))
 
 
-def draw_row(clips: int, mixture: Mixture, rng: np.random.Generator) -> Row:
+@dataclass(frozen=True)
+class Which:
+    """Indices of the clips whose frames follow each other, and of those whose frames lie apart; and of each clip, under
+    which of its skies rain or snow falls."""
+
+    consecutive: list[int]
+    apart: list[int]
+    wet: list[list[bool]]
+
+
+def draw_row(which: Which, mixture: Mixture, rng: np.random.Generator) -> Row:
     """A row of one clip's frames in order, or of unrelated frames."""
-    if rng.uniform() < mixture.single_rows:
-        return _unrelated(clips, mixture, rng)
+    if rng.uniform() < mixture.single_rows or not which.consecutive:
+        return _unrelated(which, mixture, rng)
     count = mixture.frames
-    clip = int(rng.integers(clips))
+    clip = which.consecutive[int(rng.integers(len(which.consecutive)))]
     first = int(rng.integers(1, 16 - count + 1))
     skies = _skies(count, rng)
     frames = list(range(first, first + count))
@@ -112,16 +130,27 @@ def _skies(count: int, rng: np.random.Generator) -> list[int]:
     return [int(s) for s in rng.integers(0, 2, count)]
 
 
-def _unrelated(clips: int, mixture: Mixture, rng: np.random.Generator) -> Row:
-    """Frames of as many clips, each alone; most of them blind."""
+def _unrelated(which: Which, mixture: Mixture, rng: np.random.Generator) -> Row:
+    """Frames of as many clips, each alone, seen from another frame of the clip: mostly an earlier one; some blind."""
     count = mixture.frames
-    chosen, skies, frames = ([int(i) for i in rng.integers(0, most, count)] for most in (clips, 2, 16))
-    sources = [
-        f - lag if f >= lag else f + lag for f, lag in zip(frames, map(int, rng.integers(1, 9, count)), strict=True)
+    chosen: list[int] = []
+    for apart in rng.uniform(size=count) < mixture.single_apart:
+        some = (which.apart if apart else which.consecutive) or which.consecutive or which.apart
+        chosen.append(some[int(rng.integers(len(some)))])
+    skies, frames = ([int(i) for i in rng.integers(0, most, count)] for most in (2, 16))
+    sources = []
+    for f, lag, before in zip(
+        frames, rng.geometric(0.4, count).clip(1, 8), rng.uniform(size=count) < 0.75, strict=True
+    ):
+        there = f - int(lag) if before else f + int(lag)
+        sources.append(there if 0 <= there < 16 else 2 * f - there if 0 <= 2 * f - there < 16 else f)
+    skies = [
+        sky ^ bool(rng.uniform() < mixture.single_dry and which.wet[clip][sky] and not which.wet[clip][sky ^ 1])
+        for clip, sky in zip(chosen, skies, strict=True)
     ]
     source_skies = [sky ^ bool(rng.uniform() < mixture.other_sky) for sky in skies]
     blind = [bool(rng.uniform() < mixture.single_blind) for _ in frames]
-    return Row(chosen, skies, frames, source_skies, [min(15, s) for s in sources], blind, True)
+    return Row(chosen, skies, frames, source_skies, sources, blind, True)
 
 
 def _keyframes(frames: list[int], mixture: Mixture, rng: np.random.Generator) -> tuple[list[int], list[bool]]:
@@ -140,10 +169,11 @@ def _keyframes(frames: list[int], mixture: Mixture, rng: np.random.Generator) ->
     return sources, other
 
 
-def hidden_margins(rows: Rows, share: float, rng: np.random.Generator) -> Tensor:
+def hidden_margins(rows: Rows, mixture: Mixture, rng: np.random.Generator) -> Tensor:
     """How much of each view is hidden from its left, right, top and bottom side, [B, T, 4] in half-resolution pixels:
     of blind frames all, of a share of the others a band along one side, as after a quick turn."""
     shape = tuple(rows.clip.shape)
+    share = np.where(rows.isolated.cpu().numpy(), mixture.single_band, mixture.band)[:, None]
     side = rng.choice(4, size=shape, p=[0.35, 0.35, 0.15, 0.15])
     half = np.where(side < 2, HALF_BANDS[1], HALF_BANDS[0])
     wide = (rng.uniform(1 / 8, 1, shape) * half).astype(np.int64) * (rng.uniform(size=shape) < share)
@@ -155,8 +185,7 @@ def labels(
     rows: Rows, clips: Clips, sentences: Sentences, mixture: Mixture, rng: np.random.Generator
 ) -> dict[str, Tensor]:
     """The rows' labels [B, T, ...] on the clips' device: state [4,8], control [12], sentence, age_s, change [7] of
-    light since the source, velocity [3], ground, pose [5], source_pose [5], lag in frames, next_* for the motion
-    head."""
+    light since the source, velocity [3], ground, pose [5], source_pose [5], next_* for the motion head."""
     clip, sky, f = rows.clip, rows.sky, rows.frame
     after = (f + 1).clamp_max(clips["control"].shape[1] - 1)
     walk, skies, prompt = clips["walk"][clip, f + 1], clips["sky"][clip, sky, f + 1], clips["prompt"][clip, sky]
@@ -177,9 +206,8 @@ def labels(
         "ground": ground,
         "pose": pose,
         "source_pose": clips["walk"][clip, rows.source_frame + 1, :5],
-        "lag": (f - rows.source_frame).abs().float(),
         "next_control": clips["control"][clip, after],
-        "next_known": (after > f).float(),
+        "next_known": ((after > f) & (clips["stride"][clip] == 1)).float(),
         "next_velocity": clips["velocity"][clip, after],
         "next_ground": clips["walk"][clip, after + 1, 8],
         "turned_velocity": clips["turned_velocity"][clip, f],

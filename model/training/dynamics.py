@@ -8,7 +8,8 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,13 @@ from torch import Tensor, nn
 from configs.paths import WEIGHTS, cache_dir, load_toml
 from model import checkpoint
 from model.conditioning.text import TextEncoder
-from model.geometry import reproject
-from model.omni import Given, Omni, OmniConfig, Seen, patch, unpatch
+from model.geometry import drawn_here, reproject
+from model.omni import GROUPS, PATCH, VIEW, Given, Omni, OmniConfig, Seen, patch, unpatch
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer
 from model.tokenizer.quick import Eyes, quick_tokenizer
 from model.training import objective
-from model.training.batches import HALF_BANDS, Mixture, Rows, draw_rows, hidden_margins, labels
+from model.training.batches import HALF_BANDS, PER_FRAME, Mixture, Rows, draw_rows, hidden_margins, labels
 from model.training.latents import Clips
 from model.training.optimizers import muon_and_adam
 from model.training.prefetch import Prefetch
@@ -56,6 +57,8 @@ class DynamicsTraining:
     sentences: int = 6
     chunk: int = 12  # views that are made at once
     clips_a_minute: int = 16  # new ones that are encoded while training
+    uses: int = 2  # steps that a batch serves, each with noise and levels of its own
+    known: float = 0.6  # the share of a lone frame's view from which on it is sampled in the engine's two steps
 
 
 @dataclass
@@ -80,6 +83,7 @@ class Trainer:
         self.forward: Callable[..., Seen] = omni
         self.decode: Callable[..., Tensor] = self._decode
         self.look: Callable[..., Tensor] = self._look
+        self.bf16 = clips.device.type == "cuda" or has_fast_bf16()
 
     def sources(self, rows: Rows, worn: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The latents of all different sources of some rows [S, 16, 18, 32], made by the model itself with probability
@@ -100,34 +104,38 @@ class Trainer:
     @torch.no_grad()
     def views(self, rows: Rows, told: dict[str, Tensor], margins: Tensor, worn: float, seed: int) -> Tensor:
         """The known view of each frame [B, T, 144, 79]: its source decoded, reprojected, encoded."""
-        latents, which = self.sources(rows, worn, self.generator(seed))
+        seeing = ~rows.blind
+        some = replace(rows, **{name: getattr(rows, name)[seeing] for name in PER_FRAME})
+        view = torch.zeros(*rows.clip.shape, GROUPS["video"], VIEW, device=rows.clip.device)
+        if not seeing.any():
+            return view
+        latents, which = self.sources(some, worn, self.generator(seed))
         chunk = self.training.chunk
-        with self.precision():
-            decoded = torch.cat([self.decode(some) for some in latents.split(chunk)])
-            parts = [which.flatten(), margins.flatten(0, 1)]
-            parts += [told[name].flatten(0, 1) for name in ("source_pose", "pose", "lag", "change")]
+        with self.precision(self.clips.device.type == "cuda"):
+            decoded = torch.cat([self.decode(part) for part in latents.split(chunk)])
+            parts = [which, margins[seeing], *(told[name][seeing] for name in ("source_pose", "pose", "change"))]
             chunks = zip(*(part.split(chunk) for part in parts), strict=True)
-            seen = [self.look(decoded[source], *rest) for source, *rest in chunks]
-        return torch.cat(seen).unflatten(0, which.shape)
+            view[seeing] = torch.cat([self.look(decoded[source], *rest) for source, *rest in chunks])
+        return view
 
-    def precision(self) -> torch.autocast:
-        """bf16 where that is fast."""
-        return torch.autocast(self.clips.device.type, torch.bfloat16, enabled=self.clips.device.type == "cuda")
+    def precision(self, bf16: bool) -> AbstractContextManager[object]:
+        """bf16 for what is computed within it, where that is wanted. Else nothing at all: leaving even a disabled
+        autocast in one thread while another one compiles can lock both for ever."""
+        return torch.autocast(self.clips.device.type, torch.bfloat16) if bf16 else nullcontext()
 
     def _decode(self, latents: Tensor) -> Tensor:
         return self.eyes.decode(latents.contiguous(memory_format=torch.channels_last)).float().clamp(-1, 1)
 
-    def _look(
-        self, planes: Tensor, margins: Tensor, source_pose: Tensor, pose: Tensor, lag: Tensor, change: Tensor
-    ) -> Tensor:
+    def _look(self, planes: Tensor, margins: Tensor, source_pose: Tensor, pose: Tensor, change: Tensor) -> Tensor:
         """Sources [N, 7, 144, 256] seen from elsewhere -> view tokens [N, 144, 79]."""
-        planes, mask = reproject(planes, source_pose, pose)
+        planes, mask = reproject(drawn_here(planes), source_pose, pose)
         mask = mask * unhidden(margins)
-        return known_view(self.eyes, planes * mask, mask, lag[:, None], change[:, None]).float()
+        return known_view(self.eyes, planes * mask, mask, change[:, None]).float()
 
     def compile(self) -> None:
-        """Compiles what gains by it: on a CPU the views have kernels of their own."""
-        self.forward = torch.compile(self.omni, dynamic=False)
+        """Compiles what gains by it: on a CPU the views have kernels of their own. Choosing layouts by the convolutions
+        there put frames innermost, and made the norms ten times as slow."""
+        self.forward = torch.compile(self.omni, dynamic=False, options={"layout_optimization": False})
         if self.clips.device.type == "cuda":
             self.decode, self.look = torch.compile(self._decode), torch.compile(self._look)
 
@@ -141,7 +149,7 @@ class Trainer:
         rows = draw_rows(clips, mixture, np.random.default_rng(step_seed(seed, step - visit * LANES)))
         rng = np.random.default_rng(step_seed(seed + 3, step))
         told = labels(rows, clips, self.sentences, mixture, rng)
-        margins = hidden_margins(rows, mixture.band, rng)
+        margins = hidden_margins(rows, mixture, rng)
         worn = mixture.worn_again if visit else mixture.worn
         view = self.views(rows, told, margins, worn, step_seed(seed + 1, step))
         here = rows.clip, rows.sky, rows.frame
@@ -166,7 +174,8 @@ class Trainer:
         serve = bool(kind < self.training.served)
         shortcut = not serve and bool(kind < self.training.served + self.training.shortcut)
         if serve:
-            signal, size, served = objective.served_levels(isolated.cpu(), frames, generator)
+            alone = batch.view[..., PATCH : PATCH + 4].mean((2, 3)) >= self.training.known
+            signal, size, served = objective.served_levels(isolated.cpu(), alone.cpu(), generator)
         else:
             signal, size = objective.draw_levels(isolated.cpu(), frames, shortcut, generator)
             served = torch.zeros_like(signal, dtype=torch.bool)
@@ -180,14 +189,14 @@ class Trainer:
         mask = objective.row_mask(isolated, frames, self.omni.config.window)
         given = self.given(batch, signal, size)
         if serve:
-            with self.precision():
+            with self.precision(self.bf16):
                 noisy, given = objective.first_step(self.forward, noisy, given, mask, served)
-        target = objective.shortcut_target(self.forward, noisy, given, mask) if shortcut else batch.clean
-        with self.precision():
+        with self.precision(self.bf16):
+            target = objective.shortcut_target(self.forward, noisy, given, mask) if shortcut else batch.clean
             seen = self.forward(noisy, given, mask)
         velocity, contact = self.omni.move(seen.hidden, told["next_control"], told["turned_velocity"], told["ground"])
         named = self.named(generator)
-        picture = objective.picture_loss(seen, target, given.signal)
+        picture = objective.picture_loss(seen, target, given)
         sky = sky_loss(self.omni, self.sentences, 48, generator, device)
         known = told["next_known"]
         motion = (F.smooth_l1_loss(velocity, told["next_velocity"], reduction="none", beta=0.5).mean(-1) * known).mean()
@@ -210,6 +219,12 @@ class Trainer:
         here = rows.clip[which], rows.sky[which], rows.frame[which]
         self.clips["worn"][here] = unpatch(made[which]).clamp(-3, 3).bfloat16()
         self.clips["has_worn"][here] = True
+
+
+def has_fast_bf16() -> bool:
+    """Whether this processor multiplies bf16 faster than fp32; others only imitate it, slower."""
+    flags = Path("/proc/cpuinfo")
+    return flags.is_file() and bool({"avx512_bf16", "amx_bf16"} & set(flags.read_text().split()))
 
 
 def unhidden(margins: Tensor) -> Tensor:
@@ -241,9 +256,11 @@ def train(run: Run, trainer: Trainer) -> None:
     training, frames, reported_s = trainer.training, 0, time.monotonic()
     sums: dict[str, list[float]] = {}
     rescanned_s = reported_s
-    batches = Prefetch(trainer.batch, run.step, ahead=1)
+    batches, batch = Prefetch(trainer.batch, run.step // training.uses, ahead=1), None
     while not run.over:
-        figures = train_step(run, trainer, next(batches))
+        if batch is None or run.step % training.uses == 0:
+            batch = next(batches)
+        figures = train_step(run, trainer, batch)
         for name, value in figures.items():
             sums.setdefault(name, []).append(value)
         frames += trainer.mixture.rows * trainer.mixture.frames
@@ -288,7 +305,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.manual_seed(training.seed)
     tokenizer = FrameTokenizer.load(options.tokenizer).to(device)
     kept = cache_dir() / f"latents-{checkpoint.sha256(options.tokenizer)[:12]}"
-    clips = Clips(options.clips, kept, tokenizer, device=device)
+    ranges = checkpoint.load_extra(options.tokenizer, TOKENIZER_KIND).get("ranges")
+    eyes = quick_tokenizer(tokenizer, ranges) if device.type == "cpu" else tokenizer
+    clips = Clips(options.clips, kept, eyes, device=device)
     clips.rescan(4 * training.clips_a_minute)
     if not clips.count:
         raise SystemExit(f"expected clips in {options.clips}, found none: run python -m model.worlds.cache first")
@@ -298,8 +317,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _, tensors = checkpoint.load(options.warm, KIND)
         checkpoint.load_into(omni, tensors, KIND)
     optimizer = muon_and_adam(omni, training.rate, training.matrix_rate, training.weight_decay)
-    ranges = checkpoint.load_extra(options.tokenizer, TOKENIZER_KIND).get("ranges")
-    eyes = quick_tokenizer(tokenizer, ranges) if device.type == "cpu" else tokenizer
     trainer = Trainer(omni, eyes, sentences, clips, Mixture(**section["mixture"]), training)
     run = Run(cache_dir() / "runs" / options.run, omni, optimizer, options.minutes)
     if options.resume:

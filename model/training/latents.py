@@ -11,11 +11,11 @@ from torch import Tensor
 
 from model.conditioning import control
 from model.planes import pack
-from model.tokenizer.frame import FrameTokenizer
+from model.tokenizer.quick import Eyes
 from model.worlds.clips import FRAMES, SKIES, list_clips, read
 from model.worlds.weather import FRAME_S
 
-LABELS = ("walk", "controls", "sky", "prompt", "place")
+LABELS = ("walk", "controls", "sky", "prompt", "place", "stride")
 LATENT = (16, 18, 32)
 CHUNK = 8  # frames that are encoded at once
 # what is kept of each clip: walk as in clips.draw; velocity in the body's frame, and in that of the next frame
@@ -28,29 +28,30 @@ SHAPES: dict[str, tuple[tuple[int, ...], torch.dtype]] = {
     "sky": ((SKIES, FRAMES + 1, 6), torch.float32),
     "prompt": ((SKIES, 5), torch.int64),
     "place": ((), torch.int64),
+    "stride": ((), torch.int64),
     "velocity": ((FRAMES, 3), torch.float32),
     "turned_velocity": ((FRAMES, 3), torch.float32),
 }
 
 
 @torch.inference_mode()
-def encode_clip(tokenizer: FrameTokenizer, path: Path) -> Tensor:
+def encode_clip(eyes: Eyes, path: Path, device: torch.device) -> Tensor:
     """A clip's frames as latents bf16 [2, T, 16, 18, 32], on the CPU."""
     raw = read(path)
-    stem = tokenizer.encoder.stem.weight
     parts = []
     for sky in range(raw["y"].shape[0]):
         planes = pack(raw["y"][sky], raw["u"][sky], raw["v"][sky], raw["depth"])
         for some in planes.split(CHUNK):
-            some = some.to(stem.device, stem.dtype).contiguous(memory_format=torch.channels_last)
-            parts.append(tokenizer.encode(some).bfloat16().cpu())
+            some = some.to(device, torch.float32).contiguous(memory_format=torch.channels_last)
+            parts.append(eyes.encode(some).bfloat16().cpu())
     frames = torch.cat(parts)
     return frames.unflatten(0, (raw["y"].shape[0], -1)).contiguous()
 
 
-def body_velocity(walk: Tensor, yaw: Tensor) -> Tensor:
-    """How each frame of a walk [T + 1, 9] moved from the one before, along `yaw` [T]: right, up, forward in m/s."""
-    moved = (walk[1:, :3] - walk[:-1, :3]) / FRAME_S
+def body_velocity(walk: Tensor, yaw: Tensor, stride: int) -> Tensor:
+    """How each frame of a walk [T + 1, 9] moved from the one before, along `yaw` [T]: right, up, forward in m/s; where
+    the frames lie `stride` steps apart, how it moved at each."""
+    moved = (walk[1:, :3] - walk[:-1, :3]) / FRAME_S if stride == 1 else walk[1:, 5:8]
     c, s = yaw.cos(), yaw.sin()
     return torch.stack([moved[:, 0] * c - moved[:, 2] * s, moved[:, 1], moved[:, 0] * s + moved[:, 2] * c], -1)
 
@@ -64,11 +65,11 @@ class Clips:
         self,
         folder: Path,
         kept: Path,
-        tokenizer: FrameTokenizer,
+        eyes: Eyes,
         validation: bool = False,
         device: torch.device | str = "cpu",
     ):
-        self.folder, self.kept, self.tokenizer, self.validation = folder, kept, tokenizer, validation
+        self.folder, self.kept, self.eyes, self.validation = folder, kept, eyes, validation
         self.device = torch.device(device)
         self.kept.mkdir(parents=True, exist_ok=True)
         self.count = 0
@@ -77,6 +78,10 @@ class Clips:
 
     def __getitem__(self, name: str) -> Tensor:
         return self._tensors[name]
+
+    def of_stride(self, consecutive: bool) -> Tensor:
+        """Indices of the clips whose frames follow each other, or of those that show seconds of a walk."""
+        return ((self["stride"][: self.count] == 1) == consecutive).nonzero()[:, 0]
 
     def rescan(self, most: int = 10**9) -> int:
         """Takes up new clips: all that were encoded before, and at most `most` others. Returns how many."""
@@ -110,11 +115,11 @@ class Clips:
         if file.exists():
             tensors = load_file(file)
         else:
-            tensors = read(path, LABELS) | {"latents": encode_clip(self.tokenizer, path)}
+            tensors = read(path, LABELS) | {"latents": encode_clip(self.eyes, path, self.device)}
             partial = file.with_suffix(".partial")
             save_file({k: v.contiguous() for k, v in tensors.items()}, partial)
             partial.rename(file)
-        walk = tensors["walk"]
+        walk, stride = tensors["walk"], int(tensors["stride"][0])
         next_yaw = torch.cat([walk[2:, 3], walk[-1:, 3]])
         return {
             "latents": tensors["latents"],
@@ -123,6 +128,7 @@ class Clips:
             "sky": tensors["sky"],
             "prompt": tensors["prompt"].long(),
             "place": tensors["place"][0].long(),
-            "velocity": body_velocity(walk, walk[1:, 3]),
-            "turned_velocity": body_velocity(walk, next_yaw),
+            "stride": tensors["stride"][0].long(),
+            "velocity": body_velocity(walk, walk[1:, 3], stride),
+            "turned_velocity": body_velocity(walk, next_yaw, stride),
         }

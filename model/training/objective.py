@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from model.attention import window_mask
-from model.omni import Given, Seen
+from model.omni import PATCH, Given, Seen
 
 FINEST = 8  # 1 / FINEST is the smallest step
+STEEPEST = 16.0
 SMALLEST = 0.03  # errors of latents below this are as good as none
 CONTEXT_SIGNAL = 1 - 1 / FINEST  # at which frames that are known enter
 
@@ -37,13 +38,17 @@ def draw_levels(isolated: Tensor, frames: int, shortcut: bool, generator: torch.
     return level, torch.where(served, 0.5, torch.tensor(1 / FINEST))
 
 
-def served_levels(isolated: Tensor, frames: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """tau, d and which frames are sampled as the engine does, [B, T] each: all of an isolated row, half of a sequence;
-    the others are their context: as they were in the engine's last step, or nearly clean, as pictures come in."""
-    served = (torch.rand(len(isolated), frames, generator=generator) < 0.5) | isolated[:, None]
+def served_levels(isolated: Tensor, known: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """tau, d and which frames are sampled as the engine does, [B, T] each: of an isolated row those that are mostly
+    `known` [B, T] (the others, which the engine samples in many steps, have any level), of a sequence half; the others
+    are their context: as they were in the engine's last step, or nearly clean, as pictures come in."""
+    served = torch.where(isolated[:, None], known, torch.rand(known.shape, generator=generator) < 0.5)
     entered = torch.rand(len(isolated), 1, generator=generator) < 0.3
-    context = torch.where(entered, CONTEXT_SIGNAL, 0.5)
-    return torch.where(served, 0.0, context), torch.where(served, 0.5, 1 - context), served
+    context = torch.where(entered, CONTEXT_SIGNAL, 0.5).expand(known.shape)
+    fine = torch.randint(0, FINEST, known.shape, generator=generator) / FINEST
+    level = torch.where(isolated[:, None], fine, context)
+    size = torch.where(isolated[:, None], 1 / FINEST, 1 - context)
+    return torch.where(served, 0.0, level), torch.where(served, 0.5, size), served
 
 
 def mix(clean: Tensor, noise: Tensor, signal: Tensor) -> Tensor:
@@ -87,8 +92,18 @@ def weights(signal: Tensor) -> Tensor:
     return 0.6 * signal + 0.4
 
 
-def picture_loss(seen: Seen, target: Tensor, signal: Tensor) -> Tensor:
-    """Weighted mean over [B, T, 144] of each token's root mean square error. Not squared: else what must be relit or
-    invented drowns what need only be kept, and the network never learns to keep it exactly."""
-    error = ((seen.clean.float() - target).square().mean(-1) + SMALLEST**2).sqrt().mean(-1)
-    return (weights(signal) * error).mean()
+def rate_weights(signal: Tensor) -> Tensor:
+    """As if the rate of flow and not the clean latents were compared (arXiv 2210.02747), which makes what is nearly
+    done count, up to a limit; a quarter of it, about as much as `weights`."""
+    return (1 - signal).square().reciprocal().clamp_max(STEEPEST) / 4
+
+
+def picture_loss(seen: Seen, target: Tensor, given: Given) -> Tensor:
+    """Weighted mean over [B, T, 144] of each token's error: its root mean square where the view is known, not squared,
+    else what must be relit drowns what need only be kept, and the network never learns to keep it exactly; its mean
+    square where nothing is known, for only that makes denoising steps draw samples and not medians."""
+    known = given.view[..., PATCH : PATCH + 4].mean(-1)
+    square = (seen.clean.float() - target).square().mean(-1)
+    kept = weights(given.signal)[..., None] * known * (square + SMALLEST**2).sqrt()
+    invented = rate_weights(given.signal)[..., None] * (1 - known) * square
+    return (kept + invented).mean()

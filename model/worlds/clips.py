@@ -21,6 +21,7 @@ from model.worlds.weather import TIMES, WEATHERS, Sky, settled, toward
 
 FRAMES, SKIES = 16, 2
 CLIPS_A_WORLD = 4
+STRIDES, STRIDE_SHARES = (1, 4, 8, 14), (0.3, 0.2, 0.28, 0.22)  # steps of the walk between two frames of a clip
 HELD_OUT = 17  # every 17th world is never trained on (coprime with the number of places)
 CONTROL_NAMES = tuple(Controls.__dataclass_fields__)
 
@@ -41,15 +42,25 @@ def start(terrain: Terrain, rng: np.random.Generator) -> Walk:
     raise RuntimeError(f"no free place to stand in this {terrain.place}")
 
 
-def _walk(terrain: Terrain, rng: np.random.Generator) -> tuple[list[Walk], list[Controls]]:
+def stride_of(seed: int) -> int:
+    """How many steps of the walk lie between two frames of a clip: 1 for clips held out; of the others, most show
+    seconds of a walk, for a near thing once seen from afar and a turn's whole round."""
+    if held_out(seed):
+        return 1
+    return int(np.random.default_rng([seed, 2]).choice(STRIDES, p=STRIDE_SHARES))
+
+
+def _walk(terrain: Terrain, stride: int, rng: np.random.Generator) -> tuple[list[Walk], list[Controls]]:
     """FRAMES + 1 places (the first is the one before the clip) and the controls that led to each."""
     walk, hand = start(terrain, rng), hands(rng)
     for _ in range(int(rng.integers(0, 24))):
         walk = step(terrain, walk, next(hand))
     walks, controls = [walk], []
     for _ in range(FRAMES):
-        controls.append(next(hand))
-        walk = step(terrain, walk, controls[-1])
+        for _ in range(stride):
+            last = next(hand)
+            walk = step(terrain, walk, last)
+        controls.append(last)
         walks.append(walk)
     return walks, controls
 
@@ -82,14 +93,16 @@ def _skies(rng: np.random.Generator) -> tuple[list[Sky], NDArray[np.int32]]:
 
 def draw(seed: int, renderer: Renderer) -> dict[str, NDArray[np.generic]]:
     """The clip of a seed. Arrays: y [2,T,288,512], u, v [2,T,144,256] uint8, depth [T,144,256] uint16,
-    walk [T+1,9] (x, y, z, yaw, pitch, vx, vy, vz, ground), controls [T,12], sky [2,T+1,6], prompt [2,5], place [1]."""
+    walk [T+1,9] (x, y, z, yaw, pitch, vx, vy, vz, ground), controls [T,12], sky [2,T+1,6], prompt [2,5], place [1],
+    stride [1]: the steps of the walk between two frames."""
     if seed < 0:
         raise ValueError(f"a clip's seed is a non-negative integer; got {seed}")
     world = seed // CLIPS_A_WORLD
     terrain = bake(PLACES[world % len(PLACES)], world)
     renderer.enter(terrain)
     rng = np.random.default_rng([seed, 1])
-    walks, controls = _walk(terrain, rng)
+    stride = stride_of(seed)
+    walks, controls = _walk(terrain, stride, rng)
     tracks = [_skies(rng) for _ in range(SKIES)]
     clock = float(rng.uniform(0, 60))
     y, u, v, depth = [], [], [], []
@@ -97,7 +110,7 @@ def draw(seed: int, renderer: Renderer) -> dict[str, NDArray[np.generic]]:
         for t in range(1, FRAMES + 1):
             w = walks[t]
             picture = renderer.draw(
-                View(w.x, w.y, w.z, w.yaw, w.pitch, **asdict(tracks[s][0][t]), clock=clock + t / 24)
+                View(w.x, w.y, w.z, w.yaw, w.pitch, **asdict(tracks[s][0][t]), clock=clock + t * stride / 24)
             )
             y.append(picture.y)
             u.append(picture.u)
@@ -115,6 +128,7 @@ def draw(seed: int, renderer: Renderer) -> dict[str, NDArray[np.generic]]:
         "sky": np.array([[astuple(sky) for sky in track[0]] for track in tracks], np.float32),
         "prompt": np.stack([track[1] for track in tracks]),
         "place": np.array([PLACES.index(terrain.place)], np.int32),
+        "stride": np.array([stride], np.int32),
     }
 
 

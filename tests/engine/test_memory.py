@@ -13,8 +13,8 @@ def pose(x: float = 0.0, z: float = 0.0, yaw: float = 0.0) -> torch.Tensor:
     return torch.tensor([x, 1.7, z, yaw, 0.0])
 
 
-def keyframe(at: torch.Tensor, light: torch.Tensor = DAY, index: int = 0) -> Keyframe:
-    return Keyframe(torch.zeros(16, 18, 32), at, light, index, FLAT_M)
+def keyframe(at: torch.Tensor, light: torch.Tensor = DAY, index: int = 0, dreamed: bool = False) -> Keyframe:
+    return Keyframe(torch.zeros(16, 18, 32), at, light, index, FLAT_M, torch.zeros(18, 32), dreamed)
 
 
 def a_memory(*poses: torch.Tensor) -> Memory:
@@ -43,15 +43,37 @@ def test_it_is_worth_less_the_more_one_turns_comes_near_or_changes_the_light():
 def test_coming_back_finds_the_first_keyframe_again():
     memory = a_memory(pose(), pose(yaw=1.0), pose(yaw=2.0))
     first, second, third = memory.keyframes
-    assert memory.choose(pose(yaw=2.05), DAY, None) == (third, False)
-    assert memory.choose(pose(yaw=0.05), DAY, third) == (first, False)
-    assert memory.choose(pose(yaw=-2.0), DAY, first)[1]
-    between = pose(yaw=0.52)
-    assert memory.choose(between, DAY, first)[0] is first and memory.choose(between, DAY, second)[0] is second
+    assert memory.choose(pose(yaw=2.05), DAY, []) == ([third], False)
+    assert memory.choose(pose(yaw=0.05), DAY, [third]) == ([first], False)
+    assert memory.choose(pose(yaw=-2.0), DAY, [first])[1]
+    assert memory.choose(pose(yaw=0.5), DAY, []) == ([first, second], False)  # together they show it
+
+
+def test_a_keyframe_in_use_stays_unless_another_is_clearly_better():
+    memory = a_memory(pose(), pose(yaw=0.06))
+    for used in memory.keyframes:
+        assert memory.choose(pose(yaw=0.03), DAY, [used])[0] == [used]
+
+
+def test_what_was_only_dreamed_comes_after_what_was_shown_and_is_still_new():
+    memory = Memory()
+    memory.keep(keyframe(pose(yaw=0.6), index=3, dreamed=True))
+    memory.keep(keyframe(pose(), index=8))
+    dream, real = memory.keyframes
+    assert memory.choose(pose(yaw=0.3), DAY, [])[0] == [real, dream]
+    assert not memory.choose(pose(yaw=0.6), DAY, [])[1]
+    assert memory.unseen(pose(yaw=0.6)) < 0.05 and memory.unseen(pose(yaw=3.1)) > 0.95
+    assert Memory().unseen(pose()) == 1
+
+
+def test_the_unseen_is_unseen_in_whatever_light():
+    memory = Memory()
+    memory.keep(keyframe(pose(), NIGHT))
+    assert memory.unseen(pose()) < 0.05 and memory.worth(pose(), DAY)[0] < 0.2
 
 
 def test_an_empty_memory_knows_nothing():
-    assert Memory().choose(pose(), DAY, None) == (None, True)
+    assert Memory().choose(pose(), DAY, []) == ([], True)
 
 
 def test_the_farthest_is_forgotten_when_there_is_no_room():

@@ -24,13 +24,14 @@ from model.worlds.renderer import Renderer
 
 SMALL = OmniConfig(width=48, layers=2, heads=3, hidden=64, time_every=2, window=3)
 MIXTURE = Mixture(frames=4, rows=2)
+MIXTURE_BANDS = Mixture(frames=4, rows=4, blind_rows=0.3, band=0.5, single_band=0.5)
 
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("clips")
     renderer = Renderer()
-    for seed in (4, 8):
+    for seed in (5, 8):  # frames in order, and frames that lie apart
         write(folder, seed, renderer)
     return folder
 
@@ -52,7 +53,7 @@ def new_trainer(clips: Path, folder: Path, sentences: Sentences) -> tuple[Run, T
     found = some_clips(clips, folder)
     omni = Omni(SMALL)
     run = Run(folder / "run", omni, muon_and_adam(omni, 1e-3, 2e-3, 0.0), minutes=60)
-    return run, Trainer(omni, found.tokenizer, sentences, found, MIXTURE, DynamicsTraining())
+    return run, Trainer(omni, found.eyes, sentences, found, MIXTURE, DynamicsTraining())
 
 
 def losses(run: Run, trainer: Trainer, steps: int) -> list[float]:
@@ -121,6 +122,20 @@ def test_labels_agree_with_the_clip(clips, sentences, tmp_path):
             assert age == pytest.approx(frame - before[4], abs=0.01) if asked else age >= 480
 
 
+def test_frames_that_lie_apart_are_trained_on_alone_and_from_another_frame_of_their_clip(clips, sentences, tmp_path):
+    found, random = some_clips(clips, tmp_path), np.random.default_rng(5)
+    assert found["stride"].tolist()[:2] == [1, 4]
+    assert (found.of_stride(True).tolist(), found.of_stride(False).tolist()) == ([0], [1])
+    for _ in range(30):
+        rows = draw_rows(found, MIXTURE, random)
+        assert (rows.clip[~rows.isolated] == 0).all()
+        assert ((rows.source_frame >= 0) & (rows.source_frame < 16)).all()
+        assert (rows.source_frame != rows.frame)[rows.isolated].all()
+        told = labels(rows, found, sentences, MIXTURE, random)
+        assert not told["next_known"][rows.clip == 1].any()
+        assert told["velocity"].norm(dim=-1).max() < 12
+
+
 def test_velocity_in_the_bodys_frame_moves_the_eye_where_it_went(clips, sentences, tmp_path):
     found = some_clips(clips, tmp_path)
     walk = found["walk"][0]
@@ -135,8 +150,8 @@ def test_blind_frames_see_nothing_and_others_lose_a_band_at_most(clips, tmp_path
     found, random = some_clips(clips, tmp_path), np.random.default_rng(3)
     shares, blind = [], []
     for _ in range(40):
-        rows = draw_rows(found, Mixture(frames=4, rows=4, blind_rows=0.3), random)
-        shown = unhidden(hidden_margins(rows, 0.5, random).flatten(0, 1)).mean((1, 2, 3))
+        rows = draw_rows(found, MIXTURE_BANDS, random)
+        shown = unhidden(hidden_margins(rows, MIXTURE_BANDS, random).flatten(0, 1)).mean((1, 2, 3))
         shares.append(shown)
         blind.append(rows.blind.flatten())
     shown, unseen = torch.cat(shares), torch.cat(blind)

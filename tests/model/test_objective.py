@@ -1,8 +1,9 @@
 """Shortcut forcing: levels on their grids, and two half steps that make one whole."""
 
+import pytest
 import torch
 
-from model.omni import Given, Seen
+from model.omni import PATCH, VIEW, Given, Seen
 from model.training import objective
 
 ROWS = torch.tensor([True, False]).repeat(32)
@@ -26,11 +27,29 @@ def test_sequences_train_the_levels_that_are_served_and_the_context():
 
 
 def test_served_frames_are_sampled_as_the_engine_does_and_others_are_their_context():
-    signal, size, served = objective.served_levels(ROWS, 12, torch.Generator().manual_seed(0))
-    assert served[ROWS].all() and 0.3 < served[~ROWS].float().mean() < 0.7
+    known = torch.rand(len(ROWS), 12, generator=torch.Generator().manual_seed(1)) < 0.5
+    signal, size, served = objective.served_levels(ROWS, known, torch.Generator().manual_seed(0))
+    assert torch.equal(served[ROWS], known[ROWS]) and 0.3 < served[~ROWS].float().mean() < 0.7
     assert (signal[served] == 0).all() and (size[served] == 0.5).all()
-    assert set(signal[~served].tolist()) == {0.5, objective.CONTEXT_SIGNAL}
-    assert torch.equal((signal + size)[~served], torch.ones(int((~served).sum())))
+    context = ~served & ~ROWS[:, None]
+    assert set(signal[context].tolist()) == {0.5, objective.CONTEXT_SIGNAL}
+    assert torch.equal((signal + size)[context], torch.ones(int(context.sum())))
+    unknown = ~served & ROWS[:, None]
+    assert (size[unknown] == 1 / objective.FINEST).all() and len(set(signal[unknown].tolist())) > 4
+
+
+def test_what_is_known_counts_by_its_root_and_what_is_not_by_its_square():
+    view = torch.zeros(1, 1, 144, VIEW)
+    view[:, :, :72, PATCH : PATCH + 4] = 1
+    signal = torch.full((1, 1), 0.5)  # where a rate's error counts 4 times as much as the picture's
+    given = Given(signal, signal, signal, signal, signal, view, signal, signal)
+    truth = torch.zeros(1, 1, 144, PATCH)
+    for tokens, error in ((slice(0, 72), 0.7 * 0.1), (slice(72, 144), 0.01)):
+        made = truth.clone()
+        made[:, :, tokens] = 0.1
+        floor = 0.7 * objective.SMALLEST / 2 if tokens.start else 0.0
+        loss = objective.picture_loss(Seen(made, truth, [], truth), truth, given)
+        assert loss.item() == pytest.approx(error / 2 + floor, rel=0.05)
 
 
 def test_the_first_step_takes_served_frames_half_way_and_leaves_the_others():

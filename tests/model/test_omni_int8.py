@@ -91,7 +91,7 @@ def test_each_layer_in_integers_is_nearly_the_layer_in_floats(index: int):
     if isinstance(layer.attention, TimeAttention):
         theirs[:, :, FIRST_CARRIED:] += layer.attention(y[:, :, FIRST_CARRIED:], mask, None)[0]
     else:
-        theirs += layer.attention(y[0], omni.angles)
+        theirs += layer.attention(y[0], omni.turn)
     theirs += layer.feed(layer.before_feed(theirs))
     ours = x.clone()
     quick(omni).layers(ours, mask)

@@ -95,3 +95,12 @@ def test_mismatched_planes_are_refused_with_their_shapes():
         planes.pack(y, u[..., :-1], v, depth)
     with pytest.raises(ValueError, match=r"even, even, 3"):
         planes.from_rgb(torch.zeros(1, 288, 512, dtype=torch.uint8))
+
+
+def test_what_is_far_is_as_far_as_the_sky_and_the_rest_stays():
+    frame = torch.zeros(1, 7, 2, 3)
+    frame[0, 6] = 2 * planes.depth_code(torch.tensor([[1.0, 60.0, 130.0], [150.0, 299.0, 300.0]])) - 1
+    out = planes.with_far_sky(frame)
+    torch.testing.assert_close(planes.metres(out)[0, 0], torch.tensor([1.0, 60.0, 130.0]), rtol=1e-3, atol=0)
+    torch.testing.assert_close(planes.metres(out)[0, 1], torch.full((3,), 300.0), rtol=1e-3, atol=0)
+    assert torch.equal(out[:, :6], frame[:, :6])

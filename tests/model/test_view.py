@@ -6,16 +6,17 @@ import torch.nn.functional as F
 
 from model import native
 from model.geometry import View, compose
+from model.omni import LIGHT, PATCH, VIEW
 from model.planes import depth_code
-from model.view import OLDEST, as_tokens, cells, fill, firmness, gathered, keep_known, without_slivers
+from model.view import WORN, as_tokens, cells, fill, firmness, gathered, grains, keep_known, without_slivers
 
 HEIGHT, WIDTH = 48, 96
 
 
-def a_view(seed: int, holes: float) -> View:
+def a_view(seed: int, holes: float, channels: int = 7) -> View:
     """Random colours, distances of 4 m or 20 m, and holes in squares and in single pixels."""
     generator = torch.Generator().manual_seed(seed)
-    planes = torch.rand(1, 7, HEIGHT, WIDTH, generator=generator) * 2 - 1
+    planes = torch.rand(1, channels, HEIGHT, WIDTH, generator=generator) * 2 - 1
     metres = torch.where(torch.rand(1, HEIGHT, WIDTH, generator=generator) < 0.5, 4.0, 20.0)
     planes[:, 6] = 2 * depth_code(metres) - 1
     squares = (
@@ -27,10 +28,11 @@ def a_view(seed: int, holes: float) -> View:
 
 @pytest.mark.parametrize("holes", [0.0, 0.4, 0.95, 1.0])
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_views_are_gathered_in_cpp_as_in_torch(holes: float, count: int):
+@pytest.mark.parametrize("channels", [7, 8])
+def test_views_are_gathered_in_cpp_as_in_torch(holes: float, count: int, channels: int):
     if native.load("view") is None:
         pytest.skip("no C++ compiler")
-    views = [a_view(i, holes) for i in range(count)]
+    views = [a_view(i, holes, channels) for i in range(count)]
     for ours, theirs in zip(gathered(views)[:2], cells(*compose(views)), strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
 
@@ -64,14 +66,27 @@ def test_of_nothing_known_nothing_is_made_up():
     assert not filled.any() and not shares.any()
 
 
-def test_a_cell_is_as_old_and_as_differently_lit_as_the_views_that_made_it():
+def test_a_cell_has_the_mean_grain_of_what_is_known_of_it():
+    planes, known = torch.zeros(1, 8, 144, 256), torch.ones(1, 1, 144, 256)
+    planes[:, 6] = 2 * depth_code(torch.tensor(4.0)) - 1
+    planes[:, 7] = planes[:, 6]
+    planes[:, 7, :8, :4] = 2 * depth_code(torch.tensor(8.5)) - 1  # enlarged twice, which is half of BLURRED
+    planes[:, 7, :8, 8:16] = 2 * depth_code(torch.tensor(300.0)) - 1
+    planes[:, 7, :8, 16:24] = 2 * depth_code(torch.tensor(1.0)) - 1
+    known[..., :8, 2:8] = 0
+    grain = grains(planes, known)[0, 0]
+    assert grain[0, 0] == pytest.approx(0.5, abs=1e-3) and grain[0, 1] == 1
+    assert grain[0, 2] == 0 and not grain[1:].any()
+
+
+def test_a_cell_is_as_differently_lit_as_the_views_that_made_it():
     shares = torch.zeros(1, 2, 18, 32)
     shares[0, 0, :, :16], shares[0, 1, :, 16:24], shares[0, :, :, 24:28] = 1, 1, 0.25
-    ages, changes = torch.tensor([[8.0, 2.0]]), torch.stack([torch.ones(7), torch.zeros(7)])[None]
-    tokens = as_tokens(torch.ones(1, 16, 18, 32), shares, ages, changes).unflatten(1, (9, 16))[0, 4]
-    known, age, change = tokens[:, 64], tokens[:, 68], tokens[:, -1]
+    grain, changes = torch.full((1, 1, 18, 32), 0.25), torch.stack([torch.ones(7), torch.zeros(7)])[None]
+    tokens = as_tokens(torch.ones(1, 16, 18, 32), shares, grain, changes).unflatten(1, (9, 16))[0, 4]
+    known, grain, change = tokens[:, 64], tokens[:, 68], tokens[:, -1]
     assert known[[0, 8, 12, 15]].tolist() == [1, 1, 0.5, 0]
-    assert age[[0, 8, 12, 15]].tolist() == [8 / OLDEST, 2 / OLDEST, 5 / OLDEST, 0]
+    assert grain[[0, 8, 12, 15]].tolist() == [0.25, 0.25, 0.25, 0]
     assert change[[0, 8, 12, 15]].tolist() == [1, 0, 0.5, 0]
     assert tokens[15].abs().max() == 0
 
@@ -91,16 +106,20 @@ def test_cells_at_the_border_are_known_wholly_or_not_at_all():
 def test_what_is_trusted_under_steady_light_stays_to_the_last_bit_and_the_rest_is_drawn():
     drawn, known, mask = torch.zeros(1, 7, 144, 256), torch.ones(1, 7, 144, 256), torch.ones(1, 1, 144, 256)
     mask[..., 128:] = 0
-    trust, still = torch.full((1, 144, 4), 0.9), torch.zeros(1, 144, 7)
+    trust, still = torch.full((1, 144, 4), 0.9), torch.zeros(1, 144, VIEW)
     firm = firmness(trust, still)
     assert (firm == 1).all() and (firmness(trust * 0.2, still) == 0).all()
     planes = keep_known(drawn.clone(), known * mask, mask, firm)
     assert (planes[..., :120] == 1).all() and (planes[..., 128:] == 0).all()
     assert 0 < planes[..., 120:128].mean() < 1
     changed = still.clone()
-    changed[:, :72, 0] = 0.5  # the light of the upper half
+    changed[:, :72, -LIGHT] = 0.5  # the light of the upper half
     planes = keep_known(drawn, known, torch.ones_like(mask), firmness(trust, changed))
     assert planes[..., :60, :].max() < 0.01 and (planes[..., 84:, :] == 1).all()
+    near = still.clone()
+    near[:, 72:, PATCH + 4 : PATCH + 8] = WORN  # the lower half came too near
+    firm = firmness(trust, near)
+    assert (firm[..., :8, :] == 1).all() and (firm[..., 10:, :] == 0).all()
 
 
 def test_what_stays_is_kept_in_cpp_as_in_torch(monkeypatch):

@@ -1,0 +1,65 @@
+"""Where the ground lies, as far as depth has shown it: what keeps a walker's eyes at their height.
+Knows frames' depths and poses; nothing of networks."""
+
+from __future__ import annotations
+
+from math import floor, hypot
+
+import torch
+from torch import Tensor
+
+from model.camera import unproject
+from model.conditioning.state import EYE_M
+
+CELL_M = 1.0
+REACH_M = 9.0  # depth of what is farther away is too coarse
+BELOW_M = 0.5  # what lies less far below the eye is no ground
+EASE = 0.2  # how much of it is believed when a later look shows another height
+NEAR_M = 1.8  # cells farther away than this say nothing of the ground here
+MOST = 20_000  # cells that are remembered
+
+
+class Ground:
+    """Heights of cells of CELL_M, first seen first believed: what is drawn later is drawn from where the eye then is,
+    and would carry its drift on."""
+
+    def __init__(self) -> None:
+        self._height_m: dict[tuple[int, int], float] = {}
+
+    def stand(self, pose: list[float]) -> None:
+        """Somebody stands here [x, y, z, ...]: so that is where the ground is."""
+        x, y, z = pose[:3]
+        self._believe((floor(x / CELL_M), floor(z / CELL_M)), y - EYE_M)
+
+    def learn(self, distance_m: Tensor, pose: Tensor) -> None:
+        """What a frame shows of it: distances [1, H, W] in metres, of which the lower half is looked at, and its pose
+        [1, 5]."""
+        rows = distance_m.shape[1] // 2
+        points = unproject(distance_m, pose)[0, :, rows:].flatten(1)
+        away = torch.hypot(points[0] - pose[0, 0], points[2] - pose[0, 2])
+        here = points[:, (away < REACH_M) & (points[1] < pose[0, 1] - BELOW_M)]
+        if not here.shape[1]:
+            return
+        cells = torch.stack([(here[0] / CELL_M).floor(), (here[2] / CELL_M).floor()], 1).long()
+        which, place, count = torch.unique(cells, dim=0, return_inverse=True, return_counts=True)
+        mean = torch.zeros(len(which)).scatter_add(0, place, here[1]) / count
+        for cell, height in zip(which.tolist(), mean.tolist(), strict=True):
+            self._believe((cell[0], cell[1]), height)
+
+    def height_m(self, x: float, z: float) -> float | None:
+        """The ground's height at (x, z) in metres, or None where nothing is known of it."""
+        column, row, reach = floor(x / CELL_M), floor(z / CELL_M), int(NEAR_M / CELL_M) + 1
+        total = weight = 0.0
+        for i in range(column - reach, column + reach + 1):
+            for j in range(row - reach, row + reach + 1):
+                height = self._height_m.get((i, j))
+                share = NEAR_M - hypot((i + 0.5) * CELL_M - x, (j + 0.5) * CELL_M - z)
+                if height is not None and share > 0:
+                    total, weight = total + share * height, weight + share
+        return total / weight if weight else None
+
+    def _believe(self, cell: tuple[int, int], height: float) -> None:
+        before = self._height_m.get(cell)
+        if before is None and len(self._height_m) >= MOST:
+            del self._height_m[next(iter(self._height_m))]
+        self._height_m[cell] = height if before is None else before + EASE * (height - before)
