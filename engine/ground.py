@@ -15,6 +15,7 @@ CELL_M = 1.0
 REACH_M = 9.0  # depth of what is farther away is too coarse
 BELOW_M = 0.5  # what lies less far below the eye is no ground
 EASE = 0.2  # how much of it is believed when a later look shows another height
+STEP = 4  # rows and columns of which one is looked at
 NEAR_M = 1.8  # cells farther away than this say nothing of the ground here
 MOST = 20_000  # cells that are remembered
 
@@ -34,8 +35,8 @@ class Ground:
     def learn(self, distance_m: Tensor, pose: Tensor) -> None:
         """What a frame shows of it: distances [1, H, W] in metres, of which the lower half is looked at, and its pose
         [1, 5]."""
-        rows = distance_m.shape[1] // 2
-        points = unproject(distance_m, pose)[0, :, rows:].flatten(1)
+        coarse = distance_m[:, STEP // 2 :: STEP, STEP // 2 :: STEP]
+        points = unproject(coarse, pose)[0, :, coarse.shape[1] // 2 :].flatten(1)
         away = torch.hypot(points[0] - pose[0, 0], points[2] - pose[0, 2])
         here = points[:, (away < REACH_M) & (points[1] < pose[0, 1] - BELOW_M)]
         if not here.shape[1]:

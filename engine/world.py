@@ -29,7 +29,6 @@ from model.conditioning import audio, control, state
 from model.conditioning.text import TextTooLong
 from model.geometry import drawn_here
 from model.omni import BLOCK, CHANNELS, FIRST_CARRIED, GRID, GROUPS, LIGHT, PATCH, VIEW, Given, Seen, patch, unpatch
-from model.planes import CHANNELS as PLANES
 from model.planes import GRID_HEIGHT, GRID_WIDTH, from_rgb, metres, pack, unpack
 from model.view import firmness
 
@@ -106,6 +105,7 @@ class _Past:
 
     seen: Seen
     known: Known
+    picture: list[Tensor]  # its y, u and v, as they were shown
     keys: list[tuple[Keyframe, Known]]  # keyframes that are looked at, decoded
 
 
@@ -176,7 +176,7 @@ class World:
             raise NotAWorld("expected a world that has shown a frame; this one has not")
         prompt = {"prompt": self._prompt.text, "since": self._prompt.since}
         facts = {"model": self.models.name, "index": self.index - 1, "place": now.place, "ground": now.ground} | prompt
-        y, u, v = unpack(past.known.planes[:, :PLANES])
+        y, u, v = past.picture
         depth = ((past.known.planes[:, 6] + 1) * (65535 / 2)).round().clamp(0, 65535).to(torch.uint16)
         tensors = {
             "y": y,
@@ -205,15 +205,16 @@ class World:
         glimpse = self._glimpse()
         latents, seen = self._sample(controls, heard, glimpse)
         sampled = time.perf_counter()
-        known, own, (y, u, v) = self._draw(latents, seen, glimpse)
-        self._past = _Past(seen, known, self._look_back(latents, known, own))
+        known, own, picture = self._draw(latents, seen, glimpse)
+        self._past = _Past(seen, known, picture, self._look_back(latents, known, own))
         self._dream_on()
         drawn = time.perf_counter()
+        y, u, v = (part[0].numpy() for part in picture)
         frame = Frame(
             self.index,
-            y[0].numpy(),
-            u[0].numpy(),
-            v[0].numpy(),
+            y,
+            u,
+            v,
             state=self.state.values(),
             audio=[round(float(x), 3) for x in heard[0, 0, 0, :2]]
             + [round(float(x), 3) for x in heard[0, 0, 1, : audio.BANDS]],

@@ -118,16 +118,17 @@ struct Landing {
 // A triangle of three neighbours on one surface. On a plane inverse distance is linear over the picture.
 void triangle(const Frame& f, const Landing& l, const int (&corner)[3], float* buffer) {
   float x[3], y[3], inverse[3];
-  for (int i = 0; i < 3; ++i) {
-    x[i] = l.column[corner[i]], y[i] = l.row[corner[i]];
-    if (!(l.far[corner[i]] > kNearest)) return;
-    inverse[i] = 1 / l.far[corner[i]];
-  }
-  const float area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0]);
-  if (!(area > kThin)) return;  // seen from behind, or from its edge
+  for (int i = 0; i < 3; ++i) x[i] = l.column[corner[i]], y[i] = l.row[corner[i]];
   const float left = std::ceil(std::min(std::min(x[0], x[1]), x[2])), top = std::ceil(std::min(std::min(y[0], y[1]), y[2]));
   const float right = std::min(std::max(std::max(x[0], x[1]), x[2]) + kEdge, left + kWidest - 1);
   const float bottom = std::min(std::max(std::max(y[0], y[1]), y[2]) + kEdge, top + kWidest - 1);
+  if (!(left <= right) || !(top <= bottom)) return;
+  const float area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0]);
+  if (!(area > kThin)) return;  // seen from behind, or from its edge
+  for (int i = 0; i < 3; ++i) {
+    if (!(l.far[corner[i]] > kNearest)) return;
+    inverse[i] = 1 / l.far[corner[i]];
+  }
   for (float py = std::max(top, 0.f); py <= std::min(bottom, f.height - 1.f); ++py)
     for (float px = std::max(left, 0.f); px <= std::min(right, f.width - 1.f); ++px) {
       const float b = ((px - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (py - y[0])) / area;
