@@ -94,6 +94,6 @@ def test_what_schemathesis_makes_up_is_answered(served: tuple[str, str], tmp_pat
 
 @pytest.mark.soak
 def test_all_that_schemathesis_makes_up_is_answered(served: tuple[str, str], tmp_path: Path) -> None:
-    said = schemathesis(tmp_path, served, "--phases", "coverage,fuzzing", "--max-examples", "200")
+    said = schemathesis(tmp_path, served, "--phases", "coverage,fuzzing", "--max-examples", "40")
     found = re.search(r"(\d+) generated, (\d+) passed", said)
-    assert found is not None and found[1] == found[2] and int(found[1]) > 3000, said
+    assert found is not None and found[1] == found[2] and int(found[1]) > 1000, said

@@ -81,7 +81,7 @@ async def receivers(served: Served, count: int) -> AsyncIterator[Process]:
     )
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(300):  # thirty handshakes, on a machine that may be busy
             assert (await process.stdout.readline()).strip() == b"ready"
         yield process
     finally:
