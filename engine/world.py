@@ -279,6 +279,7 @@ class World:
         turned = torch.stack([v[0] * c - v[2] * s, v[1], v[0] * s + v[2] * c])
         features = control.features(controls)
         velocity, contact = self.models.omni.move(seen.hidden[0, -1], features, turned, torch.tensor(now.ground))
+        velocity = state.settle(velocity)
         now.velocity, now.ground = velocity, float(contact > 0)
         right, up, ahead = (float(part) / 24 for part in velocity)
         c, s = cos(new_yaw), sin(new_yaw)

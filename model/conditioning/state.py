@@ -16,6 +16,7 @@ TIMES = tuple(vocabulary()["time"])
 WEATHERS = tuple(w for w in vocabulary()["weather"] if w != "storm")
 SKY = ("tod", "cloud", "fog", "rain", "snow", "cover")
 NOMINAL = torch.tensor([0.2, 0.6, 0.5, 0.6, 0.6, 0.4]) / 24  # how much of each moves in a frame while it moves
+CREEP_M_S = 0.25  # a body slower than this stands
 STILL = 0.35  # a rate below this share of the nominal one is snapped to zero
 TOKENS, WIDTH = 4, 8
 SPEED_M_S = 6.4
@@ -56,6 +57,13 @@ def snap(rates: Tensor) -> Tensor:
     the sun only moves forward."""
     rates = torch.where(rates.abs() < STILL, torch.zeros_like(rates), rates.clamp(-1, 1))
     return torch.cat([rates[..., :1].clamp_min(0), rates[..., 1:]], -1)
+
+
+def settle(velocity: Tensor) -> Tensor:
+    """Velocity [3] in the body's frame as a network read it out -> what the state obeys: who hardly moves stands, else a
+    bias of centimetres would carry somebody who only looks around through the world."""
+    creeping = torch.hypot(velocity[0], velocity[2]) < CREEP_M_S
+    return torch.where(creeping & (torch.arange(3) != 1), torch.zeros_like(velocity), velocity)
 
 
 def advance(sky: Tensor, rates: Tensor) -> Tensor:

@@ -46,6 +46,12 @@ def test_small_rates_are_snapped_and_the_sun_never_goes_back():
     assert rates.tolist() == pytest.approx([0, 0, 0.9, -1, 0, -0.36])
 
 
+def test_who_hardly_moves_stands_but_may_fall():
+    assert state.settle(torch.tensor([0.1, -3.0, 0.2])).tolist() == [0, -3, 0]
+    walking = torch.tensor([0.1, 0.4, 0.9])
+    assert torch.equal(state.settle(walking), walking)
+
+
 def test_a_sky_stays_in_its_range():
     sky = torch.tensor([0.999, 0.999, 0.001, 1.0, 0.0, 0.5])
     for _ in range(100):
