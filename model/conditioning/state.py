@@ -60,8 +60,8 @@ def snap(rates: Tensor) -> Tensor:
 
 
 def settle(velocity: Tensor) -> Tensor:
-    """Velocity [3] in the body's frame as a network read it out -> what the state obeys: who hardly moves stands, else a
-    bias of centimetres would carry somebody who only looks around through the world."""
+    """Velocity [3] in the body's frame as a network read it out -> what the state obeys: who hardly moves stands, else
+    a bias of centimetres would carry somebody who only looks around through the world."""
     creeping = torch.hypot(velocity[0], velocity[2]) < CREEP_M_S
     return torch.where(creeping & (torch.arange(3) != 1), torch.zeros_like(velocity), velocity)
 

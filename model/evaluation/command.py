@@ -84,10 +84,11 @@ def evaluate(options: argparse.Namespace, world: Subject, reconstruct: Callable[
     def records(name: str, player: Player) -> list[dict[str, object]]:
         return suite.play(chosen, player, court, folder / f"{key}-{name}.jsonl", name, say)
 
-    ceiling = records("truth through the tokenizer", ThroughTokenizer(truth, reconstruct))
+    through = ThroughTokenizer(truth, reconstruct)
+    ceiling = records("truth through the tokenizer", through)
     floor = records("the first frame copied", frozen(truth))
     kept = folder / f"{key}-{suite.key_of(subject.name)}.jsonl"
-    played = suite.play(chosen, Live(subject, truth), court, kept, subject.name, say)
+    played = suite.play(chosen, Live(subject, truth, through if subject is world else None), court, kept, subject.name, say)
     figures = suite.summary(chosen, judges, played, ceiling, floor)
     print(report.text(subject.name, figures))
     if options.json:

@@ -54,6 +54,9 @@ class Player(Protocol):
     def play(self, episode: Episode) -> Shots:
         """The frames that are looked at."""
 
+    def encoded(self, episode: Episode) -> Picture:
+        """The true first frame, as the tokenizer leaves it of whoever has one."""
+
 
 class Truth:
     """Episodes as the simulator plays them, kept in a folder. Its `facts` are for labels alone."""
@@ -68,6 +71,9 @@ class Truth:
 
     def play(self, episode: Episode) -> Shots:
         return pictures(self.facts(episode))
+
+    def encoded(self, episode: Episode) -> Picture:
+        return self.play(episode)[0]
 
     def beginning(self, episode: Episode) -> Beginning:
         """What a subject may know when this episode begins."""
@@ -127,12 +133,17 @@ class ThroughTokenizer:
         frames = facts["frames"].tolist()
         return {f: Picture.of_planes(self._reconstruct(p[None])) for f, p in zip(frames, planes, strict=True)}
 
+    def encoded(self, episode: Episode) -> Picture:
+        return self.play(episode)[0]
+
 
 class Live:
-    """A subject, played frame by frame from the truth's first picture; the last episodes are kept for other metrics."""
+    """A subject, played frame by frame from the truth's first picture; the last episodes are kept for other metrics.
+    `tokenizer`: that of a subject that has one."""
 
-    def __init__(self, subject: Subject, truth: Truth):
+    def __init__(self, subject: Subject, truth: Truth, tokenizer: ThroughTokenizer | None = None):
         self._subject, self._truth, self.invents = subject, truth, subject.invents
+        self._tokenizer = tokenizer
         self._played: dict[str, Shots] = {}
 
     def play(self, episode: Episode) -> Shots:
@@ -142,6 +153,9 @@ class Live:
                 del self._played[oldest]
             self._played[key] = self._play(episode)
         return self._played[key]
+
+    def encoded(self, episode: Episode) -> Picture:
+        return self._tokenizer.encoded(episode) if self._tokenizer is not None else self.play(episode)[0]
 
     def _play(self, episode: Episode) -> Shots:
         shots = {0: self._subject.reset(self._truth.beginning(episode))}

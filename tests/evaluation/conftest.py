@@ -45,6 +45,9 @@ class Spoiled:
             shots = {frame: shots[other] for frame, other in zip(frames, self._order(frames), strict=True)}
         return {f: self._pictures(p) for f, p in shots.items()} if self._pictures else shots
 
+    def encoded(self, episode):
+        return self.play(episode)[0]
+
 
 def tinted(picture: Picture) -> Picture:
     """Darker and redder."""

@@ -51,7 +51,7 @@ class Fidelity:
             enough = float(mask.mean()) >= SEEN
             by_horizon[frame] = psnr_db(shown[frame], true[frame], mask) if enough else None
         values = {
-            "tokenizer_psnr_db": psnr_db(shown[0], true[0]),
+            "tokenizer_psnr_db": psnr_db(player.encoded(episode), true[0]),
             "tokenizer_psnr_db.ceiling": MOST_DB,
             "tokenizer_psnr_db.floor": psnr_db(cell_means(true[0]), true[0]),
             "next_frame_psnr_db": psnr_db(shown[1], true[1]),
