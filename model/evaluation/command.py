@@ -88,7 +88,8 @@ def evaluate(options: argparse.Namespace, world: Subject, reconstruct: Callable[
     ceiling = records("truth through the tokenizer", through)
     floor = records("the first frame copied", frozen(truth))
     kept = folder / f"{key}-{suite.key_of(subject.name)}.jsonl"
-    played = suite.play(chosen, Live(subject, truth, through if subject is world else None), court, kept, subject.name, say)
+    live = Live(subject, truth, through if subject is world else None)
+    played = suite.play(chosen, live, court, kept, subject.name, say)
     figures = suite.summary(chosen, judges, played, ceiling, floor)
     print(report.text(subject.name, figures))
     if options.json:
