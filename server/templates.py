@@ -8,7 +8,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from configs.paths import WEIGHTS
+from configs.paths import WEB, WEIGHTS
+
+WALL = WEB / "pictures" / "wall"
 
 
 class Template(BaseModel):
@@ -35,3 +37,9 @@ def picture_of(template: Template, weights: Path = WEIGHTS) -> Path | None:
     """The template's picture, if it lies where pictures lie."""
     path = (weights / template.picture).resolve()
     return path if template.picture and path.is_file() and path.is_relative_to(weights.resolve()) else None
+
+
+def loop_of(template: Template, wall: Path = WALL) -> Path | None:
+    """The template's film of a few seconds, where `scripts/wall.py` made one."""
+    path = (wall / f"{template.id}.mp4").resolve()
+    return path if path.is_file() and path.parent == wall.resolve() else None

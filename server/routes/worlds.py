@@ -19,7 +19,7 @@ from server.roles import Action, Role, may
 from server.routes.cookies import set_device
 from server.session import Session
 from server.sessions import Draining, NoWorkerFree
-from server.templates import load_templates, picture_of
+from server.templates import load_templates, loop_of, picture_of
 from server.worlds import TooManyWorlds
 
 OPENING_WAIT_S = 5.0
@@ -29,11 +29,12 @@ router = APIRouter(prefix="/api/v1", responses=responses(), tags=["worlds"])
 
 
 class TemplateOut(BaseModel):
-    """A place to begin from. `picture` is an address on this gateway."""
+    """A place to begin from. `picture`, and `loop`, a film of a few seconds, are addresses on this gateway."""
 
     id: str
     title: dict[str, str]
     picture: str | None = None
+    loop: str | None = None
 
 
 class NewSession(BaseModel):
@@ -87,8 +88,15 @@ class PromptTaken(BaseModel):
 @router.get("/templates", response_model_exclude_none=True)
 async def templates() -> list[TemplateOut]:
     """The places to begin from."""
-    listed = load_templates().values()
-    return [TemplateOut(id=t.id, title=t.title, picture=_picture_url(t.id) if picture_of(t) else None) for t in listed]
+    return [
+        TemplateOut(
+            id=template.id,
+            title=template.title,
+            picture=_picture_url(template.id) if picture_of(template) else None,
+            loop=f"/web/pictures/wall/{loop.name}" if (loop := loop_of(template)) else None,
+        )
+        for template in load_templates().values()
+    ]
 
 
 @router.get("/templates/{template_id}/picture", response_class=FileResponse)

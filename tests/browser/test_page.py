@@ -335,3 +335,13 @@ async def test_the_wall_lives_where_there_are_loops_and_motion_is_wanted(
             assert await page.locator(".card video").count() == 0
         else:
             await walker.until("() => document.querySelector('.card video.on')?.currentTime > 0")
+            film, others = await page.evaluate(
+                """() => {
+                  const all = performance.getEntriesByType("resource");
+                  const [{ loadEventEnd }] = performance.getEntriesByType("navigation");
+                  const film = all.find(({ name }) => name.endsWith("/meadow.webm"));
+                  const still = all.find(({ name }) => name.endsWith("/meadow.avif"));
+                  return [film.startTime, [still.responseEnd, loadEventEnd]];
+                }"""
+            )
+            assert film >= max(others) > 0, "expected the film after the still and after the page's own load"

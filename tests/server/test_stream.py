@@ -7,12 +7,17 @@ import os
 import threading
 import time
 from fractions import Fraction
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
 from aiortc import MediaStreamTrack
+
+from server.routes import worlds as routes
+from server.templates import loop_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # one gateway serves them all
 
@@ -215,9 +220,15 @@ async def test_a_gateway_that_was_held_up_skips_no_frame(here: Any) -> None:
     assert peer.outlet.skipped == skipped
 
 
-async def test_every_template_is_listed_with_its_picture(here: Any) -> None:
+async def test_every_template_is_listed_with_its_picture_and_loop(
+    here: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shore.mp4").touch()
+    monkeypatch.setattr(routes, "loop_of", partial(loop_of, wall=tmp_path))
     browser = await here.invited()
     listed = (await browser.http.get("/api/v1/templates")).json()
+    loops = {template["id"]: template["loop"] for template in listed if "loop" in template}
+    assert loops == {"shore": "/web/pictures/wall/shore.mp4"}
     assert listed and all(set(template["title"]) == {"en", "pt"} for template in listed)
     for template in listed:
         picture = await browser.http.get(template["picture"])

@@ -3,6 +3,8 @@
 
 import { el, icon } from "./element.js";
 
+const IDLE_WITHIN_MS = 2000;
+
 /**
  * @typedef {{ title: string, index: number, picture: string | null, instead?: string, loop?: string, more?: string,
  *   choose: (glimpse: string | undefined) => void, dwell: (picture: string | null) => void }} CardInputs
@@ -38,8 +40,9 @@ export function card({ title, index, picture, instead, loop, more, choose, dwell
 }
 
 /**
- * The loop over the still: loaded and played while it is in view, and never where motion or data are to be spared.
- * @param {HTMLElement} image
+ * The loop over the still: loaded once the page is, played while it is in view, and never where motion or data are to
+ * be spared.
+ * @param {HTMLImageElement} image
  * @param {string} source
  */
 function moving(image, source) {
@@ -55,5 +58,15 @@ function moving(image, source) {
     if (!film.src) film.src = source;
     void film.play().catch(() => undefined);
   });
-  seen.observe(film);
+  void calm(image).then(() => seen.observe(film));
+}
+
+/**
+ * The still is there, and the page has nothing better to do.
+ * @param {HTMLImageElement} image
+ */
+async function calm(image) {
+  await image.decode().catch(() => undefined);
+  if (document.readyState !== "complete") await new Promise((resolve) => addEventListener("load", resolve, { once: true }));
+  if ("requestIdleCallback" in window) await new Promise((resolve) => requestIdleCallback(resolve, { timeout: IDLE_WITHIN_MS }));
 }
