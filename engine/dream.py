@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.memory import Memory
 from engine.models import Glimpse
 
-STEPS = 8  # one a frame
+STEPS = 16  # one a frame
 UNSEEN = 0.3  # the share of a view that nothing shows, from which on it is worth a dream
 TURNS = (0.9, -0.9, 1.8, -1.8, 2.7, -2.7, pi)  # radians from where one looks, nearest first
 

@@ -36,12 +36,11 @@ __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load
 
 LATENT_GRID = (2 * GRID[0], 2 * GRID[1])
 STEPS = 2
-FIRST_STEPS = 16
+FIRST_STEPS = 32
 KEY_EVERY = 8  # frames between two keyframes at least
 RELIT = 0.3  # a change of light beyond which a keyframe is not looked at
 CHOOSE_EVERY = 4  # frames after which other keyframes may be looked at
 DREAM_EVERY = 8  # frames after which it is asked whether there is something to dream of
-DREAM_PACE = 2  # frames to a step of a dream
 RISE = 0.3  # how much of the way to their height over the ground a walker's eyes go in a frame
 PICTURE = ("y", "u", "v", "depth")
 SAVED = {
@@ -408,8 +407,6 @@ class World:
     def _dream_on(self) -> None:
         """One step of sampling what lies around, where nobody has looked yet, into memory."""
         dream = self._dream
-        if self.index % DREAM_PACE:
-            return
         if dream is None:
             there = where_to(self.memory, self.state.pose) if self.index % DREAM_EVERY == 0 else None
             self._dream = self._fall_asleep(there) if there is not None else None
