@@ -13,12 +13,13 @@ import pytest
 import pytest_asyncio
 
 if TYPE_CHECKING:
-    from conftest import Walker, Walking
+    from conftest import Person, Walker, Walking
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SCREEN: dict[str, Any] = {"name": "desktop", "width": 1024, "height": 640}
 STRANGER_S = 60.0
+KEY_TO_CHANNEL_MS = 4.0
 
 # A gamepad that a test can push.
 PAD = """
@@ -79,28 +80,51 @@ async def test_by_keyboard_alone_from_arrival_to_leaving(walking: Walking) -> No
         await page.wait_for_selector("#describe")
 
 
+async def strangers_way(person: Person, friend: Person, walks: str) -> dict[str, float]:
+    """Invite, world, prompt, walk, share, and a second browser watches, as who was told nothing goes. `walks` is what
+    the world's state says then. When each was reached, in seconds."""
+    page, began, reached = person.page, time.monotonic(), dict[str, float]()
+
+    def now(name: str) -> None:
+        reached[name] = round(time.monotonic() - began, 2)
+
+    await page.goto(f"/#invite={person.served.invite}")
+    await page.wait_for_selector("#describe:focus")
+    now("in")
+    await page.keyboard.type("a foggy coast at dusk")
+    await page.keyboard.press("Enter")
+    now("asked for a world")
+    await person.until("() => mundo.state.visible")
+    now("in a world")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("let it snow")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector(".trail [data-stage=heard]")
+    now("heard")
+    await page.keyboard.down("KeyW")
+    await person.until(f"() => mundo.state.world.values.{walks}")
+    await page.keyboard.up("KeyW")
+    now("walked")
+    await page.get_by_role("button", name="Share", exact=True).click()
+    await person.until("() => document.querySelector('dialog[open] input')?.value.includes('/watch#')")
+    now("shared")
+    await friend.page.goto(await page.input_value("dialog input"))
+    await friend.until("() => mundo.state.visible && mundo.state.role === 'viewer'")
+    await person.until("() => document.querySelector('.people').textContent === '1 watching'")
+    now("watched")
+    print(f"a stranger's way, in seconds: {reached}")
+    return reached
+
+
 async def test_a_strangers_way_without_documentation(walking: Walking) -> None:
-    began = time.monotonic()
     async with walking(SCREEN) as walker, walking({**SCREEN, "touch": True}) as friend:
-        page = walker.page
-        await page.goto(f"/#invite={walker.served.invite}")
-        await page.wait_for_selector("#describe:focus")
-        await page.keyboard.type("a foggy coast at dusk")
-        await page.keyboard.press("Enter")
-        await walker.until("() => mundo.state.visible")
-        await page.keyboard.down("KeyW")
-        await holds(walker, 1)
-        await page.keyboard.up("KeyW")
-        await page.keyboard.press("Enter")
-        await page.keyboard.type("let it snow")
-        await page.keyboard.press("Enter")
-        await page.wait_for_selector(".trail [data-stage=heard]")
-        await page.get_by_role("button", name="Share", exact=True).click()
-        await walker.until("() => document.querySelector('dialog[open] input')?.value.includes('/watch#')")
-        await friend.page.goto(await page.input_value("dialog input"))
-        await friend.until("() => mundo.state.visible && mundo.state.role === 'viewer'")
-        await walker.until("() => document.querySelector('.people').textContent === '1 watching'")
-    assert time.monotonic() - began < STRANGER_S
+        assert (await strangers_way(walker, friend, "buttons === 1"))["watched"] < STRANGER_S
+
+
+async def test_a_strangers_way_into_a_world_of_the_model(person: Person, stranger: Person) -> None:
+    assert (await strangers_way(person, stranger, "speed > 0.5"))["watched"] < STRANGER_S
+    await person.page.keyboard.press("Escape")
+    await person.leave()
 
 
 async def test_a_key_leaves_in_the_task_in_which_it_is_pressed(inside: Walker) -> None:
@@ -112,6 +136,50 @@ async def test_a_key_leaves_in_the_task_in_which_it_is_pressed(inside: Walker) -
         })"""
     )
     assert left == [[1, 1], [1, 0]]
+
+
+# How long each change of a button takes to the data channel: since the browser's own stamp on the key event, and since
+# the page was told; milliseconds.
+TIME_KEYS = """() => {
+  window.waits = [];
+  let stamp = 0, told = 0, held = JSON.parse(taps.sent.at(-1)).buttons;
+  const hear = (event) => {
+    if (event.isTrusted && !event.repeat) [stamp, told] = [event.timeStamp, performance.now()];
+  };
+  for (const type of ["keydown", "keyup"]) addEventListener(type, hear, true);
+  const { control } = taps.channels;
+  const send = control.send;
+  control.send = (data) => {
+    send(data);
+    const { buttons } = JSON.parse(data), now = performance.now();
+    if (buttons !== held) waits.push([now - stamp, now - told]);
+    held = buttons;
+  };
+}"""
+
+
+async def key_waits(walker: Walker, presses: int) -> Any:
+    """[since the browser's stamp, since the page was told] in ms, of every change of so many presses."""
+    keys = walker.page.keyboard
+    await walker.page.evaluate(TIME_KEYS)
+    for press in range(presses):
+        key = "WASD"[press % 4]
+        await keys.down(f"Key{key}")
+        await walker.page.wait_for_timeout(press % 17)  # no beat with frames or with the rhythm of sending
+        await keys.up(f"Key{key}")
+    waits = np.array(await walker.page.evaluate("() => waits"))
+    assert waits.shape == (2 * presses, 2) and waits.min() >= 0
+    for name, column in zip(("browser's stamp", "page was told"), waits.T, strict=True):
+        p50, p95 = np.quantile(column, (0.5, 0.95))
+        print(f"a key, since the {name}, to the channel: p50 {p50:.2f}, p95 {p95:.2f} ms")
+    return waits
+
+
+@pytest.mark.soak
+async def test_a_key_is_on_the_channel_within_milliseconds_of_its_event(inside: Walker) -> None:
+    """On a machine that has nothing else to do."""
+    waits = await key_waits(inside, presses=500)
+    assert np.quantile(waits[:, 0], 0.95) < KEY_TO_CHANNEL_MS
 
 
 async def test_keys_can_be_changed_and_stay_so(inside: Walker) -> None:
