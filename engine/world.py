@@ -37,9 +37,10 @@ __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load
 LATENT_GRID = (2 * GRID[0], 2 * GRID[1])
 STEPS = 2
 FIRST_STEPS = 32
+CALM = 0.5  # of the noise of frames of few steps: what they invent of it, column by column in a turn, is stripes
 KEY_EVERY = 8  # frames between two keyframes at least
 RELIT = 0.3  # a change of light beyond which a keyframe is not looked at
-CHOOSE_EVERY = 4  # frames after which other keyframes may be looked at
+CHOOSE_EVERY = 2  # frames after which other keyframes may be looked at
 DREAM_EVERY = 8  # frames after which it is asked whether there is something to dream of
 RISE = 0.3  # how much of the way to their height over the ground a walker's eyes go in a frame
 PICTURE = ("y", "u", "v", "depth")
@@ -325,7 +326,7 @@ class World:
 
     def _denoise(self, given: Given, steps: int) -> tuple[Tensor, Seen]:
         """A frame's latents; what the last step saw is committed to the window."""
-        noisy = self._noise()
+        noisy = self._noise() * (CALM if steps == STEPS else 1.0)
         seen: Seen | None = None
         for tau, size in sampler.levels(steps):
             seen = self._see(noisy, given, tau, size)

@@ -19,7 +19,7 @@ from model.tokenizer.quick import Eyes
 CELL = 8  # half-resolution pixels a latent cell
 DOUBT, FIRM = 0.3, 0.53  # trust below which nothing of the known view stays as it is, and above which all does
 STEADY = 0.1  # a change of light that makes it stay a third
-WORN = 0.22  # the grain (an enlargement of 1.36) from which on what is known is drawn anew
+WORN = 0.8  # the grain (an enlargement of 3) from which on what is known is drawn anew
 WHOLE = 0.95  # share from which on a cell counts as wholly known
 REACH = 6  # cells that a quick turn uncovers in a frame at most
 SOFT = 2  # half-resolution pixels within which the border of what is known is soft
