@@ -3,17 +3,13 @@ Knows the order of a frame's life; nothing of codecs, sockets or clocks."""
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, replace
 from math import cos, sin
-from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from configs.paths import WEIGHTS
@@ -22,26 +18,24 @@ from engine.cache import Window
 from engine.dream import STEPS as DREAM_STEPS
 from engine.dream import Dream, where_to
 from engine.ground import Ground
-from engine.memory import LOOKED_AT, NOT_OWN, Keyframe, Memory, nearest_m
 from engine.models import Glimpse, Known, Models, load_models
+from engine.recollection import LATENT_GRID, Recollection, with_own
 from engine.saving import NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
+from engine.templates import PromptRefused, find_template, read_picture
 from model.conditioning import audio, control, state
 from model.conditioning.text import TextTooLong
 from model.geometry import drawn_here
-from model.omni import BLOCK, CHANNELS, FIRST_CARRIED, GRID, GROUPS, LIGHT, PATCH, VIEW, Given, Seen, patch, unpatch
-from model.planes import GRID_HEIGHT, GRID_WIDTH, from_rgb, metres, pack, unpack
+from model.omni import BLOCK, CHANNELS, FIRST_CARRIED, GROUPS, LIGHT, PATCH, VIEW, Given, Seen, patch, unpatch
+from model.planes import GRID_HEIGHT, GRID_WIDTH, metres, pack, unpack
 from model.view import firmness
 
 __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load_models"]
 
-LATENT_GRID = (2 * GRID[0], 2 * GRID[1])
 STEPS = 2
 FIRST_STEPS = 32
 CALM = 0.5  # of the noise of frames of few steps: what they invent of it, column by column in a turn, is stripes
-KEY_EVERY = 8  # frames between two keyframes at least
-RELIT = 0.3  # a change of light beyond which a keyframe is not looked at
-CHOOSE_EVERY = 2  # frames after which other keyframes may be looked at
 DREAM_EVERY = 8  # frames after which it is asked whether there is something to dream of
+LEARN_EVERY = 4  # frames after which the ground is looked at
 RISE = 0.3  # how much of the way to their height over the ground a walker's eyes go in a frame
 PICTURE = ("y", "u", "v", "depth")
 SAVED = {
@@ -60,10 +54,6 @@ SAVED = {
     "keyframes.dreamed": (-1,),
 }
 LOOK_LIMIT = control.LOOK_LIMIT
-
-
-class PromptRefused(ValueError):
-    """A prompt or template cannot be obeyed; the message is for people."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +96,6 @@ class _Past:
     seen: Seen
     known: Known
     picture: list[Tensor]  # its y, u and v, as they were shown
-    keys: list[tuple[Keyframe, Known]]  # keyframes that are looked at, decoded
 
 
 @dataclass
@@ -126,7 +115,8 @@ class World:
         config = models.config
         slots = BLOCK - FIRST_CARRIED
         self._window = Window(config.time_layers, config.window, slots, config.heads, config.width // config.heads)
-        self.memory = Memory()
+        self._recollection = Recollection(models)
+        self.memory = self._recollection.memory
         self.ground = Ground()
         self._dream: Dream | None = None
         self._past: _Past | None = None
@@ -205,9 +195,11 @@ class World:
         glimpse = self._glimpse()
         latents, seen = self._sample(controls, heard, glimpse)
         sampled = time.perf_counter()
-        known, own, picture = self._draw(latents, seen, glimpse)
-        self._past = _Past(seen, known, picture, self._look_back(latents, known, own))
-        self._dream_on()
+        known, picture = self._draw(latents, seen, glimpse)
+        self._past = _Past(seen, known, picture)
+        self._recollection.look_back(latents, known, self.index)
+        self._feel_ground(known)
+        self._dream_on(known)
         drawn = time.perf_counter()
         y, u, v = (part[0].numpy() for part in picture)
         frame = Frame(
@@ -308,12 +300,7 @@ class World:
         if past is None:
             return None
         pose, light = torch.tensor([self.state.pose]), state.light(self.state.sky)
-        keys = [pair for pair in past.keys if float((light - pair[1].light).norm()) <= RELIT]
-        return self._look(keys, past.known, pose, light)
-
-    def _look(self, keys: list[tuple[Keyframe, Known]], last: Known, pose: Tensor, light: Tensor) -> Glimpse:
-        shown, dreamed = ([known for key, known in keys if key.dreamed == dreamed] for dreamed in (False, True))
-        return self.models.see(shown, last, dreamed, pose, light)
+        return self._recollection.glimpse(past.known, pose, light)
 
     def _sample(self, controls: Tensor, heard: Tensor, glimpse: Glimpse | None) -> tuple[Tensor, Seen]:
         """This frame's latents, and what the network saw of it."""
@@ -344,8 +331,8 @@ class World:
         seen: Seen = self.models.omni(noisy, here, self._window.mask(1), self._window.pairs())
         return seen
 
-    def _draw(self, latents: Tensor, seen: Seen, glimpse: Glimpse | None) -> tuple[Known, Tensor, list[Tensor]]:
-        """The frame as later frames know it, which of its cells [1, 1, 18, 32] show more than keyframes, its bytes."""
+    def _draw(self, latents: Tensor, seen: Seen, glimpse: Glimpse | None) -> tuple[Known, list[Tensor]]:
+        """The frame as later frames know it, and its bytes."""
         light = state.light(self.state.sky)
         own = torch.ones(1, 1, *LATENT_GRID, dtype=torch.bool)
         if glimpse is not None:
@@ -358,59 +345,26 @@ class World:
             planes, picture = drawn_here(self._entering), list(unpack(self._entering))
         else:
             planes, *picture = self.models.draw(latents)
-        return self._known(planes, own, torch.tensor([self.state.pose]), light), own, picture
+        return with_own(planes, own, torch.tensor([self.state.pose]), light), picture
 
-    def _known(self, planes: Tensor, own: Tensor, pose: Tensor, light: Tensor) -> Known:
-        """Planes [1, 8, 144, 256] of which some cells [1, 1, 18, 32] are their own."""
-        size = planes.shape[-1] // LATENT_GRID[1]
-        fresh = own.repeat_interleave(size, 2).repeat_interleave(size, 3)
-        return Known(torch.cat([planes, fresh.to(planes.dtype)], 1), pose, light)
-
-    def _look_back(self, latents: Tensor, known: Known, own: Tensor) -> list[tuple[Keyframe, Known]]:
-        """The keyframes that the next frames see beside the last one: from memory, and this frame where what it shows
-        is new. The ground is learned of on the way."""
-        old = self._past.keys if self._past is not None else []
-        if old and self.index % CHOOSE_EVERY:
-            return old
-        distance_m = metres(known.planes)
+    def _feel_ground(self, known: Known) -> None:
+        """Where somebody stands, and what a frame shows of the ground, every few frames."""
+        if self.index % LEARN_EVERY:
+            return
         if self.state.ground:
             self.ground.stand(self.state.pose)
-        self.ground.learn(distance_m, known.pose)
-        chosen, new = self.memory.choose(known.pose[0], known.light, [keyframe for keyframe, _ in old])
-        last = max((k.index for k in self.memory.keyframes if not k.dreamed), default=-KEY_EVERY)
-        if new and self.index - last >= KEY_EVERY:
-            chosen = [*chosen[: LOOKED_AT - 1], self._keyframe(latents, known, own)]
-        return [next((pair for pair in old if pair[0] is k), None) or (k, self._recall(k)) for k in chosen]
-
-    def _keyframe(self, latents: Tensor, known: Known, own: Tensor, dreamed: bool = False) -> Keyframe:
-        """Remembers latents [1, 16, 18, 32] that were drawn as that. What is not its `own` [1, 1, 18, 32] other
-        keyframes show, and better: here it was seen through one view more."""
-        planes = known.planes.clone()
-        planes[:, 7].masked_fill_(planes[:, 8] == 0, NOT_OWN)
-        drawn = F.avg_pool2d(planes[:, 7:8], planes.shape[-1] // LATENT_GRID[1])[0, 0]
-        distance_m = nearest_m(metres(planes)[0]) * own[0, 0]
-        facts = (known.pose[0], known.light, self.index, distance_m, drawn, dreamed)
-        keyframe = Keyframe(latents[0].bfloat16(), *facts, planes[0].half())
-        self.memory.keep(keyframe)
-        return keyframe
-
-    def _recall(self, keyframe: Keyframe) -> Known:
-        """A keyframe as it was; decoded, where it comes out of a saved world."""
-        if keyframe.planes is not None:
-            return Known(keyframe.planes[None].float(), keyframe.pose[None], keyframe.light)
-        planes = self.models.decode(keyframe.latents[None].float())
-        drawn = F.interpolate(keyframe.drawn[None, None].float(), planes.shape[-2:])
-        planes = torch.cat([planes, torch.minimum(planes[:, 6:7], drawn)], 1)
-        return self._known(planes, keyframe.drawn[None, None] > NOT_OWN, keyframe.pose[None], keyframe.light)
+        self.ground.learn(metres(known.planes), known.pose)
 
     # --- what lies around --------------------------------------------------------------------
 
-    def _dream_on(self) -> None:
+    def _dream_on(self, known: Known) -> None:
         """One step of sampling what lies around, where nobody has looked yet, into memory."""
         dream = self._dream
         if dream is None:
             there = where_to(self.memory, self.state.pose) if self.index % DREAM_EVERY == 0 else None
-            self._dream = self._fall_asleep(there) if there is not None else None
+            if there is not None:
+                glimpse = self._recollection.elsewhere(known, there[None], state.light(self.state.sky))
+                self._dream = Dream(there, glimpse, self._noise())
             return
         tau, size = sampler.levels(DREAM_STEPS)[dream.taken]
         given = self._given(torch.zeros(len(control.HELD) + 2), torch.zeros(1, 1, 2, audio.WIDTH), dream.glimpse.tokens)
@@ -425,17 +379,9 @@ class World:
             firm = firmness(seen.trust[:, -1], dream.glimpse.tokens)
             planes, *_ = self.models.draw(latents, (dream.glimpse, firm))
             own = (dream.glimpse.remembered < 0.5) | (firm < 0.5)
-            known = self._known(planes, own, dream.pose[None], state.light(self.state.sky))
-            self._keyframe(latents, known, own, dreamed=True)
+            imagined = with_own(planes, own, dream.pose[None], state.light(self.state.sky))
+            self._recollection.remember(latents, imagined, self.index, dreamed=True)
             self._dream = None
-
-    def _fall_asleep(self, pose: Tensor) -> Dream:
-        """The beginning of a dream: of what is known already it keeps what it can."""
-        light = state.light(self.state.sky)
-        chosen, _ = self.memory.choose(pose, light, [])
-        keys = [(keyframe, self._recall(keyframe)) for keyframe in chosen]
-        assert self._past is not None
-        return Dream(pose, self._look(keys, self._past.known, pose[None], light), self._noise())
 
     def _enter(self, given: Given, latents: Tensor) -> tuple[Tensor, Seen]:
         """Latents that are known enter as a frame, with a little noise."""
@@ -443,38 +389,3 @@ class World:
         seen = self._see(noisy, given, sampler.ENTRY_SIGNAL, 1 - sampler.ENTRY_SIGNAL)
         self._window.commit(seen.kept, 0)
         return latents, seen
-
-
-def find_template(name: str) -> dict[str, object]:
-    """The template of that id. Raises PromptRefused naming those there are."""
-    path = WEIGHTS / "templates.json"
-    entries: list[dict[str, object]] = json.loads(path.read_text("utf-8")) if path.is_file() else []
-    for entry in entries:
-        if entry["id"] == name:
-            return entry
-    raise PromptRefused(f"expected a template of {', '.join(str(e['id']) for e in entries) or 'none'}; got {name!r}")
-
-
-def read_picture(path: Path) -> Tensor:
-    """A picture file as planes [1, 7, 144, 256], cropped to 16:9 around its middle and scaled; its depth code
-    comes from the file beside it (.depth.png, 16 bit, 256 x 144). Raises PromptRefused on what is no picture."""
-    try:
-        with Image.open(path) as file:
-            rgb = fit(file.convert("RGB"))
-    except OSError as error:
-        raise PromptRefused(f"expected a picture at {path.name}: {error}") from error
-    beside = path.with_suffix(".depth.png")
-    if not beside.is_file():
-        raise PromptRefused(f"expected the depth of {path.name} beside it as {beside.name}, found no file")
-    with Image.open(beside) as file:
-        code = torch.from_numpy(np.asarray(file, np.float32) / 65535)
-    planes = from_rgb(torch.from_numpy(rgb)[None])
-    return torch.cat([planes[:, :6], 2 * code[None, None] - 1], 1)
-
-
-def fit(image: Image.Image) -> NDArray[np.uint8]:
-    """[288, 512, 3] around the picture's middle."""
-    scale = max(512 / image.width, 288 / image.height)
-    size = (max(512, round(image.width * scale)), max(288, round(image.height * scale)))
-    left, top = (size[0] - 512) // 2, (size[1] - 288) // 2
-    return np.array(image.resize(size, Image.Resampling.LANCZOS).crop((left, top, left + 512, top + 288)))

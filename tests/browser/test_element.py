@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Walking
+    from conftest import Walker, Walking
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"
@@ -31,39 +31,78 @@ CYCLE = """async ([session, times]) => {
     world.remove();
   }
 }"""
+# The same with the page itself: a world, all its panels, and the arrival in between.
+PAGE_CYCLE = """async ([session, times]) => {
+  const seen = (selector) => new Promise((resolve) => {
+    const look = () => document.querySelector(selector) ? resolve() : setTimeout(look, 5);
+    look();
+  });
+  for (let cycle = 0; cycle < times; cycle += 1) {
+    await mundo.connect({ session });
+    if (cycle % 4) await new Promise((resolve) => setTimeout(resolve, 10 * (cycle % 7)));
+    else while (!mundo.state.visible) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (cycle % 2 && cycle + 1 < times) continue; // out of the world into it once more
+    document.querySelector("[aria-label=Leave]").click();
+    await seen(".wall:not([aria-busy]) .card");
+    await seen(".shelf li");
+  }
+}"""
+# Who leaves ends the world; here it stays, for the next time.
+KEEP_SESSIONS = """
+const fetched = window.fetch;
+window.fetch = (...given) => given[1]?.method === "DELETE"
+  ? Promise.resolve(new Response(null, { status: 204 })) : fetched(...given);
+"""
 COUNT = "() => taps.peers.filter((peer) => peer.connectionState !== 'closed').length"
+
+
+async def leaves_nothing(walker: Walker, cycle: str, few: int) -> None:
+    """After CYCLES connections there is no element, listener or open peer more than after a few."""
+    page = walker.page
+    session = await page.evaluate(
+        """async () => { await import("/web/js/mundo_world.js");
+          return (await (await fetch("/api/v1/sessions", { method: "POST", body: '{"template":"meadow"}',
+            headers: { "content-type": "application/json" } })).json()).id; }"""
+    )
+    measure = await page.context.new_cdp_session(page)
+    await measure.send("Performance.enable")
+
+    async def left() -> dict[str, float]:
+        for _ in range(2):
+            await measure.send("HeapProfiler.collectGarbage")
+        metrics = (await measure.send("Performance.getMetrics"))["metrics"]
+        return {one["name"]: one["value"] for one in metrics if one["name"] in ("Nodes", "JSEventListeners")}
+
+    async def forget() -> None:
+        await page.evaluate("() => { taps.peers.length = 0; taps.channels = {}; taps.sent.length = 0; }")
+
+    await page.evaluate(cycle, [session, few])
+    await forget()
+    before, elements = await left(), await page.evaluate("() => document.querySelectorAll('*').length")
+    await page.evaluate(cycle, [session, CYCLES])
+    assert await page.evaluate("() => taps.peers.length") >= CYCLES
+    assert await page.evaluate(COUNT) == 0
+    await forget()
+    assert await page.evaluate("() => document.querySelectorAll('*').length") == elements
+    after = await left()
+    print(f"after {few} connections {before}, after {CYCLES} more {after}")
+    assert after["JSEventListeners"] <= before["JSEventListeners"] + 5, (before, after)
+    assert after["Nodes"] <= before["Nodes"] + 20, (before, after)
 
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_a_hundred_connections_leave_nothing(walking: Walking) -> None:
     async with walking(SCREEN) as walker:
-        page = walker.page
         await walker.come_in()
-        session = await page.evaluate(
-            """async () => { await import("/web/js/mundo_world.js");
-              return (await (await fetch("/api/v1/sessions", { method: "POST", body: '{"template":"meadow"}',
-                headers: { "content-type": "application/json" } })).json()).id; }"""
-        )
-        measure = await page.context.new_cdp_session(page)
-        await measure.send("Performance.enable")
+        await leaves_nothing(walker, CYCLE, few=3)
 
-        async def left() -> dict[str, float]:
-            for _ in range(2):
-                await measure.send("HeapProfiler.collectGarbage")
-            metrics = (await measure.send("Performance.getMetrics"))["metrics"]
-            return {one["name"]: one["value"] for one in metrics if one["name"] in ("Nodes", "JSEventListeners")}
 
-        await page.evaluate(CYCLE, [session, 3])
-        before, elements = await left(), await page.evaluate("() => document.querySelectorAll('*').length")
-        await page.evaluate("() => { taps.peers.length = 0; }")
-        await page.evaluate(CYCLE, [session, CYCLES])
-        assert await page.evaluate("() => taps.peers.length") >= CYCLES
-        assert await page.evaluate(COUNT) == 0
-        await page.evaluate("() => { taps.peers.length = 0; taps.channels = {}; }")
-        assert await page.evaluate("() => document.querySelectorAll('*').length") == elements
-        after = await left()
-        assert after["JSEventListeners"] <= before["JSEventListeners"] + 5, (before, after)
-        assert after["Nodes"] <= before["Nodes"] + 20, (before, after)
+@pytest.mark.soak
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_hundred_visits_leave_nothing_on_the_page(walking: Walking) -> None:
+    async with walking(SCREEN, KEEP_SESSIONS) as walker:
+        await walker.come_in()
+        await leaves_nothing(walker, PAGE_CYCLE, few=5)
 
 
 @pytest.mark.asyncio(loop_scope="session")

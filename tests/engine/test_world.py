@@ -9,10 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
+from engine import templates as templates_module
 from engine import world as engine_world
 from engine.models import Models
+from engine.recollection import KEY_EVERY
 from engine.saving import NotAWorld
-from engine.world import KEY_EVERY, LOOK_LIMIT, Inputs, PromptRefused, World
+from engine.world import LOOK_LIMIT, Inputs, PromptRefused, World
 from model.conditioning import state
 from model.conditioning.text import TextEncoder
 from model.omni import Omni, OmniConfig
@@ -189,13 +191,14 @@ def templates(tmp_path, monkeypatch) -> None:
     Image.fromarray(picture).save(tmp_path / "shore.png")
     Image.fromarray(np.full((144, 256), 9000, np.uint16)).save(tmp_path / "shore.depth.png")
     monkeypatch.setattr(engine_world, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(templates_module, "WEIGHTS", tmp_path)
 
 
 def test_a_world_can_begin_with_a_picture(models: Models, templates: None, tmp_path):
     world = World(models, 1, template="shore")
     first = world.step(Inputs())
     assert first.state["place"] == 1 and first.state["rain"] == 1
-    planes = engine_world.read_picture(tmp_path / "shore.png")
+    planes = templates_module.read_picture(tmp_path / "shore.png")
     assert np.array_equal(first.y, unpack(planes)[0][0].numpy())
     world.step(Inputs(FORWARD))
 
