@@ -31,6 +31,7 @@ OMNI_KIND = "omni"
 OMNI_FILE = "nano.safetensors"
 TOKENIZER_FILE = "tokenizer.safetensors"
 OWN = -0.95  # of the depth code's plane: what lies below is another keyframe's
+SAME = 0.06  # relative difference of two depth codes that still are one surface
 NEARER = 0.04  # of the depth code: what was drawn from so much farther than something else is not looked at
 log = logging.getLogger(__name__)
 
@@ -67,14 +68,20 @@ class Models:
 
     def see(self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor) -> Glimpse:
         """What is known of the view from `pose` in that light: what keyframes show, unless it is enlarged there and the
-        last frame drew it anew; what the last frame drew since; and of the rest what was dreamed."""
+        last frame drew the same surface anew; where they show nothing the last frame; and of the rest what was
+        dreamed. A keyframe counts for more than what was invented since, even in front of it: more often than not the
+        keyframe was not asked then."""
         seen = [reproject(view.planes, view.pose, pose) for view in (*keys, last, *dreams)]
         (newest, known_last), old, dreamed = seen[len(keys)], seen[: len(keys)], seen[len(keys) + 1 :]
+        redrawn = known_last * (newest[:, 8:] > 0.5)
         covered = torch.zeros_like(known_last)
         for planes, mask in old:
-            mask *= (planes[:, 7:8] > OWN) & ((planes[:, 7:8] > newest[:, 7:8] - NEARER) | (known_last == 0))
+            here, there = (planes[:, 6:7] + 1) / 2, (newest[:, 6:7] + 1) / 2
+            finer = (here - there).abs() <= SAME * here
+            finer &= (planes[:, 7:8] <= newest[:, 7:8] - NEARER) & (redrawn > 0)
+            mask *= (planes[:, 7:8] > OWN) & ~finer
             covered = torch.maximum(covered, mask)
-        known_last *= (newest[:, 8:] > 0.5) | (covered == 0)  # what it only copied is seen better in what it copied
+        known_last *= covered == 0
         covered = torch.maximum(covered, known_last)
         for planes, mask in dreamed:
             mask *= (planes[:, 7:8] > OWN) & (covered == 0)

@@ -11,6 +11,7 @@ from engine.memory import LOOKED_AT, NOT_OWN, Keyframe, Memory, nearest_m
 from engine.models import Glimpse, Known, Models
 from model.omni import GRID
 from model.planes import metres
+from model.view import CELL
 
 LATENT_GRID = (2 * GRID[0], 2 * GRID[1])
 KEY_EVERY = 8  # frames between two keyframes at least
@@ -20,11 +21,14 @@ RELIT = 0.3  # a change of light beyond which a keyframe is not looked at
 Key = tuple[Keyframe, Known]
 
 
+def per_pixel(cells: Tensor) -> Tensor:
+    """[1, 1, 18, 32] -> [1, 1, 144, 256]."""
+    return cells.repeat_interleave(CELL, 2).repeat_interleave(CELL, 3)
+
+
 def with_own(planes: Tensor, own: Tensor, pose: Tensor, light: Tensor) -> Known:
-    """Planes [1, 8, 144, 256] of which some cells `own` [1, 1, 18, 32] show more than keyframes do."""
-    size = planes.shape[-1] // LATENT_GRID[1]
-    fresh = own.repeat_interleave(size, 2).repeat_interleave(size, 3)
-    return Known(torch.cat([planes, fresh.to(planes.dtype)], 1), pose, light)
+    """Planes [1, 8, 144, 256] of which some pixels `own` [1, 1, 144, 256] show more than keyframes do."""
+    return Known(torch.cat([planes, own.to(planes.dtype)], 1), pose, light)
 
 
 class Recollection:
@@ -62,9 +66,9 @@ class Recollection:
         better: here it was seen through one view more."""
         planes = known.planes.clone()
         planes[:, 7].masked_fill_(planes[:, 8] == 0, NOT_OWN)
-        size = planes.shape[-1] // LATENT_GRID[1]
-        drawn = F.avg_pool2d(planes[:, 7:8], size)[0, 0]
-        distance_m = nearest_m(metres(planes)[0]) * planes[0, 8, ::size, ::size]
+        own = F.avg_pool2d(planes[:, 8:], CELL)[0, 0] > 0.5
+        drawn = torch.where(own, F.avg_pool2d(known.planes[:, 7:8], CELL)[0, 0], NOT_OWN)
+        distance_m = nearest_m(metres(planes)[0]) * own
         facts = (known.pose[0], known.light, index, distance_m, drawn, dreamed)
         keyframe = Keyframe(latents[0].bfloat16(), *facts, planes[0].half())
         self.memory.keep(keyframe)
@@ -81,4 +85,5 @@ class Recollection:
         planes = self._models.decode(keyframe.latents[None].float())
         drawn = F.interpolate(keyframe.drawn[None, None].float(), planes.shape[-2:])
         planes = torch.cat([planes, torch.minimum(planes[:, 6:7], drawn)], 1)
-        return with_own(planes, keyframe.drawn[None, None] > NOT_OWN, keyframe.pose[None], keyframe.light)
+        own = per_pixel(keyframe.drawn[None, None] > NOT_OWN)
+        return with_own(planes, own, keyframe.pose[None], keyframe.light)

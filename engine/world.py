@@ -19,7 +19,7 @@ from engine.dream import STEPS as DREAM_STEPS
 from engine.dream import Dream, where_to
 from engine.ground import Ground
 from engine.models import Glimpse, Known, Models, load_models
-from engine.recollection import LATENT_GRID, Recollection, with_own
+from engine.recollection import LATENT_GRID, Recollection, per_pixel, with_own
 from engine.saving import NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
 from engine.templates import PromptRefused, find_template, read_picture
 from model.conditioning import audio, control, state
@@ -334,13 +334,13 @@ class World:
     def _draw(self, latents: Tensor, seen: Seen, glimpse: Glimpse | None) -> tuple[Known, list[Tensor]]:
         """The frame as later frames know it, and its bytes."""
         light = state.light(self.state.sky)
-        own = torch.ones(1, 1, *LATENT_GRID, dtype=torch.bool)
+        own = torch.ones(1, 1, GRID_HEIGHT, GRID_WIDTH, dtype=torch.bool)
         if glimpse is not None:
             change = glimpse.tokens[..., -LIGHT:]
             firm = firmness(seen.trust[:, -1], glimpse.tokens)
             planes, *picture = self.models.draw(latents, (glimpse, firm))
             light = light - firm.mean() * change.mean((0, 1))  # what stayed as it was still shows the light it was in
-            own = (glimpse.remembered < 0.5) | (firm < 0.5)
+            own = per_pixel((glimpse.remembered < 0.5) | (firm < 0.5))
         elif self._entering is not None:
             planes, picture = drawn_here(self._entering), list(unpack(self._entering))
         else:
@@ -378,7 +378,7 @@ class World:
             latents = unpatch(dream.noisy[:, 0]).clamp(-3, 3)
             firm = firmness(seen.trust[:, -1], dream.glimpse.tokens)
             planes, *_ = self.models.draw(latents, (dream.glimpse, firm))
-            own = (dream.glimpse.remembered < 0.5) | (firm < 0.5)
+            own = (dream.glimpse.known == 0) | per_pixel(firm < 0.5)
             imagined = with_own(planes, own, dream.pose[None], state.light(self.state.sky))
             self._recollection.remember(latents, imagined, self.index, dreamed=True)
             self._dream = None
