@@ -1,0 +1,75 @@
+"""What a frame is known by: keyframes, what was drawn since, and what was dreamed."""
+
+import pytest
+import torch
+
+from engine.models import Known, Models
+from engine.recollection import KEY_EVERY, Recollection, with_own
+from model.geometry import drawn_here
+from model.planes import depth_code
+
+HERE, LIGHT = torch.tensor([[0.0, 1.7, 0.0, 0.0, 0.0]]), torch.zeros(7)
+LATENTS = torch.zeros(1, 16, 18, 32)
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return Models.random()
+
+
+def plane(
+    value: float, metres: float, drawn_m: float | None = None, own: bool = True, light: torch.Tensor = LIGHT
+) -> Known:
+    """A wall at one distance, all of one colour."""
+    planes = torch.full((1, 7, 144, 256), value)
+    planes[:, 6] = 2 * depth_code(torch.tensor(metres)) - 1
+    planes = drawn_here(planes)
+    if drawn_m is not None:
+        planes[:, 7] = 2 * depth_code(torch.tensor(drawn_m)) - 1
+    return with_own(planes, torch.full((1, 1, 144, 256), own), HERE, light)
+
+
+def looking_back(models: Models, key: Known) -> Recollection:
+    recollection = Recollection(models)
+    recollection.look_back(LATENTS, key, 0)
+    assert len(recollection.memory.keyframes) == 1
+    return recollection
+
+
+def test_a_keyframe_counts_for_more_than_what_was_invented_in_front_of_it(models: Models):
+    recollection = looking_back(models, plane(0.5, 20.0))
+    seen = recollection.glimpse(plane(-0.5, 5.0), HERE, LIGHT)
+    assert seen.known.all() and (seen.planes[:, :4] - 0.5).abs().max() < 1e-3
+    assert seen.remembered.min() > 0.99
+
+
+def test_what_was_drawn_anew_from_nearer_replaces_it(models: Models):
+    recollection = looking_back(models, plane(0.5, 20.0, drawn_m=80.0))
+    seen = recollection.glimpse(plane(-0.5, 20.0), HERE, LIGHT)
+    assert (seen.planes[:, :4] + 0.5).abs().max() < 1e-3 and seen.remembered.max() < 0.01
+    copied = recollection.glimpse(plane(-0.5, 20.0, own=False), HERE, LIGHT)
+    assert (copied.planes[:, :4] - 0.5).abs().max() < 1e-3
+
+
+def test_a_dream_only_fills_what_nothing_else_shows(models: Models):
+    recollection = looking_back(models, plane(0.5, 20.0))
+    turned = torch.tensor([[0.0, 1.7, 0.0, 0.8, 0.0]])
+    dream = plane(-0.9, 20.0)
+    recollection.remember(LATENTS, Known(dream.planes, turned, LIGHT), 1, dreamed=True)
+    between = torch.tensor([[0.0, 1.7, 0.0, 0.5, 0.0]])
+    recollection.look_back(LATENTS, Known(plane(0.0, 20.0, own=False).planes, between, LIGHT), 2)
+    seen = recollection.glimpse(plane(0.5, 20.0, own=False), between, LIGHT)
+    luma = seen.planes[0, 0, 72]
+    assert abs(luma[60] - 0.5) < 0.02 and abs(luma[240] + 0.9) < 0.02
+
+
+def test_a_keyframe_keeps_only_what_is_its_own_and_is_not_asked_under_other_light(models: Models):
+    recollection = looking_back(models, plane(0.5, 20.0))
+    half = plane(-0.5, 20.0)
+    half.planes[:, 8, :, :128] = 0
+    keyframe = recollection.remember(LATENTS, half, KEY_EVERY)
+    assert (keyframe.distance_m[:, :16] == 0).all() and (keyframe.distance_m[:, 16:] > 0).all()
+    assert recollection.memory.shown(HERE[0], LIGHT)[1].view(9, 16)[:, :7].max() == 0
+    dark = torch.full((7,), 1.0)
+    seen = recollection.glimpse(plane(-0.1, 20.0), HERE, dark)
+    assert (seen.planes[:, :4] + 0.1).abs().max() < 1e-3
