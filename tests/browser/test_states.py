@@ -178,6 +178,8 @@ async def test_reconnecting_and_ended(inside: Walker) -> None:
     await page.wait_for_selector(".veil[data-kind=clear]")
     await page.evaluate("() => fetch(`/api/v1/sessions/${mundo.state.session}`, { method: 'DELETE' })")
     await page.wait_for_selector(".veil[data-kind=ended] button:focus")
+    assert re.search("It was closed|Foi fechado", await page.inner_text(".veil"))
+    assert await page.is_visible(".still"), "expected the last picture behind the words"
     await inside.sound("ended")
     await page.keyboard.press("Enter")
     await inside.until("() => document.querySelector('#describe') || mundo.state.phase === 'live'")

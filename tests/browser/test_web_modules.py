@@ -26,6 +26,10 @@ const compare = (one, other) => {
 compare(en, pt);
 console.log(JSON.stringify(same));
 """
+ENDINGS = """
+import { WORDS } from "./web/js/words/en.js";
+console.log(JSON.stringify(Object.keys(WORDS.endings)));
+"""
 
 
 def run(*command: str) -> str:
@@ -79,6 +83,14 @@ def test_languages_say_the_same_things() -> None:
     """The types hold the shapes together; this holds that nothing was left in English by mistake."""
     told = run("node", "--input-type=module", "--eval", SAME_WORDS)
     assert json.loads(told) == []
+
+
+def test_the_gateways_endings_are_said_in_its_own_words() -> None:
+    """What the page translates is what the gateway says, to the letter."""
+    keys = run("node", "--input-type=module", "--eval", ENDINGS)
+    said = "".join(path.read_text() for path in (ROOT / "server").rglob("*.py"))
+    unknown = [key for key in json.loads(keys) if f'"{key}"' not in said]
+    assert json.loads(keys) and unknown == []
 
 
 def test_every_module_opens_by_saying_what_it_knows() -> None:

@@ -57,6 +57,7 @@ export function figure(number) {
  */
 export function inWords(error) {
   const { slug, detail, message } = /** @type {{ slug?: string, detail?: string, message?: string }} */ (error ?? {});
-  const known = slug && Object.hasOwn(WORDS.problems, slug) ? WORDS.problems[slug] : "";
-  return known || detail || message || String(error);
+  if (slug && Object.hasOwn(WORDS.problems, slug)) return WORDS.problems[slug];
+  if (detail && Object.hasOwn(WORDS.endings, detail)) return WORDS.endings[detail];
+  return detail || message || String(error);
 }

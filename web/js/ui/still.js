@@ -17,11 +17,11 @@ export class Still {
     this.#closer.add(() => this.#canvas.remove(), () => video.cancelVideoFrameCallback(this.#handle));
   }
 
-  /** Takes what is on the screen now. */
+  /** Takes what is on the screen now; what was kept and has not given way yet stays. */
   keep() {
+    this.#video.cancelVideoFrameCallback(this.#handle);
     const { videoWidth, videoHeight } = this.#video;
     if (!videoWidth || !this.#canvas.hidden) return;
-    this.#video.cancelVideoFrameCallback(this.#handle);
     [this.#canvas.width, this.#canvas.height] = [videoWidth, videoHeight];
     this.#canvas.getContext("2d")?.drawImage(this.#video, 0, 0);
     this.#canvas.hidden = false;

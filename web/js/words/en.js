@@ -233,4 +233,17 @@ export const WORDS = {
     "not-saved": "There is no room left to keep this place.",
     left: "You left it.",
   }),
+
+  /** Why a world ended, by what the gateway says of it. */
+  endings: /** @type {Record<string, string>} */ ({
+    "the session was ended": "It was closed.",
+    "the share link has expired": "The link to it has expired.",
+    "the share link was withdrawn": "The link to it was withdrawn.",
+    "another world took its place": "Another world took its place.",
+    "the world was deleted": "It was deleted.",
+    "nobody waited for it": "Nobody waited for it any more.",
+    "nobody came back": "Nobody came back to it in time.",
+    "the operator ended it": "Whoever runs this place has closed it.",
+    "no heartbeat": "The connection fell silent.",
+  }),
 };

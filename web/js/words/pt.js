@@ -232,4 +232,17 @@ export const WORDS = {
     "not-saved": "Não há espaço para guardar este lugar.",
     left: "Você saiu.",
   },
+
+  /** Why a world ended, by what the gateway says of it. */
+  endings: {
+    "the session was ended": "Foi fechado.",
+    "the share link has expired": "A ligação para ele expirou.",
+    "the share link was withdrawn": "A ligação para ele foi retirada.",
+    "another world took its place": "Outro mundo ocupou o seu lugar.",
+    "the world was deleted": "Foi apagado.",
+    "nobody waited for it": "Já ninguém esperava por ele.",
+    "nobody came back": "Ninguém voltou a tempo.",
+    "the operator ended it": "Quem gere este lugar fechou-o.",
+    "no heartbeat": "A ligação calou-se.",
+  },
 };
