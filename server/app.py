@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from server import problems
 from server.gateway import Gateway
-from server.middleware import BodyLimit, ExactOrigin, StrictHeaders
+from server.middleware import BodyLimit, ExactOrigin, PressedPage, StrictHeaders
 from server.placement import Placement
 from server.placement.local import LocalPlacement
 from server.routes import admin, health, invites, kept, offers, pages, shares, sockets, whep, worlds
@@ -41,6 +41,7 @@ def create_app(settings: Settings, placement: Placement | None = None) -> FastAP
     problems.install(app)
     app.add_middleware(BodyLimit, limit=settings.limits.body_bytes, larger={kept.IMPORT_PATH: MAX_FILE_BYTES})
     app.add_middleware(ExactOrigin, origins=settings.origins)
+    app.add_middleware(PressedPage)
     app.add_middleware(StrictHeaders)
     for part in (invites, worlds, kept, offers, sockets, shares, whep, admin, health, pages):
         app.include_router(part.router)

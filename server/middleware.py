@@ -4,12 +4,14 @@ Pure ASGI; knows no route and no person."""
 from __future__ import annotations
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.problems import Problem
 
 FREE_ORIGIN = "/whep/"  # players of other sites show a link's token; a cookie counts there for our own page alone
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+TEXTS = (".js", ".css", ".svg")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "media-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
@@ -41,6 +43,17 @@ class StrictHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class PressedPage:
+    """Compresses the page's own texts: they hold nothing of anybody's, so their length tells nothing either."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._pressing = app, GZipMiddleware(app, minimum_size=500, compresslevel=6)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        text = scope["type"] == "http" and scope["path"].startswith("/web/") and scope["path"].endswith(TEXTS)
+        await (self._pressing if text else self._app)(scope, receive, send)
 
 
 class ExactOrigin:

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 SCREEN: dict[str, Any] = {"name": "desktop", "width": 1024, "height": 640}
 STRANGER_S = 60.0
 KEY_TO_CHANNEL_MS = 4.0
+FIRST_LOAD_BYTES = 150_000
 
 # A gamepad that a test can push.
 PAD = """
@@ -27,6 +28,33 @@ window.pad = { connected: true, mapping: "standard", axes: [0, 0, 0, 0],
   buttons: Array.from({ length: 17 }, () => ({ pressed: false })) };
 navigator.getGamepads = () => [window.pad];
 """
+
+
+# Name, bytes on the wire, bytes of the body there and as it lies, and whether it came before the world's own modules.
+LOADED = """() => {
+  const all = ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type));
+  const world = all.find(({ name }) => name.endsWith("/ui/stage.js"))?.startTime;
+  return world && all.map(({ name, transferSize, encodedBodySize, decodedBodySize, startTime }) =>
+    [new URL(name).pathname, transferSize, encodedBodySize, decodedBodySize, startTime < world]);
+}"""
+
+
+async def test_what_is_loaded_first_is_small(walking: Walking) -> None:
+    """Films apart, which come last."""
+    async with walking(SCREEN) as walker:
+        await walker.come_in()
+        await walker.page.wait_for_selector(".wall:not([aria-busy]) .card")
+        await walker.until("() => [...document.querySelectorAll('.card img')].every((one) => one.naturalWidth > 0)")
+        await walker.until(LOADED)
+        await walker.page.wait_for_load_state("networkidle")
+        loaded = {path: sizes for path, *sizes in await walker.page.evaluate(LOADED) if not path.endswith(".mp4")}
+        first = {path for path, (*_, before) in loaded.items() if before or "/wall/" in path}
+        assert {"/", "/web/js/main.js", "/web/css/arrival.css", "/web/pictures/wall/meadow.avif"} <= first
+        weight = sum(loaded[path][0] for path in first)
+        print(f"first {weight} bytes, with the world's modules {sum(sizes[0] for sizes in loaded.values())}")
+        assert 0 < weight < FIRST_LOAD_BYTES, loaded
+        pressed = {path for path, (_, there, lies, _) in loaded.items() if 0 < there < lies}
+        assert {"/web/js/main.js", "/web/css/arrival.css", "/web/pictures/horizon.svg"} <= pressed
 
 
 @pytest_asyncio.fixture(loop_scope="session")

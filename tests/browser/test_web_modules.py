@@ -58,7 +58,7 @@ def reached(module: Path, found: set[Path]) -> set[Path]:
 
 
 def test_the_first_load_is_small() -> None:
-    """Everything that the arrival needs, its wall included, as it lies: nothing is compressed on the way."""
+    """Everything that the arrival needs, its wall included, as it lies: before it is compressed on the way."""
     modules = reached(WEB / "js" / "main.js", set())
     kinds = ("css/fonts/*.woff2", "pictures/*", "pictures/wall/*.avif")
     styles = [WEB / name for name in re.findall(r'href="/web/(css/[^"]+\.css)"', (WEB / "index.html").read_text())]

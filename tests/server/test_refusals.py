@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from configs.paths import WEB
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # one gateway serves them all
 
 
@@ -217,6 +219,18 @@ async def test_only_the_page_itself_is_served(here: Any) -> None:
         "js/%2e%2e/package.json", "js/..%2fpackage.json", "js//etc/passwd",
     ):  # fmt: skip
         assert (await http.get(f"/web/{path}")).status_code == 404, path
+
+
+async def test_the_pages_texts_are_pressed_and_nothing_that_is_said_to_somebody(here: Any) -> None:
+    http, wish = (await here.browser()).http, {"Accept-Encoding": "gzip"}
+    script = await http.get("/web/js/main.js", headers=wish)
+    assert script.headers["Content-Encoding"] == "gzip" and script.headers["Vary"] == "Accept-Encoding"
+    assert script.text == (WEB / "js" / "main.js").read_text("utf-8")
+    assert "Content-Security-Policy" in script.headers
+    for path in ("/web/pictures/wall/meadow.avif", "/api/v1/templates", "/"):
+        assert "Content-Encoding" not in (await http.get(path, headers=wish)).headers, path
+    plain = await http.get("/web/js/main.js", headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in plain.headers and plain.text == script.text
 
 
 async def test_the_page_is_kept_strict(here: Any) -> None:
