@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model.evaluation.statistics import beyond_noise
+from model.evaluation.statistics import beyond_noise, beyond_noise_in_pairs
 
+PAIRS = 8  # cases that both must have measured, to be compared one by one
 NUMBERS = ("value", "low", "high", "ceiling", "floor", "n")
 
 
@@ -59,7 +60,12 @@ def _verdict(a: dict[str, Any], b: dict[str, Any]) -> str:
     numbers = [x[k] for x in (a, b) for k in ("value", "low", "high")]
     if None in numbers:
         return "not measured"
-    if not beyond_noise((a["value"], a["low"], a["high"]), (b["value"], b["low"], b["high"])):
+    both = sorted(set(a.get("cases", {})) & set(b.get("cases", {})))
+    if len(both) >= PAIRS:
+        differs = beyond_noise_in_pairs([a["cases"][c] for c in both], [b["cases"][c] for c in both])
+    else:
+        differs = beyond_noise((a["value"], a["low"], a["high"]), (b["value"], b["low"], b["high"]))
+    if not differs:
         return "same"
     upward = (a["ceiling"] or 0.0) >= (a["floor"] or 0.0)
     return "better" if (b["value"] > a["value"]) == upward else "worse"

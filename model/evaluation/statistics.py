@@ -32,6 +32,15 @@ def mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
 
 
+def beyond_noise_in_pairs(a: Sequence[float], b: Sequence[float]) -> bool:
+    """Whether the same cases came to something else the second time: the 95 % interval of the mean difference leaves
+    out 0. What makes one case harder than another is no noise then."""
+    if len(a) != len(b):
+        raise ValueError(f"expected as many cases of both; got {len(a)} and {len(b)}")
+    low, high = interval([y - x for x, y in zip(a, b, strict=True)], mean)
+    return low > 0 or high < 0
+
+
 def beyond_noise(a: tuple[float, float, float], b: tuple[float, float, float]) -> bool:
     """Whether two figures (value, low, high) differ by more than their intervals explain, at 95 %: each half interval
     is taken as 1.96 standard errors towards the other figure."""

@@ -111,7 +111,8 @@ def summary(
     ceiling: list[dict[str, Any]],
     floor: list[dict[str, Any]],
 ) -> Summary:
-    """The figures by name, each {value, low, high, ceiling, floor, n}, and `judges`."""
+    """The figures by name, each {value, low, high, ceiling, floor, n, cases}, and `judges`. `cases`: what each case
+    came to, of figures that are a number there, so that two results can be compared case by case."""
     out: Summary = {}
     for metric in suite.metrics:
         for figure in metric.figures:
@@ -122,7 +123,9 @@ def summary(
                 own = values_of(f"{figure.name}.{bound}", references)
                 bounds[bound] = figure.of(own or values_of(figure.name, references))
             numbers = {"value": figure.of(values), "low": low, "high": high} | bounds
-            out[figure.name] = {k: rounded(v) for k, v in numbers.items()} | {"n": len(values)}
+            cases = {str(r["case"]): r["values"].get(figure.name) for r in records if r["metric"] == metric.name}
+            each = {name: rounded(v) for name, v in cases.items() if isinstance(v, float)}
+            out[figure.name] = {k: rounded(v) for k, v in numbers.items()} | {"n": len(values), "cases": each}
     return out | {"judges": judged(suite, judges)}
 
 

@@ -12,7 +12,7 @@ from model.evaluation.figures import QUICK, Case, Figure, balanced, mean
 from model.evaluation.judges import Judges
 from model.evaluation.pictures import Picture
 from model.evaluation.prompts import bundled
-from model.evaluation.statistics import beyond_noise, interval
+from model.evaluation.statistics import beyond_noise, beyond_noise_in_pairs, interval
 from model.evaluation.suite import Suite, SuiteError
 
 QUICK_KEYS = [
@@ -90,7 +90,8 @@ def test_the_summary_has_six_numbers_a_figure_and_says_what_is_unusable(tmp_path
         f.name for metric in chosen.metrics for f in metric.figures if f.rests_on
     }
     found = suite.summary(Suite("quick", QUICK, (Dice(),)), weak, *[records(tmp_path, Dice())] * 3)["eyes"]
-    assert set(found) == {"value", "low", "high", "ceiling", "floor", "n"}
+    assert set(found) == {"value", "low", "high", "ceiling", "floor", "n", "cases"}
+    assert sorted(found["cases"].values()) == [0, 1, 2, 3]
     assert found["value"] == 1.5 and found["low"] < 1.5 < found["high"] and found["n"] == 4
 
 
@@ -132,6 +133,27 @@ def test_two_results_are_compared_beyond_noise_and_towards_the_ceiling():
     weak["judges"]["unusable"] = ["psnr24_db"]
     assert verdict(result(20), weak) == "unusable"
     assert "worse beyond noise in psnr24_db" in compare.table(compare.differences(result(22), result(20)))
+
+
+def test_the_same_cases_are_compared_one_by_one():
+    hard = [10.0 + i for i in range(20)]  # far apart, so that intervals alone would say nothing
+    first = result(19.5, spread=3)
+    first["psnr24_db"]["cases"] = {f"case {i}": value for i, value in enumerate(hard)}
+
+    def moved(by):
+        second = result(19.5 + by, spread=3)
+        second["psnr24_db"]["cases"] = {f"case {i}": v + by + 0.2 * (-1) ** i for i, v in enumerate(hard)}
+        return second
+
+    def verdict(second):
+        return compare.differences(first, second)[0].verdict
+
+    assert verdict(moved(0.5)) == "better" and verdict(moved(-0.5)) == "worse" and verdict(moved(0.0)) == "same"
+    few = moved(0.5)
+    few["psnr24_db"]["cases"] = {"case 0": 11.0}
+    assert verdict(few) == "same"
+    with pytest.raises(ValueError, match="as many cases"):
+        beyond_noise_in_pairs([1.0], [1.0, 2.0])
 
 
 def test_a_file_that_is_no_result_is_refused(tmp_path):
