@@ -36,7 +36,9 @@ async def test_who_leaves_the_queue_loses_the_place(run: Any) -> None:
         await browser.connect(await browser.start())
     made = (await people[2].http.post("/api/v1/sessions", json={})).json()
     assert made["state"] == "queued"
-    await people[2].until_state(made["id"], "ended")
+    gone = lambda: here.gateway.sessions.get(made["id"]) is None  # noqa: E731 - who asks over HTTP would be waiting
+    await here.until(gone, "the place to be given up")
+    assert (await people[2].http.get(f"/api/v1/sessions/{made['id']}")).status_code == 404
 
 
 async def test_a_world_that_nobody_watches_is_paused_and_comes_back_as_it_was(run: Any) -> None:
