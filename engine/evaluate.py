@@ -7,12 +7,19 @@ import engine.openmp  # noqa: F401  before anything that loads torch
 
 # isort: split
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from configs.paths import WEIGHTS
+from engine.models import OMNI_FILE, OMNI_KIND
 from engine.threads import use_threads
 from engine.world import Frame, Inputs, Models, PromptRefused, Start, World, load_models
+from model import checkpoint
 from model.checkpoint import CheckpointError
 from model.conditioning.control import HELD
 from model.conditioning.state import PLACES, WorldState
@@ -81,6 +88,19 @@ def picture_of(frame: Frame) -> Picture:
     return Picture(*(torch.from_numpy(plane) for plane in (frame.y, frame.u, frame.v)))
 
 
+@contextmanager
+def folder_of(weights: Path) -> Iterator[Path]:
+    """The folder of the weights; a single file stands for the dynamics' among the bundled ones."""
+    if not weights.is_file():
+        yield weights
+        return
+    checkpoint.load(weights, OMNI_KIND)  # so that an error names this file
+    with tempfile.TemporaryDirectory() as name:
+        for bundled in WEIGHTS.iterdir():
+            (Path(name) / bundled.name).symlink_to(weights.resolve() if bundled.name == OMNI_FILE else bundled)
+        yield Path(name)
+
+
 def main(arguments: list[str]) -> int:
     """See --help. 0; 1 when --compare finds the second worse; 2 and one line of reason when it cannot."""
     try:
@@ -88,8 +108,9 @@ def main(arguments: list[str]) -> int:
         if options.compare:
             return command.compare(*options.compare)
         use_threads(options.threads)
-        omni = Omni(load_models(options.weights))
-        return command.evaluate(options, omni, omni.reconstruct)
+        with folder_of(options.weights) as options.weights:
+            omni = Omni(load_models(options.weights))
+            return command.evaluate(options, omni, omni.reconstruct)
     except (command.EvaluationError, CheckpointError, PromptRefused, OSError) as error:
         print(f"mundo eval: {error}", file=sys.stderr)
         return 2

@@ -34,7 +34,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line, checked before a network is loaded. Raises EvaluationError."""
     parser = argparse.ArgumentParser(prog="mundo eval", description="Measure a world against the simulator's truth.")
     parser.add_argument("--suite", default="quick", help=f"{', '.join(suite.SUITES)}, or {', '.join(suite.METRICS)}")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="the folder of the weights to measure")
+    parser.add_argument(
+        "--weights", type=Path, default=WEIGHTS, help="the folder of the weights, or one file of the dynamics"
+    )
     parser.add_argument(
         "--subject", choices=SUBJECTS, default="weights", help="what plays: the weights, or a reference"
     )

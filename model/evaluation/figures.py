@@ -58,12 +58,15 @@ class Size:
     away_s: tuple[int, ...]
     prompts: int
     fresh: int
+    changes: int
     drifts: int
     drift_s: int
     jumps: int
 
 
-QUICK = Size(walks=12, responses=6, visits=5, away_s=(10,), prompts=14, fresh=4, drifts=3, drift_s=60, jumps=6)
+QUICK = Size(
+    walks=12, responses=6, visits=5, away_s=(10,), prompts=14, fresh=4, changes=2, drifts=3, drift_s=60, jumps=6
+)
 
 
 class Metric(Protocol):

@@ -154,7 +154,13 @@ def measure(judges: Judges, examples: Examples, groups: Groups) -> dict[str, dic
         low, high = interval(cases, balanced)
         recalls = {f"recall {k}": balanced([[r for r in c if r[0] == i] for c in cases]) for i, k in enumerate(classes)}
         figures[name] = {"value": balanced(cases), "low": low, "high": high, "n": sum(map(len, cases))} | recalls
+        figures[name] |= {f"is {k}": balanced(against_the_rest(cases, i)) for i, k in enumerate(classes)}
     return figures
+
+
+def against_the_rest(cases: list[list[tuple[int, int]]], shown: int) -> list[list[tuple[int, int]]]:
+    """The same (truth, claim) as whether each is that class."""
+    return [[(int(truth == shown), int(claim == shown)) for truth, claim in case] for case in cases]
 
 
 def balanced(cases: list[list[tuple[int, int]]]) -> float:

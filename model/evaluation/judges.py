@@ -114,8 +114,9 @@ class Judges(nn.Module):
         checkpoint.save(path, halved, self.config, KIND, self.facts | {"held_out": self.accuracy})
 
     def usable(self, name: str) -> bool:
-        """Whether figures may rest on this judgement."""
-        return self.accuracy[name]["value"] >= GOOD_ENOUGH
+        """Whether figures may rest on this judgement: all classes of "time", or "time night" against all others."""
+        kind, _, shown = name.partition(" ")
+        return self.accuracy[kind][f"is {shown}" if shown else "value"] >= GOOD_ENOUGH
 
     @torch.inference_mode()
     def read(self, pictures: Tensor) -> dict[str, Tensor]:

@@ -13,12 +13,13 @@ from typing import Any
 
 from model.evaluation.episodes import TRUTH_VERSION, Player
 from model.evaluation.figures import QUICK, Case, Court, Figure, Metric, Size
-from model.evaluation.judges import ATTRIBUTES, GOOD_ENOUGH, MOTIONS, Judges
+from model.evaluation.judges import ATTRIBUTES, MOTIONS, Judges
 from model.evaluation.metrics.adherence import Adherence
 from model.evaluation.metrics.control import Control
 from model.evaluation.metrics.drift import Drift
 from model.evaluation.metrics.fidelity import Fidelity
 from model.evaluation.metrics.memory import Memory
+from model.evaluation.metrics.obedience import Obedience
 from model.evaluation.metrics.physics import Physics
 from model.evaluation.prompts import Prompt
 from model.evaluation.statistics import interval
@@ -26,7 +27,7 @@ from model.evaluation.strips import strip
 
 SUITES = ("quick", "full")
 WITHOUT_OUTPUT = {"sound": "no model here has a sound output yet", "voice": "no model here hears a voice as words yet"}
-METRICS = ("fidelity", "control", "prompts", "memory", "drift", "physics", *WITHOUT_OUTPUT)
+METRICS = ("fidelity", "control", "prompts", "obedience", "memory", "drift", "physics", *WITHOUT_OUTPUT)
 Summary = dict[str, Any]
 Progress = Callable[[str], None]
 
@@ -50,17 +51,19 @@ def suite_of(name: str, prompts: list[Prompt], minutes: float) -> Suite:
         raise SuiteError(f"{name} cannot be measured: {WITHOUT_OUTPUT[name]}")
     if name not in SUITES + METRICS:
         raise SuiteError(f"expected a suite of {', '.join(SUITES + METRICS)}; got {name!r}")
-    full = Size(36, 16, 8, (10, 60, 300), len(prompts), len(prompts), 4, round(60 * minutes), 16)
-    size = QUICK if name == "quick" else full
+    full = Size(36, 16, 8, (10, 60, 300), len(prompts), len(prompts), 4, 4, round(60 * minutes), 16)
+    size = QUICK if name in ("quick", "obedience") else full
     metrics: tuple[Metric, ...] = (
         Fidelity(),
         Control(),
         Memory(size.away_s),
         Adherence(prompts, by_language=size is full),
+        Obedience(),
         Drift(),
         Physics(),
     )
-    chosen = metrics if name in SUITES else tuple(metric for metric in metrics if metric.name == name)
+    wanted = ("prompts", "obedience") if name == "prompts" else (name,)
+    chosen = metrics if name in SUITES else tuple(metric for metric in metrics if metric.name in wanted)
     return Suite(name, size, chosen)
 
 
@@ -148,7 +151,7 @@ def judged(suite: Suite, judges: Judges) -> dict[str, Any]:
 
 def usable(figure: Figure, judges: Judges) -> bool:
     """A figure rests on those of its judgements that are good enough; without any it cannot be used."""
-    return not figure.rests_on or any(judges.accuracy[name]["value"] >= GOOD_ENOUGH for name in figure.rests_on)
+    return not figure.rests_on or any(judges.usable(name) for name in figure.rests_on)
 
 
 def rounded(value: float) -> float | None:

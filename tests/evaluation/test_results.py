@@ -27,6 +27,7 @@ QUICK_KEYS = [
     "revisit10_gain_db",
     "prompt_adherence",
     "prompt_switch_s",
+    *(f"obeyed{name}" for name in ("", "_s", "_night", "_dusk", "_dawn", "_snow", "_rain", "_fog", "_clear")),
     "drift_worst_ratio",
     "late_control_ratio",
     "gravity_error",
@@ -82,7 +83,7 @@ def test_what_another_one_did_is_not_taken_up(tmp_path):
 
 def test_the_summary_has_six_numbers_a_figure_and_says_what_is_unusable(tmp_path):
     weak, chosen = Judges.load(), suite.suite_of("quick", bundled(), 1)
-    weak.accuracy = {name: {**of, "value": 0.5} for name, of in weak.accuracy.items()}
+    weak.accuracy = {name: dict.fromkeys(of, 0.5) for name, of in weak.accuracy.items()}
     figures = suite.summary(chosen, weak, [], [], [])
     assert list(figures) == QUICK_KEYS
     assert all(set(of) >= {"value", "low", "high", "ceiling", "floor", "n"} for of in figures.values())
