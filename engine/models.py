@@ -20,18 +20,21 @@ from model.native import Unsupported
 from model.omni import Omni, OmniConfig
 from model.omni_int8 import Int8Omni
 from model.planes import CHANNELS, GRID_HEIGHT, GRID_WIDTH, unpack, with_far_sky
+from model.relight import attune, relight
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Ranges, activation_ranges
 from model.tokenizer.native import NativeTokenizer
 from model.tokenizer.quick import quick_tokenizer
-from model.view import CELL, as_tokens, gathered, grains, keep_known, without_slivers
+from model.view import CELL, as_tokens, gathered, grains, keep_known, relit, without_slivers
 
 OMNI_KIND = "omni"
 OMNI_FILE = "nano.safetensors"
+INVENTOR_FILE = "inventor.safetensors"
 TOKENIZER_FILE = "tokenizer.safetensors"
 OWN = -0.95  # of the depth code's plane: what lies below is another keyframe's
 SAME = 0.06  # relative difference of two depth codes that still are one surface
+LIT = 0.05  # the share of a cell that shows other light, from which on it is drawn in the new one
 NEARER = 0.04  # of the depth code: what was drawn from so much farther than something else is not looked at
 log = logging.getLogger(__name__)
 
@@ -56,21 +59,29 @@ class Glimpse(NamedTuple):
     remembered: Tensor
 
 
+class Networks(NamedTuple):
+    """One architecture, twice: `omni` makes frame after frame, in two steps and with its past; `inventor` what nobody
+    has seen yet, frame by frame alone, in many steps."""
+
+    omni: Omni
+    inventor: Omni
+
+
 class Models:
     """The frozen networks, in 8-bit integers where that is possible. For one thread at a time."""
 
     def __init__(
-        self, tokenizer: FrameTokenizer, omni: Omni, text: TextEncoder, name: str, ranges: Ranges | None = None
+        self, tokenizer: FrameTokenizer, networks: Networks, text: TextEncoder, name: str, ranges: Ranges | None = None
     ):
-        self.text, self.name, self.config = text, name, omni.config
+        self.text, self.name, self.config = text, name, networks.omni.config
         self.tokenizer = quick_tokenizer(tokenizer, ranges)
-        self.omni = quick_omni(omni)
+        self.omni, self.inventor = (quick_omni(network) for network in networks)
 
     def see(self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor) -> Glimpse:
         """What is known of the view from `pose` in that light: what keyframes show, unless it is enlarged there and the
-        last frame drew the same surface anew; where they show nothing the last frame; and of the rest what was
-        dreamed. A keyframe counts for more than what was invented since, even in front of it: more often than not the
-        keyframe was not asked then."""
+        last frame drew the same surface anew; where they show nothing what was drawn since, then what was dreamed, and
+        of the rest the last frame. A keyframe counts for more than what was invented since, even in front of it: more
+        often than not the keyframe was not asked then."""
         seen = [reproject(view.planes, view.pose, pose) for view in (*keys, last, *dreams)]
         (newest, known_last), old, dreamed = seen[len(keys)], seen[: len(keys)], seen[len(keys) + 1 :]
         redrawn = known_last * (newest[:, 8:] > 0.5)
@@ -82,9 +93,10 @@ class Models:
             mask *= (planes[:, 7:8] > OWN) & ~finer
             covered = torch.maximum(covered, mask)
         known_last *= covered == 0
-        covered = torch.maximum(covered, known_last)
+        covered = torch.maximum(covered, known_last * (newest[:, 8:] > 0.5))
         for planes, mask in dreamed:
             mask *= (planes[:, 7:8] > OWN) & (covered == 0)
+            known_last *= mask == 0
         filled, shares, known = gathered(seen)
         shares, known = without_slivers(shares, known)
         changes = torch.stack([light - view.light for view in (*keys, last, *dreams)])[None]
@@ -108,10 +120,15 @@ class Models:
         drawn = planes[:, 6:7]
         if stays is not None:
             glimpse, firm = stays
-            planes = keep_known(planes, glimpse.planes[:, :CHANNELS], glimpse.known, firm)
-            stayed = F.interpolate(firm, scale_factor=CELL) * glimpse.known > 0.5
+            known, relit_share = glimpse.planes[:, :CHANNELS], relit(glimpse.tokens, glimpse.planes[:, 6:7])
+            if float(relit_share.amax()) > LIT:
+                share = F.interpolate(relit_share, scale_factor=CELL, mode="bilinear")
+                known = torch.lerp(known, relight(known, planes, glimpse.known), share)
+                firm = torch.maximum(firm, relit_share)
+            stays_so = F.interpolate(firm, scale_factor=CELL) * glimpse.known
+            planes = keep_known(attune(planes, known, stays_so), known, glimpse.known, firm)
             # what was drawn from nearer is as good as if it had been drawn from here
-            drawn = torch.where(stayed, torch.minimum(glimpse.planes[:, 7:], planes[:, 6:7]), planes[:, 6:7])
+            drawn = torch.where(stays_so > 0.5, torch.minimum(glimpse.planes[:, 7:], planes[:, 6:7]), planes[:, 6:7])
         y, u, v = (self.tokenizer.unpack if isinstance(self.tokenizer, NativeTokenizer) else unpack)(planes)
         return torch.cat([planes, drawn], 1), y, u, v
 
@@ -121,7 +138,8 @@ class Models:
         torch.manual_seed(seed)
         tokenizer = FrameTokenizer(FrameTokenizerConfig()).eval()
         ranges = activation_ranges(tokenizer, torch.rand(1, 7, GRID_HEIGHT, GRID_WIDTH) * 2 - 1)
-        return cls(tokenizer, Omni(config or OmniConfig()), TextEncoder.load(), "random", ranges)
+        networks = Networks(*(Omni(config or OmniConfig()) for _ in Networks._fields))
+        return cls(tokenizer, networks, TextEncoder.load(), "random", ranges)
 
 
 def quick_omni(omni: Omni) -> Omni | Int8Omni:
@@ -135,11 +153,19 @@ def quick_omni(omni: Omni) -> Omni | Int8Omni:
 
 
 def load_models(weights: Path = WEIGHTS) -> Models:
-    """The bundled networks. Raises CheckpointError naming what is missing or does not fit."""
+    """The bundled networks; where there is no inventor, the Omni invents too. Raises CheckpointError naming what is
+    missing or does not fit."""
     path = weights / TOKENIZER_FILE
     tokenizer, ranges = FrameTokenizer.load(path), checkpoint.load_extra(path, TOKENIZER_KIND).get("ranges")
-    values, tensors = checkpoint.load(weights / OMNI_FILE, OMNI_KIND)
+    omni = load_omni(weights / OMNI_FILE)
+    networks = Networks(omni, load_omni(weights / INVENTOR_FILE) if (weights / INVENTOR_FILE).exists() else omni)
+    name = f"nano-{checkpoint.sha256(weights / OMNI_FILE)[:8]}"
+    return Models(tokenizer, networks, TextEncoder.load(), name, ranges)
+
+
+def load_omni(path: Path) -> Omni:
+    """An Omni with its weights. Raises CheckpointError."""
+    values, tensors = checkpoint.load(path, OMNI_KIND)
     omni = Omni(checkpoint.as_config(OmniConfig, values))
     checkpoint.load_into(omni, tensors, OMNI_KIND)
-    name = f"nano-{checkpoint.sha256(weights / OMNI_FILE)[:8]}"
-    return Models(tokenizer, omni, TextEncoder.load(), name, ranges)
+    return omni

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.memory import LOOKED_AT, NOT_OWN, Keyframe, Memory, nearest_m
+from engine.memory import LIGHT, NEW, NOT_OWN, Keyframe, Memory, nearest_m
 from engine.models import Glimpse, Known, Models
 from model.omni import GRID
 from model.planes import metres
@@ -15,8 +15,7 @@ from model.view import CELL
 
 LATENT_GRID = (2 * GRID[0], 2 * GRID[1])
 KEY_EVERY = 8  # frames between two keyframes at least
-CHOOSE_EVERY = 2  # frames after which other keyframes may be looked at
-RELIT = 0.3  # a change of light beyond which a keyframe is not looked at
+OVERLAP = 6  # half-resolution pixels that a keyframe keeps beyond what is its own
 
 Key = tuple[Keyframe, Known]
 
@@ -38,11 +37,16 @@ class Recollection:
         self._models = models
         self.memory = Memory()
         self._keys: list[Key] = []
+        self._pose, self._light = torch.zeros(1, 5), torch.zeros(LIGHT)  # that they were chosen for
+        self._stands = False  # whether the light was the same before
+        self._new = True  # whether what is seen from there is
 
     def glimpse(self, last: Known, pose: Tensor, light: Tensor) -> Glimpse:
-        """What is known of the view from `pose` [1, 5] in that light [7] by the last frame and the keyframes in use."""
-        keys = [(keyframe, view) for keyframe, view in self._keys if float((light - view.light).norm()) <= RELIT]
-        return self._see(keys, last, pose, light)
+        """What is known of the view from `pose` [1, 5] in that light [7] by the last frame and the keyframes that show
+        most of it."""
+        if not (self._stands and torch.equal(pose, self._pose) and torch.equal(light, self._light)):
+            self._choose(pose, light)
+        return self._see(self._keys, last, pose, light)
 
     def elsewhere(self, last: Known, pose: Tensor, light: Tensor) -> Glimpse:
         """The same of a view that nobody has yet, by whatever keyframes show most of it."""
@@ -50,22 +54,28 @@ class Recollection:
         return self._see([(keyframe, self._recall(keyframe)) for keyframe in chosen], last, pose, light)
 
     def look_back(self, latents: Tensor, known: Known, index: int) -> None:
-        """Chooses what the frames after this one, frame `index`, look at beside it: keyframes from memory, and this
-        frame, latents [1, 16, 18, 32], as a new one where what it shows is new."""
-        if self._keys and index % CHOOSE_EVERY:
-            return
-        chosen, new = self.memory.choose(known.pose[0], known.light, [keyframe for keyframe, _ in self._keys])
+        """Remembers frame `index`, latents [1, 16, 18, 32], where what it shows is new."""
         last = max((k.index for k in self.memory.keyframes if not k.dreamed), default=-KEY_EVERY)
-        if new and index - last >= KEY_EVERY:
-            chosen = [*chosen[: LOOKED_AT - 1], self.remember(latents, known, index)]
+        if self._new and index - last >= KEY_EVERY:
+            self.remember(latents, known, index)
+            self._choose(known.pose, known.light)
+
+    def _choose(self, pose: Tensor, light: Tensor) -> None:
+        """The keyframes that are looked at from `pose` on; and whether what is seen there is new: in its place, or in
+        its light once that stands."""
+        chosen, new = self.memory.choose(pose[0], light, [keyframe for keyframe, _ in self._keys])
         held = {id(keyframe): (keyframe, view) for keyframe, view in self._keys}
         self._keys = [held.get(id(keyframe)) or (keyframe, self._recall(keyframe)) for keyframe in chosen]
+        self._stands = torch.equal(light, self._light)
+        self._new = new and (self._stands or self.memory.unseen(pose[0]) > 1 - NEW)
+        self._pose, self._light = pose, light
 
     def remember(self, latents: Tensor, known: Known, index: int, dreamed: bool = False) -> Keyframe:
         """Keeps latents [1, 16, 18, 32] that were drawn as `known`. What is not its own other keyframes show, and
         better: here it was seen through one view more."""
         planes = known.planes.clone()
-        planes[:, 7].masked_fill_(planes[:, 8] == 0, NOT_OWN)
+        kept = F.max_pool2d(planes[:, 8:], 2 * OVERLAP + 1, 1, OVERLAP)  # else a gap would open between two keyframes
+        planes[:, 7:8].masked_fill_(kept == 0, NOT_OWN)
         own = F.avg_pool2d(planes[:, 8:], CELL)[0, 0] > 0.5
         drawn = torch.where(own, F.avg_pool2d(known.planes[:, 7:8], CELL)[0, 0], NOT_OWN)
         distance_m = nearest_m(metres(planes)[0]) * own

@@ -15,9 +15,8 @@ from torch import Tensor
 from configs.paths import WEIGHTS
 from engine import sampler
 from engine.cache import Window
-from engine.dream import STEPS as DREAM_STEPS
-from engine.dream import Dream, where_to
 from engine.ground import Ground
+from engine.imagination import Imagination, Told, standing
 from engine.models import Glimpse, Known, Models, load_models
 from engine.recollection import LATENT_GRID, Recollection, per_pixel, with_own
 from engine.saving import NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
@@ -32,9 +31,7 @@ from model.view import firmness
 __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load_models"]
 
 STEPS = 2
-FIRST_STEPS = 32
 CALM = 0.5  # of the noise of frames of few steps: what they invent of it, column by column in a turn, is stripes
-DREAM_EVERY = 8  # frames after which it is asked whether there is something to dream of
 LEARN_EVERY = 4  # frames after which the ground is looked at
 RISE = 0.3  # how much of the way to their height over the ground a walker's eyes go in a frame
 PICTURE = ("y", "u", "v", "depth")
@@ -102,6 +99,7 @@ class _Past:
 class _Prompt:
     text: str
     tokens: Tensor  # [1, 8, D]
+    imagined: Tensor  # the same as the inventing network reads it
     since: int = 0  # frames
 
 
@@ -118,7 +116,7 @@ class World:
         self._recollection = Recollection(models)
         self.memory = self._recollection.memory
         self.ground = Ground()
-        self._dream: Dream | None = None
+        self._imagination = Imagination(models, self._recollection, self._generator)
         self._past: _Past | None = None
         self._entering: Tensor | None = None  # planes of a first frame that is known
         self._resumed = False  # whether that frame is one of this world's own
@@ -198,8 +196,10 @@ class World:
         known, picture = self._draw(latents, seen, glimpse)
         self._past = _Past(seen, known, picture)
         self._recollection.look_back(latents, known, self.index)
+        if glimpse is None and not self._resumed:
+            self._imagination.look_around(known, self._told())
         self._feel_ground(known)
-        self._dream_on(known)
+        self._imagination.go_on(known, self._told(), self.index)
         drawn = time.perf_counter()
         y, u, v = (part[0].numpy() for part in picture)
         frame = Frame(
@@ -224,8 +224,9 @@ class World:
             raise PromptRefused("a prompt needs at least one word; got an empty text")
         try:
             with torch.inference_mode():
-                features, mask = self.models.text.features([text])
-                return _Prompt(text, self.models.omni.resample(features, mask), self.index)
+                read = self.models.text.features([text])
+                tokens, imagined = (net.resample(*read) for net in (self.models.omni, self.models.inventor))
+                return _Prompt(text, tokens, imagined, self.index)
         except TextTooLong as error:
             raise PromptRefused(str(error)) from error
 
@@ -284,12 +285,15 @@ class World:
     # --- the frame ---------------------------------------------------------------------------
 
     def _given(self, controls: Tensor, heard: Tensor, view: Tensor) -> Given:
-        age = torch.tensor([[(self.index - self._prompt.since) / 24]])
+        age = torch.tensor([[self._told().age_s]])
         told = control.features(controls)[None, None]
         none = torch.zeros(1, 1)
         return Given(
             self._prompt.tokens[:, None], age, heard, told, self.state.tokens()[None, None], view[:, None], none, none
         )
+
+    def _told(self) -> Told:
+        return Told(self._prompt.imagined, (self.index - self._prompt.since) / 24, self.state)
 
     def _noise(self) -> Tensor:
         return torch.randn(1, 1, GROUPS["video"], PATCH, generator=self._generator)
@@ -307,27 +311,24 @@ class World:
         if glimpse is None:
             given = self._given(controls, heard, torch.zeros(1, GROUPS["video"], VIEW))
             if self._entering is None:
-                return self._denoise(given, FIRST_STEPS)
+                return self._enter(given, self._imagination.first(self._told()))
             return self._enter(given, self.models.tokenizer.encode(self._entering))
-        return self._denoise(self._given(controls, heard, glimpse.tokens), STEPS)
+        return self._denoise(self._given(controls, heard, glimpse.tokens))
 
-    def _denoise(self, given: Given, steps: int) -> tuple[Tensor, Seen]:
+    def _denoise(self, given: Given) -> tuple[Tensor, Seen]:
         """A frame's latents; what the last step saw is committed to the window."""
-        noisy = self._noise() * (CALM if steps == STEPS else 1.0)
+        noisy = self._noise() * CALM
         seen: Seen | None = None
-        for tau, size in sampler.levels(steps):
+        for tau, size in sampler.levels(STEPS):
             seen = self._see(noisy, given, tau, size)
-            noisy = sampler.move(noisy, seen.clean.float(), tau, steps)
+            noisy = sampler.move(noisy, seen.clean.float(), tau, STEPS)
         assert seen is not None
         self._window.commit(seen.kept, 0)
         return unpatch(noisy[:, 0]).clamp(-3, 3), seen
 
-    def _see(self, noisy: Tensor, given: Given, tau: float, size: float, alone: bool = False) -> Seen:
-        """One call of the network: with the past, or alone."""
+    def _see(self, noisy: Tensor, given: Given, tau: float, size: float) -> Seen:
+        """One call of the network, with the past."""
         here = given._replace(signal=torch.tensor([[tau]]), step=torch.tensor([[size]]))
-        if alone:
-            lone: Seen = self.models.omni(noisy, here, torch.ones(1, 1, 1, dtype=torch.bool))
-            return lone
         seen: Seen = self.models.omni(noisy, here, self._window.mask(1), self._window.pairs())
         return seen
 
@@ -345,6 +346,7 @@ class World:
             planes, picture = drawn_here(self._entering), list(unpack(self._entering))
         else:
             planes, *picture = self.models.draw(latents)
+            planes = standing(planes)
         return with_own(planes, own, torch.tensor([self.state.pose]), light), picture
 
     def _feel_ground(self, known: Known) -> None:
@@ -354,34 +356,6 @@ class World:
         if self.state.ground:
             self.ground.stand(self.state.pose)
         self.ground.learn(metres(known.planes), known.pose)
-
-    # --- what lies around --------------------------------------------------------------------
-
-    def _dream_on(self, known: Known) -> None:
-        """One step of sampling what lies around, where nobody has looked yet, into memory."""
-        dream = self._dream
-        if dream is None:
-            there = where_to(self.memory, self.state.pose) if self.index % DREAM_EVERY == 0 else None
-            if there is not None:
-                glimpse = self._recollection.elsewhere(known, there[None], state.light(self.state.sky))
-                self._dream = Dream(there, glimpse, self._noise())
-            return
-        tau, size = sampler.levels(DREAM_STEPS)[dream.taken]
-        given = self._given(torch.zeros(len(control.HELD) + 2), torch.zeros(1, 1, 2, audio.WIDTH), dream.glimpse.tokens)
-        here = given._replace(
-            state=replace(self.state, pose=dream.pose.tolist(), velocity=torch.zeros(3)).tokens()[None, None]
-        )
-        seen = self._see(dream.noisy, here, tau, size, alone=True)
-        dream.noisy = sampler.move(dream.noisy, seen.clean.float(), tau, DREAM_STEPS)
-        dream.taken += 1
-        if dream.done:
-            latents = unpatch(dream.noisy[:, 0]).clamp(-3, 3)
-            firm = firmness(seen.trust[:, -1], dream.glimpse.tokens)
-            planes, *_ = self.models.draw(latents, (dream.glimpse, firm))
-            own = (dream.glimpse.known == 0) | per_pixel(firm < 0.5)
-            imagined = with_own(planes, own, dream.pose[None], state.light(self.state.sky))
-            self._recollection.remember(latents, imagined, self.index, dreamed=True)
-            self._dream = None
 
     def _enter(self, given: Given, latents: Tensor) -> tuple[Tensor, Seen]:
         """Latents that are known enter as a frame, with a little noise."""

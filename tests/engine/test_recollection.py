@@ -63,7 +63,7 @@ def test_a_dream_only_fills_what_nothing_else_shows(models: Models):
     assert abs(luma[60] - 0.5) < 0.02 and abs(luma[240] + 0.9) < 0.02
 
 
-def test_a_keyframe_keeps_only_what_is_its_own_and_is_not_asked_under_other_light(models: Models):
+def test_a_keyframe_keeps_only_what_is_its_own_and_its_light_is_told(models: Models):
     recollection = looking_back(models, plane(0.5, 20.0))
     half = plane(-0.5, 20.0)
     half.planes[:, 8, :, :128] = 0
@@ -72,4 +72,5 @@ def test_a_keyframe_keeps_only_what_is_its_own_and_is_not_asked_under_other_ligh
     assert recollection.memory.shown(HERE[0], LIGHT)[1].view(9, 16)[:, :7].max() == 0
     dark = torch.full((7,), 1.0)
     seen = recollection.glimpse(plane(-0.1, 20.0), HERE, dark)
-    assert (seen.planes[:, :4] + 0.1).abs().max() < 1e-3
+    assert (seen.planes[:, :4] - 0.5).abs().max() < 1e-3
+    assert (seen.tokens[..., -7:] - (dark - LIGHT)).abs().max() < 1e-3

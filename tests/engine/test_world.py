@@ -11,7 +11,7 @@ from PIL import Image
 
 from engine import templates as templates_module
 from engine import world as engine_world
-from engine.models import Models
+from engine.models import Models, Networks
 from engine.recollection import KEY_EVERY
 from engine.saving import NotAWorld
 from engine.world import LOOK_LIMIT, Inputs, PromptRefused, World
@@ -40,7 +40,7 @@ def models() -> Models:
     with torch.no_grad():
         omni.sky[-1].bias.copy_(torch.tensor([10.0, 10, 10, 10, 10, 10]))
     ranges = activation_ranges(tokenizer, torch.rand(1, 7, 144, 256) * 2 - 1)
-    return Models(tokenizer, omni, TextEncoder.load(), "random", ranges)
+    return Models(tokenizer, Networks(omni, omni), TextEncoder.load(), "random", ranges)
 
 
 def rollout(models: Models, seed: int, steps: list[Inputs]) -> list[np.ndarray]:
@@ -176,6 +176,8 @@ def test_a_look_that_is_not_finite_is_refused_and_the_world_goes_on(models: Mode
 def test_sound_reaches_the_world(models: Models):
     quiet, loud = World(models, 1), World(models, 1)
     tone = np.sin(np.arange(1000) / 24000 * 2 * np.pi * 440).astype(np.float32)
+    for world in (quiet, loud):
+        world.step(Inputs())
     frames = quiet.step(Inputs()), loud.step(Inputs(pcm=tone))
     assert max(frames[0].audio) == 0 and frames[1].audio[0] > 0.9
     assert not np.array_equal(frames[0].y, frames[1].y)

@@ -2,7 +2,7 @@
 
 import torch
 
-from engine.dream import TURNS, where_to
+from engine.imagination import TURNS, where_to
 from engine.memory import Keyframe, Memory
 
 

@@ -1,0 +1,136 @@
+"""What nobody has seen yet, sampled in many steps by a network of its own: first frames, and views that are dreamed of
+before anybody turns to them. Knows where a look may turn; nothing of controls, nor of frames that follow each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import pi
+
+import torch
+from torch import Tensor
+
+from engine import sampler
+from engine.memory import Memory
+from engine.models import Glimpse, Known, Models
+from engine.recollection import Recollection, per_pixel, with_own
+from model.conditioning import audio, control, state
+from model.omni import GROUPS, PATCH, VIEW, Given, Seen, unpatch
+from model.upright import upright
+from model.view import firmness
+
+FIRST_STEPS = 32
+STEPS = 16  # of a dream, one a frame
+DREAM_EVERY = 8  # frames after which it is asked whether there is something to dream of
+UNSEEN = 0.08  # the share of a view that nothing shows, from which on it is worth a dream
+TURNS = (0.9, -0.9, 1.8, -1.8, 2.7, -2.7, pi)  # radians from where one looks, nearest first
+
+
+@dataclass
+class Dream:
+    """A view that is being sampled: from where, what is known of it, and how far it is."""
+
+    pose: Tensor  # [5]
+    glimpse: Glimpse
+    noisy: Tensor  # [1, 1, 144, 64]
+    taken: int = 0  # steps
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a picture is imagined by: the prompt as the inventing network reads it [1, 8, D], how long it has stood in
+    seconds, and the state of the world."""
+
+    tokens: Tensor
+    age_s: float
+    state: state.WorldState
+
+
+def standing(planes: Tensor) -> Tensor:
+    """Imagined planes [1, 8, 144, 256] of a level view, their depth cut into surfaces."""
+    out = upright(planes)
+    out[:, 7] = out[:, 6]
+    return out
+
+
+def where_to(memory: Memory, pose: list[float]) -> Tensor | None:
+    """The pose [5] of the next dream around somebody at `pose`: level, turned as little as need be. None if all that is
+    around has been seen."""
+    x, y, z, yaw, _ = pose
+    for turn in TURNS:
+        there = torch.tensor([x, y, z, yaw + turn, 0.0])
+        if memory.unseen(there) > UNSEEN:
+            return there
+    return None
+
+
+class Imagination:
+    """The dreams of one world, which go into its recollection, and its first frame. Draws from the world's noise."""
+
+    def __init__(self, models: Models, recollection: Recollection, generator: torch.Generator):
+        self._models, self._recollection, self._generator = models, recollection, generator
+        self._dream: Dream | None = None
+
+    def first(self, told: Told) -> Tensor:
+        """Latents [1, 16, 18, 32] of a first frame, of which nothing is known."""
+        noisy, nothing = self._noise(), torch.zeros(1, GROUPS["video"], VIEW)
+        for tau, size in sampler.levels(FIRST_STEPS):
+            clean = self._see(noisy, told, nothing, tau, size).clean.float()
+            noisy = sampler.move(noisy, clean, tau, FIRST_STEPS)
+        return unpatch(noisy[:, 0]).clamp(-3, 3)
+
+    def look_around(self, known: Known, told: Told) -> None:
+        """Dreams of all that lies around a first frame, before anybody can turn to it."""
+        for _ in TURNS:
+            there = where_to(self._recollection.memory, told.state.pose)
+            if there is None:
+                break
+            self._dream = self._begin(there, known, told)
+            while self._dream is not None:
+                self._step(self._dream, told, index=0)
+
+    def go_on(self, known: Known, told: Told, index: int) -> None:
+        """One step of sampling what lies around where nobody has looked yet; into memory, when it is done. `known` is
+        frame `index`."""
+        dream = self._dream
+        if dream is None:
+            there = where_to(self._recollection.memory, told.state.pose) if index % DREAM_EVERY == 0 else None
+            if there is not None:
+                self._dream = self._begin(there, known, told)
+            return
+        self._step(dream, told, index)
+
+    def _begin(self, there: Tensor, known: Known, told: Told) -> Dream:
+        light = state.light(told.state.sky)
+        return Dream(there, self._recollection.elsewhere(known, there[None], light), self._noise())
+
+    def _step(self, dream: Dream, told: Told, index: int) -> None:
+        tau, size = sampler.levels(STEPS)[dream.taken]
+        there = replace(told.state, pose=dream.pose.tolist(), velocity=torch.zeros(3))
+        seen = self._see(dream.noisy, replace(told, state=there), dream.glimpse.tokens, tau, size)
+        dream.noisy = sampler.move(dream.noisy, seen.clean.float(), tau, STEPS)
+        dream.taken += 1
+        if dream.taken == STEPS:
+            self._remember(dream, seen, state.light(told.state.sky), index)
+            self._dream = None
+
+    def _remember(self, dream: Dream, seen: Seen, light: Tensor, index: int) -> None:
+        latents = unpatch(dream.noisy[:, 0]).clamp(-3, 3)
+        firm = firmness(seen.trust[:, -1], dream.glimpse.tokens)
+        planes, *_ = self._models.draw(latents, (dream.glimpse, firm))
+        own = (dream.glimpse.known == 0) | per_pixel(firm < 0.5)
+        planes = torch.where(own, standing(planes), planes)
+        imagined = with_own(planes, own, dream.pose[None], light)
+        self._recollection.remember(latents, imagined, index, dreamed=True)
+
+    def _noise(self) -> Tensor:
+        return torch.randn(1, 1, GROUPS["video"], PATCH, generator=self._generator)
+
+    def _see(self, noisy: Tensor, told: Told, view: Tensor, tau: float, size: float) -> Seen:
+        """One call of the inventing network, on a frame alone whose view [1, 144, 79] is known."""
+        still = control.features(torch.zeros(len(control.HELD) + 2))[None, None]
+        silence = torch.zeros(1, 1, 2, audio.WIDTH)
+        levels = (torch.tensor([[level]]) for level in (tau, size))
+        age_s, tokens = torch.tensor([[told.age_s]]), told.state.tokens()[None, None]
+        given = Given(told.tokens[:, None], age_s, silence, still, tokens, view[:, None], *levels)
+        seen: Seen = self._models.inventor(noisy, given, torch.ones(1, 1, 1, dtype=torch.bool))
+        return seen
