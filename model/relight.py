@@ -11,8 +11,8 @@ from torch import Tensor
 
 from model.view import CELL
 
-CHUNK = 4  # half-resolution pixels a side that count as one when tones are compared: finer, networks draw softly
-REACH = 2  # chunks to each side within which tones are taken to depend on each other linearly
+CHUNK = 8  # half-resolution pixels a side that count as one when tones are compared: finer, networks draw softly
+REACH = 1  # chunks to each side within which tones are taken to depend on each other linearly
 PRIOR = 2e-3  # variance of a plane below which a neighbourhood's own slope counts less than the whole picture's
 STEEPEST = 2.0
 COLOURS = 6  # planes before depth
@@ -21,7 +21,7 @@ DOUBT = 1.0  # cells near by that are known, at which it counts half
 
 
 def _parts(planes: Tensor) -> Tensor:
-    """Planes [B, 6 or more, 144, 256] -> mean luma, u and v of each chunk [B, 3, 36, 64]."""
+    """Planes [B, 6 or more, 144, 256] -> mean luma, u and v of each chunk [B, 3, 18, 32]."""
     return F.avg_pool2d(torch.cat([planes[:, :4].mean(1, keepdim=True), planes[:, 4:6]], 1), CHUNK)
 
 
@@ -36,7 +36,7 @@ def _wide(x: Tensor) -> Tensor:
 def relight(known: Tensor, drawn: Tensor, mask: Tensor) -> Tensor:
     """The known planes [B, 7, 144, 256] in the tones of the drawn ones, where mask [B, 1, 144, 256] says that they are
     known: in each neighbourhood luma and both colours are a linear function of the known ones (the guided filter of He
-    et al., 2013, at a quarter of the resolution, so that detail which the drawn picture lacks is kept and takes the
+    et al., 2013, at an eighth of the resolution, so that detail which the drawn picture lacks is kept and takes the
     contrast of what surrounds it). Depth is the known one's."""
     guide, tone = _parts(known), _parts(drawn)
     some = F.avg_pool2d(mask, CHUNK).clamp_min(1e-3)

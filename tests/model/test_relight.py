@@ -25,7 +25,7 @@ def test_soft_night_falls_on_a_sharp_day():
     drawn[:, 6] = -0.5
     made = relight(day, drawn, torch.ones(1, 1, 144, 256))
     middle = (..., slice(20, 124), slice(20, 236))
-    assert (made - night)[:, :4][middle].abs().mean() < 0.5 * (drawn - night)[:, :4][middle].abs().mean()
+    assert (made - night)[:, :4][middle].abs().mean() < 0.4 * (drawn - night)[:, :4][middle].abs().mean()
     assert torch.equal(made[:, 6], day[:, 6])
 
 
