@@ -11,7 +11,7 @@ namespace {
 
 constexpr float kSpan = 1.2f, kDepthScale = 1.2f, kFar = 300.f, kSkyFrom = 240.f, kNearest = .05f;
 constexpr float kAgreement = .12f, kSmooth = 1.25f, kBend = 2.f, kNothing = 1e9f;
-constexpr float kThin = 1e-3f, kEdge = 1e-3f;
+constexpr float kThin = 1e-3f, kEdge = 1e-3f, kStretched = 1.4f;
 constexpr int kPad = 4, kRows = 16, kWidest = 12;  // cells that a triangle may span
 
 typedef float Four __attribute__((vector_size(16)));
@@ -139,28 +139,45 @@ void triangle(const Frame& f, const Landing& l, const int (&corner)[3], float* b
     }
 }
 
-// The nearest distance in each of the target's cells: of points, and of the triangles between those that are one surface.
+// How far apart two neighbours of four come to lie, at most, along one axis.
+inline float spread(const float* v, int width) {
+  const float a = v[0], b = v[1], c = v[width], d = v[width + 1];
+  return std::max(std::max(std::fabs(a - b), std::fabs(c - d)), std::max(std::fabs(a - c), std::fabs(b - d)));
+}
+
+// The nearest distance in each of the target's cells: of points, and of the triangles between those that are one surface,
+// where these come to lie so far apart that more than a crack would be left between them.
 // The buffer has one cell of margin on every side.
 void splat(const Frame& f, float* buffer) {
   const int stride = f.width + 2, w = f.width;
   Landing l(f.cells());
   std::fill(buffer, buffer + stride * (f.height + 2), kNothing);
-  for (int y = 0; y < f.height; ++y)
+  for (int y = 0; y < f.height; ++y) {
+    float *column = l.column.data() + y * w, *row = l.row.data() + y * w, *far = l.far.data() + y * w;
+    const float* inverse = f.inverse + y * w;
     for (int x = 0; x < w; ++x) {
-      const int i = y * w + x;
-      Seen s = seen(x, y, metres(f.inverse[i]), f.forth, f.height, f.width);
-      l.column[i] = s.column, l.row[i] = s.row, l.far[i] = s.far;
-      if (!within(s, f.height, f.width)) continue;
-      float& cell = buffer[((int)std::nearbyint(s.row) + 1) * stride + (int)std::nearbyint(s.column) + 1];
-      cell = std::min(cell, s.far);
+      Seen s = seen(x, y, metres(inverse[x]), f.forth, f.height, f.width);
+      column[x] = s.column, row[x] = s.row, far[x] = s.far;
     }
-  for (int y = 0; y + 1 < f.height; ++y)
+    for (int x = 0; x < w; ++x) {
+      if (!within({column[x], row[x], far[x]}, f.height, f.width)) continue;
+      float& cell = buffer[((int)std::nearbyint(row[x]) + 1) * stride + (int)std::nearbyint(column[x]) + 1];
+      cell = std::min(cell, far[x]);
+    }
+  }
+  std::vector<unsigned char> torn(w);
+  for (int y = 0; y + 1 < f.height; ++y) {
+    const float *column = l.column.data() + y * w, *row = l.row.data() + y * w;
+    const unsigned char* whole = f.whole + y * w;
+    for (int x = 0; x + 1 < w; ++x)
+      torn[x] = whole[x] & (spread(column + x, w) > kStretched) | whole[x] & (spread(row + x, w) > kStretched);
     for (int x = 0; x + 1 < w; ++x) {
+      if (!torn[x]) continue;
       const int a = y * w + x, b = a + 1, c = a + w, d = c + 1;
-      if (!f.whole[a]) continue;
       triangle(f, l, {a, b, c}, buffer);
       triangle(f, l, {b, d, c}, buffer);
     }
+  }
 }
 
 void close_cracks(const Frame& f, const float* buffer) {
@@ -192,20 +209,23 @@ inline bool joined(const float* v, int step, bool first, bool last) {
 void find_surfaces(const Frame& f) {
   const int w = f.width, h = f.height;
   std::fill(f.whole, f.whole + f.cells(), 1);
-  for (int y = 0; y < h; ++y)
-    for (int x = 0; x + 1 < w; ++x) {
-      const int i = y * w + x;
-      if (joined(f.inverse + i, 1, x == 0, x + 2 == w)) continue;
-      f.whole[i] = 0;
-      if (y) f.whole[i - w] = 0;
-    }
-  for (int y = 0; y + 1 < h; ++y)
-    for (int x = 0; x < w; ++x) {
-      const int i = y * w + x;
-      if (joined(f.inverse + i, w, y == 0, y + 2 == h)) continue;
-      f.whole[i] = 0;
-      if (x) f.whole[i - 1] = 0;
-    }
+  std::vector<unsigned char> one(w);
+  for (int y = 0; y < h; ++y) {
+    unsigned char *here = f.whole + y * w, *before = y ? here - w : here;
+    const float* line = f.inverse + y * w;
+    for (int x = 1; x + 2 < w; ++x) one[x] = joined(line + x, 1, false, false);
+    for (int x : {0, w - 2}) one[x] = joined(line + x, 1, x == 0, x + 2 == w);
+    for (int x = 0; x + 1 < w; ++x) here[x] &= one[x];
+    for (int x = 0; x + 1 < w; ++x) before[x] &= one[x];
+  }
+  for (int y = 0; y + 1 < h; ++y) {
+    unsigned char* here = f.whole + y * w;
+    const float* line = f.inverse + y * w;
+    const bool first = y == 0, last = y + 2 == h;
+    for (int x = 0; x < w; ++x) one[x] = joined(line + x, w, first, last);
+    for (int x = 0; x < w; ++x) here[x] &= one[x];
+    for (int x = 1; x < w; ++x) here[x - 1] &= one[x];
+  }
   // beyond the last row and column edges are repeated, and a cell there is as whole as the one before it
   for (int y = 0; y < h; ++y) f.whole[y * w + w - 1] = f.whole[y * w + w - 2];
   std::copy(f.whole + (h - 2) * w, f.whole + (h - 1) * w, f.whole + (h - 1) * w);
@@ -254,6 +274,10 @@ void fill_row(const Frame& f, int y, Row& r) {
   const int n = f.cells();
   float *out = f.out + y * f.width, *mask = f.mask + y * f.width;
   std::memcpy(r.distance.data(), f.near + y * f.width, f.width * sizeof(float));
+  if (std::all_of(r.distance.begin(), r.distance.end(), [](float distance) { return distance == 0; })) {
+    for (int c = 0; c < f.channels; ++c) std::fill(out + c * n, out + c * n + f.width, 0.f);
+    return std::fill(mask, mask + f.width, 0.f);
+  }
   look(f, y, r);
   look(f, y, r);  // the splat rounded to a cell; the second look uses the distance that the first one found
   for (int x = 0; x < f.width; ++x) {

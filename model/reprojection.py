@@ -19,6 +19,7 @@ AGREEMENT = 0.12  # relative difference of two distances that still are one surf
 NOTHING_M = 1e9
 NEAREST_M = 0.05
 THIN, EDGE = 1e-3, 1e-3  # of triangles, in cells: the least area, and how far beyond an edge still counts
+STRETCHED = 1.4  # cells between two neighbours, from which on more than a crack is left between them
 WIDEST = 12  # cells that a triangle may span
 
 
@@ -71,7 +72,8 @@ def _metres(inverse: Tensor) -> Tensor:
 
 def _splat(inverse: Tensor, whole: Tensor, forth: Motion) -> Tensor:
     """The source's inverse distances (depth's code squared) [B, h, w] -> the nearest distance in each of the target's
-    cells, 0 where there is none: of points, and of the triangles between those that are one surface."""
+    cells, 0 where there is none: of points, and of the triangles between those that are one surface and come to lie
+    far apart."""
     batch, height, width = inverse.shape
     landed = seen(*grid(height, width, inverse.device), _metres(inverse), forth, height, width)
     hit = within(landed, height, width)
@@ -80,6 +82,8 @@ def _splat(inverse: Tensor, whole: Tensor, forth: Motion) -> Tensor:
     buffer = torch.full((batch, height * width + 1), NOTHING_M, device=inverse.device)
     buffer = buffer.scatter_reduce(1, cell, landed[2].flatten(1), "amin")
     a, b, c, d = ([part[:, y : height - 1 + y, x : width - 1 + x] for part in landed] for y in (0, 1) for x in (0, 1))
+    edges = [(one[i] - other[i]).abs() for one, other in ((a, b), (c, d), (a, c), (b, d)) for i in (0, 1)]
+    whole = whole & (torch.stack(edges).amax(0) > STRETCHED)
     for three in ((a, b, c), (b, d, c)):
         buffer = _fill_triangles(buffer, three, whole, height, width)
     buffer = buffer[:, :-1].reshape(batch, height, width)
