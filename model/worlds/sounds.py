@@ -233,9 +233,9 @@ def footfalls(truth: Truth) -> list[tuple[float, float]]:
             stride = STRIDE_M if speed < 4.2 else RUN_STRIDE_M
             before, walked = walked, walked + speed / 24
             if walked >= stride:
-                share = (stride - before) / max(walked - before, 1e-6)
+                share = float(np.clip((stride - before) / max(walked - before, 1e-6), 0, 1))
                 falls.append(((t - 1 + share) / 24, 0.7 + 0.1 * speed))
-                walked -= stride
+                walked = max(walked - stride, 0.0) % stride
     return falls
 
 

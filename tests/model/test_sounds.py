@@ -92,3 +92,11 @@ def test_a_band_of_noise_stays_in_its_band() -> None:
     assert power[700:2900].sum() > 0.98 * power.sum()
     with pytest.raises(ValueError, match="low before high"):
         noises.band(np.random.default_rng(0), 100, 500, 400)
+
+
+def test_who_slows_down_from_a_run_puts_the_foot_down_now_not_in_the_past() -> None:
+    truth = standing()
+    walk = truth.walk.copy()
+    walk[:, 7] = np.where(np.arange(FRAMES + 1) < 5, 6.4, 0.01)
+    falls = footfalls(replace(truth, walk=walk))
+    assert falls and all(0 <= at_s <= FRAMES / 24 for at_s, _ in falls)

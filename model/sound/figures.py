@@ -1,0 +1,69 @@
+"""How good a sound is beside its truth: correlation of band envelopes, F1 of onsets, clicks at the borders of frames.
+Knows waves alone: pure functions of arrays."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from model.sound.losses import envelopes
+from model.sound.spectra import SAMPLES, stft
+
+WITHIN_FRAMES = 2
+ONSET_WINDOW, ONSET_HOP = 500, 250
+RISE = 0.55  # nats by which the mean level of a third of the bands rises at an onset
+APART_HOPS = 8  # of two onsets, at least
+
+
+def envelope_correlation(made: Tensor, truth: Tensor) -> float:
+    """Pearson's correlation of the bands' levels over time and bands together, of pcm [B, S]."""
+    a, b = envelopes(made).flatten(), envelopes(truth).flatten()
+    return float(torch.corrcoef(torch.stack([a, b]))[0, 1])
+
+
+def onsets(pcm: Tensor) -> list[int]:
+    """Hops of 250 samples at which something begins in pcm [S]: peaks of the rise of band levels."""
+    levels = torch.log(envelopes_linear(pcm[None])[0] + 3e-4)
+    before = torch.nn.functional.max_pool1d(levels.T[None], 3, 1)[0].T  # the loudest of the three hops before
+    rise = (levels[3:] - before[:-1]).clamp_min(0)
+    strongest = rise.topk(rise.shape[1] // 3, 1).values.mean(1)
+    found: list[int] = []
+    for hop in torch.argsort(strongest, descending=True).tolist():
+        if strongest[hop] < RISE:
+            break
+        if all(abs(hop + 3 - other) >= APART_HOPS for other in found):
+            found.append(hop + 3)
+    return sorted(found)
+
+
+def envelopes_linear(pcm: Tensor) -> Tensor:
+    """Amplitudes of bands [B, N, 24]."""
+    return (torch.exp(envelopes(pcm)) - 1e-5).clamp_min(0).sqrt()
+
+
+def onset_f1(made: list[int], truth: list[int]) -> float:
+    """F1 of onsets that lie within two frames of one another, each counted once; 1 where both have none."""
+    within = WITHIN_FRAMES * SAMPLES // ONSET_HOP
+    left, hits = list(truth), 0
+    for hop in made:
+        near = min(left, key=lambda other: abs(other - hop), default=None)
+        if near is not None and abs(near - hop) <= within:
+            left.remove(near)
+            hits += 1
+    return 1.0 if not made and not truth else 2 * hits / (len(made) + len(truth))
+
+
+def click_ratio(pcm: Tensor) -> float:
+    """Energy above 8 kHz of the eight samples around frame borders over that of all other places: 1 without clicks."""
+    steep = pcm[..., 2:] - 2 * pcm[..., 1:-1] + pcm[..., :-2]
+    place = (torch.arange(steep.shape[-1]) + 1) % SAMPLES
+    border = (place < 4) | (place >= SAMPLES - 4)
+    return float(steep[..., border].square().mean() / steep[..., ~border].square().mean().clamp_min(1e-12))
+
+
+def mean_spectrum_db(pcm: Tensor) -> Tensor:
+    """The mean level of 24 bands of pcm [S], in decibels."""
+    return 10 / torch.log(torch.tensor(10.0)) * envelopes(pcm[None])[0].mean(0)
+
+
+__all__ = ["click_ratio", "envelope_correlation", "mean_spectrum_db", "onset_f1", "onsets", "stft"]

@@ -1,0 +1,169 @@
+"""Trains sound: python -m model.sound.training --minutes 15 [--resume]. Tokenizer and head share one run.
+Knows schedules and losses; refuses to know the running engine."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from configs.paths import WEIGHTS, cache_dir, load_toml
+from model.sound import losses
+from model.sound.evaluation import measure
+from model.sound.head import SoundHead, SoundHeadConfig
+from model.sound.networks import FILE, SoundNetworks
+from model.sound.recordings import Shelf, held_out
+from model.sound.tokenizer import SoundTokenizer, SoundTokenizerConfig
+from model.training.run import Run, step_seed, warmup_stable_decay
+from model.worlds.sounds import SOURCES
+
+CLIP_GRADIENT = 1.0
+
+
+@dataclass(frozen=True)
+class SoundTraining:
+    """Rows and frames of a step for the tokenizer and for the head, and the weights of the losses."""
+
+    seed: int = 1
+    rate: float = 1.5e-3
+    weight_decay: float = 0.01
+    rows: int = 6
+    frames: int = 24
+    head_rows: int = 12
+    head_frames: int = 72
+    recordings: int = 240
+    latent_noise: float = 0.12
+    envelope: float = 0.5
+    listening: float = 0.3
+    moments: float = 0.1
+    past_noise: float = 0.7
+    past_dropout: float = 0.15
+    encoder_share: float = 0.6  # of the run, after which the latents stay as they are
+    head_from: float = 0.15  # of the run
+    report_every_s: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.head_from < self.encoder_share <= 1:
+            raise ValueError(
+                f"expected 0 <= head_from < encoder_share <= 1, got {self.head_from}, {self.encoder_share}"
+            )
+
+
+def tokenizer_loss(
+    tokenizer: SoundTokenizer, batch: tuple[Tensor, Tensor, Tensor], training: SoundTraining, step: int
+) -> tuple[Tensor, dict[str, float]]:
+    """Of pcm [B, 250 + T * 1000] with what is audible in it. All that is random is a function of seed and step."""
+    pcm, _, audible = batch
+    generator = torch.Generator().manual_seed(step_seed(training.seed + 1, step))
+    latents = tokenizer.encode(pcm)
+    noise = training.latent_noise * torch.rand(len(pcm), 1, 1, generator=generator)
+    noisy = latents + noise * torch.randn(latents.shape, generator=generator)
+    place = int(torch.randint(120, (), generator=generator))
+    decoded = tokenizer.decode(noisy, tokenizer.silence(len(pcm), place))
+    truth = pcm[:, -decoded.pcm.shape[1] :]
+    parts = {
+        "spectral": losses.spectral(decoded.pcm, truth),
+        "envelope": training.envelope * losses.envelope(decoded.pcm, truth),
+        "listening": training.listening * losses.heard(decoded.heard, audible),
+        "moments": training.moments
+        * (latents.mean((0, 1)).square().mean() + (latents.std((0, 1)) - 1).square().mean()),
+    }
+    return torch.stack(list(parts.values())).sum(), {name: part.item() for name, part in parts.items()}
+
+
+def head_loss(head: SoundHead, latents: Tensor, given: Tensor, training: SoundTraining, step: int) -> Tensor:
+    """Of latents [B, T, 64] and what is given [B, T, 44]: flow matching with clean prediction, weighed by 0.9 signal
+    + 0.1. The past is noisy, and sometimes silence, as it is when a world begins."""
+    generator = torch.Generator().manual_seed(step_seed(training.seed + 2, step))
+    rows = len(latents)
+    past = torch.cat([torch.zeros_like(latents[:, :1]), latents[:, :-1]], 1)
+    noise = training.past_noise * torch.rand(rows, 1, 1, generator=generator).square()
+    past = past + noise * torch.randn(past.shape, generator=generator)
+    past = past * (torch.rand(rows, 1, 1, generator=generator) > training.past_dropout)
+    known, _ = head.follow(given, past, None)
+    signal = torch.rand(*latents.shape[:2], 1, generator=generator)
+    noisy = (1 - signal) * torch.randn(latents.shape, generator=generator) + signal * latents
+    error = (head.clean(noisy, signal, known) - latents).square().mean(-1, keepdim=True)
+    return ((0.9 * signal + 0.1) * error).mean()
+
+
+def train_step(run: Run, networks: SoundNetworks, shelf: Shelf, training: SoundTraining) -> dict[str, float]:
+    """One step of both networks; returns the losses."""
+    run.set_rate(warmup_stable_decay(run.step, run.progress))
+    rng = np.random.default_rng([training.seed, run.step])
+    shelf.grow(16 + run.step // 4)
+    networks.tokenizer.encoder.requires_grad_(run.progress < training.encoder_share)
+    loss, parts = tokenizer_loss(
+        networks.tokenizer, shelf.batch(training.rows, training.frames, rng), training, run.step
+    )
+    if run.progress > training.head_from:
+        pcm, given, _ = shelf.batch(training.head_rows, training.head_frames, rng)
+        with torch.no_grad():
+            latents = networks.tokenizer.encode(pcm)
+        drawn = head_loss(networks.head, latents, given, training, run.step)
+        loss, parts["head"] = loss + drawn, drawn.item()
+    run.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    norms = [nn.utils.clip_grad_norm_(part.parameters(), CLIP_GRADIENT) for part in networks.children()]
+    if all(torch.isfinite(norm) for norm in norms):
+        run.optimizer.step()
+    run.advance()
+    return {"loss": loss.item(), **parts}
+
+
+def train(run: Run, networks: SoundNetworks, shelf: Shelf, training: SoundTraining) -> None:
+    """Steps until the budget is spent or a signal comes, reporting on standard output."""
+    reported_s, since = time.monotonic(), run.step
+    while not run.over:
+        figures = train_step(run, networks, shelf, training)
+        now_s = time.monotonic()
+        if now_s - reported_s >= training.report_every_s:
+            told = " ".join(f"{name} {value:.4f}" for name, value in figures.items())
+            pace = (run.step - since) / (now_s - reported_s)
+            print(f"step {run.step} spent {run.spent_s / 60:.1f} min, {pace:.2f} steps/s, {told}", flush=True)
+            reported_s, since = now_s, run.step
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="mundo train sound", description=__doc__)
+    parser.add_argument("--config", default="train-sound.toml")
+    parser.add_argument("--minutes", type=float, default=15.0, help="budget of the whole run, resumed or not")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--recordings", type=Path, default=cache_dir() / "recordings")
+    parser.add_argument("--run", default="sound", help="name of the run's folder")
+    parser.add_argument("--out", type=Path, help=f"where the weights go; by default the run's folder, not {WEIGHTS}")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    section: dict[str, Any] = load_toml(options.config)["sound"]
+    training = SoundTraining(**section["training"])
+    torch.set_num_threads(1)
+    torch.manual_seed(training.seed)
+    networks = SoundNetworks(SoundTokenizerConfig(SOURCES, **section["tokenizer"]), SoundHeadConfig(**section["head"]))
+    optimizer = torch.optim.AdamW(
+        networks.parameters(), lr=training.rate, betas=(0.9, 0.98), weight_decay=training.weight_decay, fused=True
+    )
+    run = Run(cache_dir() / "runs" / options.run, networks, optimizer, options.minutes)
+    if options.resume:
+        run.resume()
+    with run.interruptible():
+        train(run, networks, Shelf(options.recordings, training.recordings), training)
+    assert isinstance(run.average, SoundNetworks)
+    figures = measure(run.average, held_out(options.recordings, 8))
+    for name, value in figures.items():
+        print(f"{name} {value:.3f}")
+    path = options.out or run.folder / FILE
+    print(f"wrote {path}: {run.average.save(path, {'steps': run.step, 'figures': figures})}")
+
+
+if __name__ == "__main__":
+    main()
