@@ -19,6 +19,8 @@ from model.upright import upright
 from model.view import firmness
 
 FIRST_STEPS = 32
+RELIT_STEPS = 2
+CALM = 0.5  # of the noise of frames of few steps: what they invent of it, column by column in a turn, is stripes
 STEPS = 16  # of a dream, one a frame
 DREAM_EVERY = 8  # frames after which it is asked whether there is something to dream of
 UNSEEN = 0.08  # the share of a view that nothing shows, from which on it is worth a dream
@@ -76,6 +78,14 @@ class Imagination:
         for tau, size in sampler.levels(FIRST_STEPS):
             clean = self._see(noisy, told, nothing, tau, size).clean.float()
             noisy = sampler.move(noisy, clean, tau, FIRST_STEPS)
+        return unpatch(noisy[:, 0]).clamp(-3, 3)
+
+    def relit(self, told: Told, view: Tensor) -> Tensor:
+        """Latents [1, 16, 18, 32] of a frame whose view [1, 144, 79] is known, but in another light than it has now."""
+        noisy = self._noise() * CALM
+        for tau, _ in sampler.levels(RELIT_STEPS):
+            clean = self._see(noisy, told, view, tau, 1 / sampler.FINEST).clean.float()
+            noisy = sampler.move(noisy, clean, tau, RELIT_STEPS)
         return unpatch(noisy[:, 0]).clamp(-3, 3)
 
     def look_around(self, known: Known, told: Told) -> None:

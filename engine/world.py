@@ -16,7 +16,7 @@ from configs.paths import WEIGHTS
 from engine import sampler
 from engine.cache import Window
 from engine.ground import Ground
-from engine.imagination import Imagination, Told, standing
+from engine.imagination import CALM, Imagination, Told, standing
 from engine.models import Glimpse, Known, Models, load_models
 from engine.recollection import LATENT_GRID, Recollection, per_pixel, with_own
 from engine.saving import NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
@@ -26,12 +26,12 @@ from model.conditioning.text import TextTooLong
 from model.geometry import drawn_here
 from model.omni import BLOCK, CHANNELS, FIRST_CARRIED, GROUPS, LIGHT, PATCH, VIEW, Given, Seen, patch, unpatch
 from model.planes import GRID_HEIGHT, GRID_WIDTH, metres, pack, unpack
-from model.view import firmness
+from model.view import firmness, relit
 
 __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load_models"]
 
 STEPS = 2
-CALM = 0.5  # of the noise of frames of few steps: what they invent of it, column by column in a turn, is stripes
+OTHER_LIGHT = 0.3  # the share of a view that is known in another light, from which on the inventor draws it
 LEARN_EVERY = 4  # frames after which the ground is looked at
 RISE = 0.3  # how much of the way to their height over the ground a walker's eyes go in a frame
 PICTURE = ("y", "u", "v", "depth")
@@ -313,7 +313,10 @@ class World:
             if self._entering is None:
                 return self._enter(given, self._imagination.first(self._told()))
             return self._enter(given, self.models.tokenizer.encode(self._entering))
-        return self._denoise(self._given(controls, heard, glimpse.tokens))
+        given = self._given(controls, heard, glimpse.tokens)
+        if float(relit(glimpse.tokens, glimpse.planes[:, 6:7]).mean()) > OTHER_LIGHT:
+            return self._enter(given, self._imagination.relit(self._told(), glimpse.tokens))
+        return self._denoise(given)
 
     def _denoise(self, given: Given) -> tuple[Tensor, Seen]:
         """A frame's latents; what the last step saw is committed to the window."""
