@@ -1,25 +1,24 @@
 """A person who walks on a terrain at 24 steps a second: inertia, gravity, and nobody walks through trees or into lakes.
-Knows nothing of drawing. All physical constants of the walk stand here."""
+Knows nothing of drawing; the physical constants stand in physics.py."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import cos, exp, hypot, sin
 
+from model.worlds.physics import ARROW_RAD_S as ARROW_RAD_S
+from model.worlds.physics import BODY_M as BODY_M
+from model.worlds.physics import EYE_M as EYE_M
+from model.worlds.physics import FRAME_S as FRAME_S
+from model.worlds.physics import GRAVITY_M_S2 as GRAVITY_M_S2
+from model.worlds.physics import INERTIA_S as INERTIA_S
+from model.worlds.physics import JUMP_M_S as JUMP_M_S
+from model.worlds.physics import PITCH_LIMIT as PITCH_LIMIT
+from model.worlds.physics import RUN_M_S as RUN_M_S
+from model.worlds.physics import STEEP as STEEP
+from model.worlds.physics import WADE_M as WADE_M
+from model.worlds.physics import WALK_M_S as WALK_M_S
 from model.worlds.terrain import Terrain
-
-FRAME_S = 1 / 24
-EYE_M = 1.7
-BODY_M = 0.35
-WALK_M_S = 3.2
-RUN_M_S = 6.4
-INERTIA_S = 0.12
-GRAVITY_M_S2 = 9.81
-JUMP_M_S = 4.6
-ARROW_RAD_S = 1.6
-PITCH_LIMIT = 1.2
-WADE_M = 0.6  # the deepest water that is walked through
-STEEP = 1.3  # the steepest slope that is climbed
 
 
 @dataclass(frozen=True)
