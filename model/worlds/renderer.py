@@ -77,7 +77,7 @@ class Renderer:
                 f"no EGL renderer ({error}); on Debian: apt-get install libegl1 libgl1-mesa-dri"
             ) from error
         self.size = (width, height)
-        scene = (HERE / "scene.glsl").read_text()
+        scene = (HERE / "scene.glsl").read_text().replace("//@shapes", (HERE / "shapes.glsl").read_text())
         planes = (HERE / "planes.glsl").read_text()
         self._beam = self._program("#define BEAM\n" + scene)
         self._scene = self._program(scene)

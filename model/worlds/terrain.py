@@ -5,12 +5,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.worlds.physics import gravity_m_s2
+
 Array = NDArray[np.float32]
 PLACES = ("meadow", "desert", "mountains", "coast")
+DRY = ("desert", "moon")
 TILE_M = 512.0
 TEXELS = 1024
 CELL_M = 8.0
@@ -49,6 +53,20 @@ class Terrain:
         feet = np.array([(a, self.height(a, b), b) for a, b in zip(x, z, strict=True)])
         return feet.reshape(-1, 3), size, kind, (cx + cz) * 40
 
+    @property
+    def dry(self) -> bool:
+        """Whether there is no water, however low the ground."""
+        return self.place in DRY
+
+    @property
+    def gravity_m_s2(self) -> float:
+        """The acceleration of a free fall here."""
+        return gravity_m_s2(self.place)
+
+    def blocked(self, x: float, z: float, margin_m: float) -> bool:
+        """Whether something solid is nearer than `margin_m` to (x, z)."""
+        return not all(hypot(x - ox, z - oz) > r + margin_m for ox, oz, r in self.obstacles(x, z))
+
     def obstacles(self, x: float, z: float) -> list[tuple[float, float, float]]:
         """Solid circles (x, z, radius, in metres) in the cells around (x, z)."""
         i0, j0 = int(np.floor(x / CELL_M)), int(np.floor(z / CELL_M))
@@ -73,26 +91,28 @@ def smooth_noise(rng: np.random.Generator, period: int, texels: int) -> Array:
     return np.asarray(rows[:, i0] * (1 - w) + rows[:, i1] * w, dtype=np.float32)
 
 
-def _octaves(rng: np.random.Generator, first: int, count: int, gain: float) -> Array:
+def octaves(rng: np.random.Generator, first: int, count: int, gain: float) -> Array:
+    """Periodic noise [TEXELS, TEXELS]: `count` octaves from `first` lattice points on, each weaker by `gain`."""
     total = np.zeros((TEXELS, TEXELS), np.float32)
     for k in range(count):
         total += gain**k * smooth_noise(rng, first * 2**k, TEXELS)
     return total
 
 
-def _heights(place: str, rng: np.random.Generator) -> NDArray[np.floating]:
+def heights(place: str, rng: np.random.Generator) -> NDArray[np.floating]:
+    """Metres above the water [TEXELS, TEXELS] of one of PLACES."""
     if place == "meadow":
-        h = 6.5 * _octaves(rng, 6, 4, 0.42) + 2.6
+        h = 6.5 * octaves(rng, 6, 4, 0.42) + 2.6
         return np.where(h < 0.5, 0.5 + (h - 0.5) * 0.7, h)
     if place == "desert":
-        ridges = 1 - np.abs(_octaves(rng, 9, 3, 0.4))
-        return 5.0 * ridges**2 + 3.0 * _octaves(rng, 4, 2, 0.5) + 4.0
+        ridges = 1 - np.abs(octaves(rng, 9, 3, 0.4))
+        return 5.0 * ridges**2 + 3.0 * octaves(rng, 4, 2, 0.5) + 4.0
     if place == "mountains":
-        base = _octaves(rng, 4, 3, 0.5)
-        ridges = 1 - np.abs(_octaves(rng, 7, 6, 0.48))
+        base = octaves(rng, 4, 3, 0.5)
+        ridges = 1 - np.abs(octaves(rng, 7, 6, 0.48))
         rise = np.clip(base * 0.8 + 0.45, 0, None)
         return 30.0 * rise * (0.35 + 0.65 * np.clip(ridges, 0, None) ** 1.6) + 5.0 * base + 1.0
-    h = 9.0 * _octaves(rng, 5, 5, 0.42) - 0.6
+    h = 9.0 * octaves(rng, 5, 5, 0.42) - 0.6
     return np.where(h > 0, h * 0.85, h * 1.1)
 
 
@@ -134,11 +154,15 @@ def bake(place: str, seed: int) -> Terrain:
     if seed < 0:
         raise ValueError(f"a seed is a non-negative integer; got {seed}")
     rng = np.random.default_rng([seed, PLACES.index(place)])
-    h = _heights(place, rng).astype(np.float32)
+    h = heights(place, rng).astype(np.float32)
+    ground = with_slopes(h, smooth_noise(rng, 24, TEXELS) * 0.5 + 0.5)
+    fine = np.stack([smooth_noise(rng, 256, 256) for _ in range(4)], -1) * 0.5 + 0.5
+    return Terrain(place, ground, _cells(place, rng, ground), fine.astype(np.float32))
+
+
+def with_slopes(h: Array, tint: Array) -> Array:
+    """Heights and a tint [1024,1024] as a terrain's `ground`."""
     texel_m = TILE_M / TEXELS
     dx = (np.roll(h, -1, 1) - np.roll(h, 1, 1)) / (2 * texel_m)
     dz = (np.roll(h, -1, 0) - np.roll(h, 1, 0)) / (2 * texel_m)
-    tint = smooth_noise(rng, 24, TEXELS) * 0.5 + 0.5
-    ground = np.stack([h, dx, dz, tint], -1).astype(np.float32)
-    fine = np.stack([smooth_noise(rng, 256, 256) for _ in range(4)], -1) * 0.5 + 0.5
-    return Terrain(place, ground, _cells(place, rng, ground), fine.astype(np.float32))
+    return np.stack([h, dx, dz, tint], -1).astype(np.float32)

@@ -69,9 +69,9 @@ def floor(terrain: Terrain, x: float, z: float) -> float:
 
 def free(terrain: Terrain, x: float, z: float) -> bool:
     """Whether somebody can stand at (x, z)."""
-    if terrain.place != "desert" and terrain.height(x, z) < -WADE_M:
+    if not terrain.dry and terrain.height(x, z) < -WADE_M:
         return False
-    return all(hypot(x - ox, z - oz) > r + BODY_M for ox, oz, r in terrain.obstacles(x, z))
+    return not terrain.blocked(x, z, BODY_M)
 
 
 def step(terrain: Terrain, walk: Walk, c: Controls) -> Walk:
@@ -88,6 +88,7 @@ def step(terrain: Terrain, walk: Walk, c: Controls) -> Walk:
     if walk.ground and c.jump:
         vy = JUMP_M_S
 
+    gravity = terrain.gravity_m_s2
     here = floor(terrain, walk.x, walk.z)
     for way_x, way_z in ((vx, vz), (vx, 0.0), (0.0, vz), (0.0, 0.0)):
         x, z = walk.x + way_x * FRAME_S, walk.z + way_z * FRAME_S
@@ -99,10 +100,10 @@ def step(terrain: Terrain, walk: Walk, c: Controls) -> Walk:
     vx, vz = way_x, way_z
     lowest = floor(terrain, x, z) + EYE_M
     airborne = not walk.ground or (c.jump and vy > 0)
-    y = walk.y + (vy - 0.5 * GRAVITY_M_S2 * FRAME_S) * FRAME_S if airborne else lowest
+    y = walk.y + (vy - 0.5 * gravity * FRAME_S) * FRAME_S if airborne else lowest
     if y <= lowest:
         return replace(walk, x=x, y=lowest, z=z, yaw=yaw, pitch=pitch, vx=vx, vy=0.0, vz=vz, ground=True)
     if not airborne:
         return replace(walk, x=x, y=y, z=z, yaw=yaw, pitch=pitch, vx=vx, vy=0.0, vz=vz, ground=True)
-    vy -= GRAVITY_M_S2 * FRAME_S
+    vy -= gravity * FRAME_S
     return replace(walk, x=x, y=y, z=z, yaw=yaw, pitch=pitch, vx=vx, vy=vy, vz=vz, ground=False)
