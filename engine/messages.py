@@ -8,7 +8,7 @@ import struct
 
 import msgspec
 
-VERSION = 2
+VERSION = 3
 FRAME_RATE = 24
 AUDIO_RATE = 24_000
 AUDIO_SAMPLES = AUDIO_RATE // FRAME_RATE  # 1000 samples of mono s16le a frame
@@ -115,6 +115,21 @@ class VideoPacket(Message, frozen=True, kw_only=True):
     data: bytes
 
 
+class AudioPacket(Message, frozen=True, kw_only=True):
+    """The sound of frame `frame`: Opus packets of 10 ms each, the first of them `pts` VIDEO_CLOCK ticks in."""
+
+    frame: int
+    pts: int
+    packets: list[bytes]
+
+
+class Sounds(Message, frozen=True, kw_only=True):
+    """What is to be heard from frame `frame` on, by the names of the sound network's sources; for captions."""
+
+    frame: int
+    heard: list[str]
+
+
 class Receipt(Message, frozen=True, kw_only=True):
     """What frame `frame` obeyed: the newest control `seq` (-1: none) and `text_id` (0: the opening prompt)."""
 
@@ -171,7 +186,7 @@ class Failed(Message, frozen=True, kw_only=True):
 
 
 Incoming = Open | Close | Control | Text | Audio | KeyframeWanted | Bitrate | Save
-Outgoing = Ready | Opened | VideoPacket | Receipt | State | Stats | Saved | Refused | Failed
+Outgoing = Ready | Opened | VideoPacket | AudioPacket | Sounds | Receipt | State | Stats | Saved | Refused | Failed
 
 
 def refusal(message: Incoming, reason: str) -> Refused:

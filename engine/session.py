@@ -19,6 +19,7 @@ from engine.inputs import BadInput, Gathered
 from engine.messages import (
     MAX_SAVED_BYTES,
     Audio,
+    AudioPacket,
     Bitrate,
     Close,
     Control,
@@ -30,6 +31,7 @@ from engine.messages import (
     Receipt,
     Save,
     Saved,
+    Sounds,
     State,
     Stats,
     Text,
@@ -37,6 +39,8 @@ from engine.messages import (
     refusal,
 )
 from engine.meter import Meter, mean, resident_mib
+from engine.opus import OpusEncoder
+from engine.sounding import OpenSound, Sounded, Soundscape, Stateful
 from engine.still import still
 from engine.world import Frame, Inputs, PromptRefused
 
@@ -91,7 +95,7 @@ class Threads:
 class Session:
     """A world that a gateway opened."""
 
-    def __init__(self, message: Open, threads: Threads, send: Send) -> None:
+    def __init__(self, message: Open, threads: Threads, send: Send, open_sound: OpenSound | None = None) -> None:
         self.name, self.epoch = message.session, message.epoch
         self.phase = Phase.OPENING
         self._request, self._threads, self._send = message, threads, send
@@ -103,7 +107,10 @@ class Session:
         self._text_id = 0
         self._save: Save | None = None
         self._last: Frame | None = None
-        self._first_slot = -1
+        self._first_slot = self._last_slot = -1
+        self._open_sound = open_sound
+        self._soundscape: Soundscape | None = None
+        self._opus: OpusEncoder | None = None
         self._meter, self._meter_since_s = Meter(), time.monotonic()
 
     async def open(self, open_world: OpenWorld, restore_world: RestoreWorld) -> None:
@@ -132,6 +139,8 @@ class Session:
             self._world = open_world(wish.seed, wish.prompt, wish.template)
         self._request = msgspec.structs.replace(wish, saved=b"")
         self._encoder = Encoder(CodecConfig())
+        if self._open_sound is not None and isinstance(self._world, Stateful):
+            self._soundscape, self._opus = self._open_sound(wish.seed), OpusEncoder()
         return first
 
     def take(self, message: Control | Text | Audio | KeyframeWanted | Bitrate | Save | Close) -> None:
@@ -167,7 +176,7 @@ class Session:
         if self.phase is not Phase.LIVE:
             raise RuntimeError(f"expected a live session to tick, {self.name!r} is {self.phase.value}")
         if self._first_slot < 0:
-            self._first_slot = slot
+            self._first_slot, self._last_slot = slot, slot - 1
         drained = self._gathered.drain()
         inputs = Inputs(drained.buttons, drained.look_x, drained.look_y, drained.pcm)
         assert self._world is not None
@@ -176,8 +185,9 @@ class Session:
                 await self._say(drained.text)
             if self._save is not None and self._last is not None:
                 await self._put_away(self._save, self._last)
-            frame = await asyncio.get_running_loop().run_in_executor(self._threads.sampling, self._world.step, inputs)
-            self._last = frame
+            step = partial(self._step, inputs, slot - self._last_slot)
+            frame, sounded = await asyncio.get_running_loop().run_in_executor(self._threads.sampling, step)
+            self._last, self._last_slot = frame, slot
             await self.settle()
         except Exception as error:
             self.fail(error)
@@ -194,7 +204,16 @@ class Session:
             self._send(  # not held up by the encoder: the person's sound is heard from here
                 State(session=self.name, epoch=self.epoch, frame=frame.index, values=frame.state, audio=frame.audio)
             )
-            self._encoding = asyncio.create_task(self._publish(frame, receipt))
+            self._encoding = asyncio.create_task(self._publish(frame, receipt, sounded))
+
+    def _step(self, inputs: Inputs, frames: int) -> tuple[Frame, Sounded | None]:
+        """The next picture, and the sound of all the frames since the last one."""
+        assert self._world is not None
+        frame = self._world.step(inputs)
+        if self._soundscape is None or not isinstance(self._world, Stateful):
+            return frame, None
+        look = (inputs.look_x, inputs.look_y)
+        return frame, self._soundscape.sound(self._world.state, inputs.buttons, look, frames)
 
     async def _put_away(self, save: Save, last: Frame) -> None:
         """Say the world as it is between two frames; what cannot be said, or is too large, is refused."""
@@ -235,7 +254,7 @@ class Session:
         except PromptRefused as error:
             self._send(refusal(text, str(error)))
 
-    async def _publish(self, frame: Frame, receipt: Receipt) -> None:
+    async def _publish(self, frame: Frame, receipt: Receipt, sounded: Sounded | None) -> None:
         idr, self._idr_wanted = self._idr_wanted, False
         bits_per_second, self._bits_per_second = self._bits_per_second, 0
         packet = await asyncio.get_running_loop().run_in_executor(
@@ -245,6 +264,8 @@ class Session:
             return
         name, epoch, index = self.name, self.epoch, frame.index
         self._send(receipt)
+        if sounded is not None:
+            self._publish_sound(index, receipt.pts, sounded)
         self._send(
             VideoPacket(
                 session=name, epoch=epoch, frame=index, pts=packet.pts, keyframe=packet.keyframe, data=packet.data
@@ -252,6 +273,15 @@ class Session:
         )
         self._meter.add(frame.step_ms, frame.decode_ms, packet.encode_ms)
         self._report(index)
+
+    def _publish_sound(self, index: int, pts: int, sounded: Sounded) -> None:
+        """A third of a millisecond: not worth a thread."""
+        assert self._opus is not None
+        name, epoch = self.name, self.epoch
+        begins, packets = self._opus.encode(sounded.pcm, pts)
+        self._send(AudioPacket(session=name, epoch=epoch, frame=index, pts=begins, packets=packets))
+        if sounded.heard is not None:
+            self._send(Sounds(session=name, epoch=epoch, frame=index, heard=list(sounded.heard)))
 
     def _encode(self, frame: Frame, pts: int, idr: bool, bits_per_second: int) -> Packet:
         assert self._encoder is not None

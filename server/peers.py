@@ -31,6 +31,7 @@ from server.hub import Outlet
 from server.ratelimit import TokenBucket
 from server.roles import Role
 from server.shares import Access
+from server.sound_out import SoundOutlet
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +86,7 @@ class Peer(ABC):
     def __init__(self, seat: Seat, device_id: str, access: Access, outlet: Outlet) -> None:
         self.id = secrets.token_hex(8)
         self.device_id, self.access, self.outlet = device_id, access, outlet
+        self.sound = SoundOutlet()
         self.role = access.role
         self.state = PeerState.NEW
         self.born_at = self.heard_at = time.monotonic()
@@ -135,6 +137,7 @@ class Peer(ABC):
             await asyncio.sleep(0.05)  # the channel's data leaves in its own task
         self._seat.left(self)
         self.outlet.close()
+        self.sound.close()
         await self.hang_up()
         for task in self._tasks - {asyncio.current_task()}:
             task.cancel()

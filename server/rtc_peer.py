@@ -15,7 +15,8 @@ from server.media import EncodedTrack, VideoSender
 from server.microphone import Microphone
 from server.peers import Peer, PeerState, Seat
 from server.shares import Access
-from server.signalling import Offer, answer, new_connection
+from server.signalling import Offer, Tracks, answer, new_connection
+from server.sound_out import SoundTrack
 
 MAX_UNSENT_BYTES = 256 << 10
 BEHIND_BYTES = 16 << 10  # more than half a second of receipts and states
@@ -43,8 +44,9 @@ class RtcPeer(Peer):
     async def answer(self, offer: Offer) -> str:
         """The SDP answer to the peer's offer. Raises OfferRefused; the peer is closed then."""
         self._talks = offer.talks
+        tracks = Tracks(EncodedTrack(self.outlet), SoundTrack(self.sound))
         try:
-            answered = await answer(self._connection, offer, EncodedTrack(self.outlet), self, self.drives)
+            answered = await answer(self._connection, offer, tracks, self, self.drives)
         except BaseException:
             await self.close()
             raise

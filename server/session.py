@@ -31,6 +31,7 @@ from server.settings import LimitSettings
 from server.shares import Access
 from server.signalling import Offer
 from server.socket_peer import SocketPeer
+from server.sound_out import PACKET_TICKS, SoundPacket
 from server.steering import Merged, Steering
 from server.suggestions import NotSuggested
 from server.texts import Texts, Unanswered
@@ -123,6 +124,7 @@ class Session:
         self._controls_at: deque[tuple[int, float]] = deque(maxlen=64)
         self._live_since = 0.0
         self._announced: set[int] = set()
+        self._sounds: list[str] = []
         self._last_notice = ("", -NOTICE_HOLDS_S)
 
     @property
@@ -235,6 +237,11 @@ class Session:
             case messages.State():
                 frame = self._timeline.frame(message.frame)
                 self.audience.broadcast_passing("state", frame=frame, values=message.values, audio=message.audio)
+            case messages.AudioPacket():
+                self._on_sound(message)
+            case messages.Sounds():
+                self._sounds = message.heard
+                self.audience.broadcast("sounds", frame=self._timeline.frame(message.frame), heard=message.heard)
             case messages.Stats():
                 values = {f: getattr(message, f) for f in ("fps", "step_ms", "decode_ms", "encode_ms", "memory_mib")}
                 self._metrics.step_ms.observe(message.step_ms)
@@ -292,6 +299,13 @@ class Session:
         self._metrics.frames.inc()
         self._metrics.frame_bytes.inc(len(message.data))
         self.hub.publish(Packet(frame, pts, message.keyframe, message.data))
+
+    def _on_sound(self, message: messages.AudioPacket) -> None:
+        first = self._timeline.pts(message.pts)
+        for number, data in enumerate(message.packets):
+            packet = SoundPacket(first + number * PACKET_TICKS, data)
+            for peer in self.peers.values():
+                peer.sound.put(packet)
 
     def _on_receipt(self, message: messages.Receipt) -> None:
         self._texts.obey(message.text_id)
@@ -516,6 +530,8 @@ class Session:
     def joined(self, peer: Peer) -> None:
         peer.send(event("session", **self._standing()))
         self.audience.joined(peer)
+        if self._sounds:
+            peer.send(event("sounds", frame=self.frame, heard=self._sounds))
         message, at = self._last_notice
         if time.monotonic() - at < NOTICE_HOLDS_S:
             peer.send(message)

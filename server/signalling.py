@@ -13,6 +13,7 @@ from aiortc.sdp import SessionDescription
 
 from server.media import EncodedTrack, VideoSender, Viewer
 from server.microphone import ask_short_packets, hear_at_once
+from server.sound_out import SoundTrack, of_its_own_stream
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,14 @@ class Offer:
     text: str
     parsed: SessionDescription
     talks: bool = True
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """What is sent: pictures, and sound where the offer has a section for it."""
+
+    video: EncodedTrack
+    sound: SoundTrack
 
 
 @dataclass(frozen=True)
@@ -77,16 +86,14 @@ def read_offer(body: bytes, talks: bool = True) -> Offer:
     return Offer(text, parsed, talks)
 
 
-async def answer(
-    connection: RTCPeerConnection, offer: Offer, track: EncodedTrack, viewer: Viewer, hears: bool
-) -> Answered:
-    """Answer the offer with `track` on `connection`, whose events are already listened to; closes it on failure.
+async def answer(connection: RTCPeerConnection, offer: Offer, tracks: Tracks, viewer: Viewer, hears: bool) -> Answered:
+    """Answer the offer with `tracks` on `connection`, whose events are already listened to; closes it on failure.
 
     `viewer` is told what the remote side reports; `hears` accepts its microphone. Raises OfferRefused.
     """
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            return await _answer(connection, offer, track, viewer, hears)
+            return await _answer(connection, offer, tracks, viewer, hears)
     except Exception as error:  # any line of the offer may have led here
         await connection.close()
         log.info("offer not answered", error=repr(error))
@@ -99,22 +106,22 @@ def new_connection() -> RTCPeerConnection:
     return RTCPeerConnection(RTCConfiguration(iceServers=[]))
 
 
-async def _answer(
-    connection: RTCPeerConnection, offer: Offer, track: EncodedTrack, viewer: Viewer, hears: bool
-) -> Answered:
-    transceiver = connection.addTransceiver(track, direction="sendonly")
+async def _answer(connection: RTCPeerConnection, offer: Offer, tracks: Tracks, viewer: Viewer, hears: bool) -> Answered:
+    transceiver = connection.addTransceiver(tracks.video, direction="sendonly")
     # before the offer is set, or our packets go out as the browser's first choice, VP8
     transceiver.setCodecPreferences(_h264())
-    video = VideoSender(transceiver, track, viewer)
+    video = VideoSender(transceiver, tracks.video, viewer)
     await connection.setRemoteDescription(RTCSessionDescription(offer.text, "offer"))
     offered = next(media for media in offer.parsed.media if media.kind == "video")
     video.offer_extensions(offered.rtp.headerExtensions)
     for other in connection.getTransceivers():
         if other.kind == "audio":
-            other.direction = "recvonly" if hears else "inactive"
+            other.direction = "sendrecv" if hears else "sendonly"
+            other.sender.replaceTrack(tracks.sound)
             hear_at_once(other.receiver)
     await connection.setLocalDescription(await connection.createAnswer())
-    return Answered(connection, ask_short_packets(connection.localDescription.sdp), video)
+    said = of_its_own_stream(ask_short_packets(connection.localDescription.sdp))
+    return Answered(connection, said, video)
 
 
 def _h264() -> list[RTCRtpCodecCapability]:

@@ -16,6 +16,7 @@ from server.channels import Controls, Junk, event, read_frame
 from server.hub import Outlet, OutletClosed, Packet
 from server.peers import SOUND_BYTES_A_S, Peer, PeerState, Seat
 from server.shares import Access
+from server.sound_out import SoundClosed, SoundPacket
 
 SUBPROTOCOL = "mundo.v1"
 CODEC = "avc1.42E01F"
@@ -43,7 +44,7 @@ class SocketPeer(Peer):
         size = {"width": ready.width, "height": ready.height} if ready else {"width": 0, "height": 0}
         self.send(event("media", codec=CODEC, clock=VIDEO_CLOCK, **size))
         self._seat.joined(self)
-        tasks = [asyncio.create_task(part) for part in (self._tell(), self._show(), self._listen())]
+        tasks = [asyncio.create_task(part) for part in (self._tell(), self._show(), self._play(), self._listen())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -86,6 +87,15 @@ class SocketPeer(Peer):
                     await self._socket.send_bytes(framed(packet))
         await asyncio.sleep(0.2 if self.state is PeerState.CLOSED else 0)  # the reason goes before the end
 
+    async def _play(self) -> None:
+        assert self._socket is not None
+        with contextlib.suppress(SoundClosed, WebSocketDisconnect, RuntimeError, TimeoutError):
+            while True:
+                packet = await self.sound.get()
+                async with self._writing, asyncio.timeout(STALLED_S):
+                    await self._socket.send_bytes(framed_sound(packet))
+        await asyncio.sleep(0.2 if self.state is PeerState.CLOSED else 0)  # as with the pictures
+
     async def _listen(self) -> None:
         assert self._socket is not None
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
@@ -122,3 +132,8 @@ class SocketPeer(Peer):
 def framed(packet: Packet) -> bytes:
     """A packet as one binary frame."""
     return _HEADER.pack(VIDEO, KEYFRAME * packet.keyframe, 0, packet.frame & 0xFFFFFFFF, packet.pts) + packet.data
+
+
+def framed_sound(packet: SoundPacket) -> bytes:
+    """10 ms of Opus as one binary frame."""
+    return _HEADER.pack(SOUND, 0, 0, 0, packet.pts) + packet.data

@@ -35,9 +35,11 @@ PATIENCE_S = 15.0
 class Connection:
     """What a page does with one RTCPeerConnection."""
 
-    def __init__(self, sound: MediaStreamTrack | None = None) -> None:
+    def __init__(self, sound: MediaStreamTrack | None = None, listens: bool = False) -> None:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.video = self.pc.addTransceiver("video", direction="recvonly").receiver
+        if listens:
+            self.sound = self.pc.addTransceiver("audio", direction="recvonly").receiver
         if sound is not None:
             self.pc.addTransceiver(sound, direction="sendonly")
         self.control = self.pc.createDataChannel("control", ordered=False, maxRetransmits=0)
@@ -101,8 +103,8 @@ class Browser:
         headers = {"Content-Type": "application/sdp"}
         return await self.http.post(f"/api/v1/sessions/{session}/offer", content=body, headers=headers)
 
-    async def connect(self, session: str, sound: MediaStreamTrack | None = None) -> Connection:
-        connection = Connection(sound)
+    async def connect(self, session: str, sound: MediaStreamTrack | None = None, listens: bool = False) -> Connection:
+        connection = Connection(sound, listens)
         self._stack.push_async_callback(connection.pc.close)
         await connection.pc.setLocalDescription(await connection.pc.createOffer())
         answered = await self.offer(session, connection.pc.localDescription.sdp)

@@ -1,5 +1,5 @@
 """A worker for the gateway's tests: speaks engine.messages over the real socket and paints real x264 packets.
-Obeys words: "refuse me", "die", "hang", "fail", "cannot be saved", "noise"; its State says what it was sent."""
+Obeys words: "refuse me", "die", "hang", "fail", "cannot be saved", "noise"; whoever holds a button hears 1 kHz."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 from engine import messages as m
 from engine.codec import CodecConfig, Encoder
 from engine.inputs import Microphone
+from engine.opus import OpusEncoder
 
 BITS_PER_SECOND = 1_000_000
 NOISE = "noise"
@@ -36,6 +37,7 @@ class Painted:
             self.frame, self.text, self.seed = said["frame"], said["text"], said["seed"]
         self.first = self.frame
         self.microphone = Microphone()
+        self.opus, self.sounds = OpusEncoder(), ["wind", "rain"]
         self.hanging = False
         self.encoder = Encoder(CodecConfig(bits_per_second=BITS_PER_SECOND))
         self.bits_per_second = BITS_PER_SECOND
@@ -54,6 +56,14 @@ class Painted:
         pcm = self.microphone.drain()
         power = 0.0 if pcm is None else 2 * float(np.square(pcm).mean())
         return min(max(1 + float(np.log10(power + 1e-12)) / 6, 0.0), 1.0)
+
+    def sound(self) -> m.AudioPacket:
+        """Of the frame that was painted last: a tone as long as a button is held."""
+        seconds = (self.frame * m.AUDIO_SAMPLES + np.arange(m.AUDIO_SAMPLES)) / m.AUDIO_RATE
+        tone = 0.5 * np.sin(2 * np.pi * 1000 * seconds) * (self.control.buttons != 0)
+        begins, packets = self.opus.encode(tone.astype(np.float32), (self.frame - 1 - self.first) * TICKS)
+        name = {"session": self.opened.session, "epoch": self.opened.epoch, "frame": self.frame - 1}
+        return m.AudioPacket(**name, pts=begins, packets=packets)
 
     def paint(self) -> tuple[m.VideoPacket, m.Receipt, m.State]:
         loudness = self.loudness()
@@ -150,8 +160,11 @@ class PaintedWorker:
         while True:
             await asyncio.sleep(1 / m.FRAME_RATE)
             for world in [world for world in self.worlds.values() if not world.hanging]:
-                for message in world.paint():
+                for message in (*world.paint(), world.sound()):
                     self.send(message)
+                if world.frame == world.first + 1:
+                    name = {"session": world.opened.session, "epoch": world.opened.epoch, "frame": world.first}
+                    self.send(m.Sounds(**name, heard=world.sounds))
 
 
 async def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import struct
 from collections.abc import AsyncIterator
@@ -26,6 +27,7 @@ class Line:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.pictures: list[bytes] = []
+        self.sounds: list[bytes] = []
 
     async def tell(self, **message: Any) -> None:
         await self.socket.send(json.dumps(message))
@@ -36,15 +38,18 @@ class Line:
             while True:
                 message = await self.socket.recv()
                 if isinstance(message, bytes):
-                    self.pictures.append(message)
+                    self.put_aside(message)
                 elif (event := json.loads(message))["type"] == kind and fits(event):
                     return dict(event)
+
+    def put_aside(self, message: bytes) -> None:
+        (self.sounds if message[0] == 2 else self.pictures).append(message)
 
     async def picture(self) -> bytes:
         async with asyncio.timeout(15):
             while not self.pictures:
                 if isinstance(message := await self.socket.recv(), bytes):
-                    return message
+                    self.put_aside(message)
             return self.pictures.pop(0)
 
 
@@ -86,6 +91,8 @@ async def test_pictures_steering_texts_and_sound_go_over_the_socket(here: Any) -
         await it.until("state", lambda event: event["values"]["samples"] == 2400)
         await it.tell(type="ping", t=3.0)
         assert (await it.until("pong"))["t"] == 3.0
+        ticks = [struct.unpack(">BBHIQ", raw[:16])[4] for raw in it.sounds]
+        assert len(ticks) > 4 and {b - a for a, b in itertools.pairwise(ticks)} == {900}
     await here.until(lambda: not here.gateway.sessions.get(session).peers, "the peer to go with its socket")
 
 

@@ -62,10 +62,13 @@ export class Microphone {
     this.#closer.close();
   }
 
-  /** The raw sound: a filter made for speech would take wind, claps and songs away from the world. */
+  /**
+   * The raw sound: a filter made for speech would take wind, claps and songs away from the world. Only what the world
+   * itself sounds like is taken out of it, or it would obey its own voice.
+   */
   async #open() {
     const media = await navigator.mediaDevices.getUserMedia({
-      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+      audio: { echoCancellation: true, noiseSuppression: false, autoGainControl: false },
     });
     const [device] = media.getAudioTracks();
     const closer = new Closer();

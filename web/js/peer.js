@@ -119,10 +119,10 @@ export class Peer {
     return true;
   }
 
-  /** @param {boolean} wanted pictures evenly rather than at once */
+  /** @param {boolean} wanted pictures and sound evenly rather than at once */
   smooth(wanted) {
     if ("jitterBufferTarget" in this.#video.receiver) {
-      this.#video.receiver.jitterBufferTarget = wanted ? SMOOTH_MS : 0;
+      for (const { receiver } of [this.#video, this.#voice]) receiver.jitterBufferTarget = wanted ? SMOOTH_MS : 0;
     }
   }
 

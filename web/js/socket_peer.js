@@ -2,11 +2,13 @@
 // Knows the socket's frames (server/API.md) and WebCodecs; nothing of trying again.
 
 import { Closer, output, stream } from "./outputs.js";
+import { SocketSound, sounds } from "./socket_sound.js";
 import * as wire from "./wire.js";
 
 const PING_MS = 1000;
 const SILENCE_MS = 4000;
 const VIDEO = 1;
+const SOUND = 2;
 const HEADER_BYTES = 16;
 const CLOCK = 2 ** 32;
 const MOST_QUEUED_BYTES = 65_536;
@@ -31,6 +33,17 @@ export function picture(raw) {
     keyframe: (view.getUint8(1) & 1) === 1, frame: view.getUint32(4), pts: Number(view.getBigUint64(8)),
     data: new Uint8Array(raw, HEADER_BYTES),
   };
+}
+
+/**
+ * A binary frame of the socket: 10 ms of sound with their time, or null.
+ * @param {ArrayBuffer} raw
+ */
+export function sound(raw) {
+  if (raw.byteLength <= HEADER_BYTES) return null;
+  const view = new DataView(raw);
+  if (view.getUint8(0) !== SOUND) return null;
+  return { pts: Number(view.getBigUint64(8)), data: new Uint8Array(raw, HEADER_BYTES) };
 }
 
 export class SocketPeer {
@@ -61,6 +74,7 @@ export class SocketPeer {
   #clock = 90_000;
   /** @type {(() => void) | null} */
   #hush = null;
+  #sound = sounds() ? new SocketSound() : null;
 
   /** @param {string} url */
   constructor(url) {
@@ -116,6 +130,7 @@ export class SocketPeer {
     this.#closer.close();
     this.#state.write("lost");
     this.#hush?.();
+    this.#sound?.close();
     if (this.#decoder?.state !== "closed") this.#decoder?.close();
     for (const track of this.media.value?.getTracks() ?? []) track.stop();
     this.#media.write(null);
@@ -167,11 +182,15 @@ export class SocketPeer {
     });
     this.#decoder.configure({ codec, optimizeForLatency: true });
     this.#clock = clock;
-    this.#media.write(this.#canvas.captureStream());
+    const media = this.#canvas.captureStream();
+    if (this.#sound) media.addTrack(this.#sound.track);
+    this.#media.write(media);
   }
 
   /** @param {ArrayBuffer} raw */
   #show(raw) {
+    const heard = sound(raw);
+    if (heard) return this.#sound?.take(heard.pts, heard.data);
     const one = picture(raw);
     const decoder = this.#decoder;
     if (!one || decoder?.state !== "configured") return;

@@ -11,6 +11,7 @@
  * @typedef {{ type: "stats", fps: number, step_ms: number, decode_ms: number, encode_ms: number,
  *   memory_mib: number }} WorkerStats
  */
+/** What is to be heard from a frame on, by name. @typedef {{ type: "sounds", frame: number, heard: string[] }} Sounds */
 /** @typedef {{ type: "viewers", count: number }} Viewers */
 /** @typedef {{ type: "role", role: string, owner?: boolean, peer?: string }} RoleMessage */
 /** @typedef {{ type: "session", state: string, queue_position?: number, wait_s?: number | null }} SessionMessage */
@@ -27,7 +28,8 @@
 /** @typedef {{ type: "media", codec: string, width: number, height: number, clock: number }} Media over a socket only */
 /**
  * @typedef {ReceiptMessage | Pong | Accepted | Refused | WorldState | WorkerStats | Viewers | RoleMessage
- *   | SessionMessage | Ended | People | Suggestions | Suggested | TakenUp | Dismissed | Saved | Notice | Media} Message
+ *   | SessionMessage | Ended | People | Suggestions | Suggested | TakenUp | Dismissed | Saved | Notice | Media
+ *   | Sounds} Message
  */
 
 /** What each message must have, and of which type. @type {Record<string, Record<string, string>>} */
@@ -38,6 +40,7 @@ const FIELDS = {
   refused: { reason: "string" },
   state: { frame: "number", values: "object", audio: "object" },
   stats: { fps: "number", step_ms: "number", decode_ms: "number", encode_ms: "number", memory_mib: "number" },
+  sounds: { frame: "number", heard: "object" },
   viewers: { count: "number" },
   role: { role: "string" },
   session: { state: "string" },

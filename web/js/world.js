@@ -24,6 +24,7 @@ const TICK_MS = 8;
 
 export class World {
   #state = output(/** @type {import("./wire.js").WorldState | null} */ (null));
+  #sounds = output(/** @type {readonly string[]} */ ([]));
   #visible = output(false);
   /** @type {ReturnType<typeof stream<ShownFrame>>} */
   #frames = stream();
@@ -34,6 +35,8 @@ export class World {
   /** Who is here, and what each may do. */
   together;
   state = this.#state.seen;
+  /** What is to be heard now, by name. */
+  sounds = this.#sounds.seen;
   /** Whether any frame was shown yet. */
   visible = this.#visible.seen;
   /** Frames shown, each matched with its receipt. */
@@ -212,6 +215,7 @@ export class World {
       this.#receipts.emit(message);
     } else if (message.type === "text") this.#prompts.accepted(message.ref, message.text_id);
     else if (message.type === "state") this.#state.write(message);
+    else if (message.type === "sounds") this.#sounds.write(message.heard);
     else if (message.type === "stats") this.#worker = message;
     else if (message.type === "refused") {
       if (message.ref === undefined) this.#refusals.emit(message.reason);

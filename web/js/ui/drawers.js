@@ -32,18 +32,15 @@ export class Drawers {
   constructor(root, inputs) {
     this.#root = root;
     this.#inputs = inputs;
-    const { world, settings, video } = inputs;
+    const { world, settings } = inputs;
     this.#closer.add(
       () => (this.#closed = true),
       () => this.#parts.forEach((part) => part.close()),
-      settings.chosen.on(({ volume, muted }) => {
-        video.volume = volume;
-        video.muted = muted || !this.#sounds;
-      }),
-      world.visible.on((visible) => {
-        if (visible && this.#sounds) video.muted = settings.chosen.value.muted;
-      }),
+      settings.chosen.on(() => this.#loud()),
+      world.visible.on(() => this.#loud()),
     );
+    // a browser stops a picture whose sound begins before anybody has touched the page
+    for (const touch of ["pointerdown", "keydown"]) this.#closer.listen(document, touch, () => this.#loud());
     if (world.role.value !== "viewer") void this.#part("film");
   }
 
@@ -103,6 +100,14 @@ export class Drawers {
 
   close() {
     this.#closer.close();
+  }
+
+  #loud() {
+    const { settings, video } = this.#inputs;
+    const { volume, muted } = settings.chosen.value;
+    const silent = muted || !this.#sounds || !(navigator.userActivation?.hasBeenActive ?? true);
+    video.volume = volume;
+    if (video.muted !== silent) video.muted = silent;
   }
 
   get #sounds() {

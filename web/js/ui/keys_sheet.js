@@ -104,18 +104,22 @@ export class KeysSheet {
 
   #choices() {
     const words = WORDS.keys;
-    const { speed } = this.#settings.chosen.value;
+    const { speed, volume } = this.#settings.chosen.value;
     const range = el("input", { type: "range", id: "speed", min: 0.3, max: 3, step: 0.1,
       oninput: () => this.#settings.choose({ speed: Number(range.value) }) });
     range.value = String(speed);
+    const loud = el("input", { type: "range", id: "volume", min: 0, max: 1, step: 0.05,
+      oninput: () => this.#settings.choose({ volume: Number(loud.value) }) });
+    loud.value = String(volume);
     return el("ul", { class: "choices" },
       el("li", {}, el("label", { for: "speed" }, words.sensitivity), range),
       this.#check("invert", words.invert), this.#check("smooth", words.smooth),
+      this.#check("captions", words.captions), el("li", {}, el("label", { for: "volume" }, WORDS.world.volume), loud),
       ...(transcribes() ? [this.#check("transcribe", words.transcribe, words.transcribe_more)] : []));
   }
 
   /**
-   * @param {"invert" | "smooth" | "transcribe"} name
+   * @param {"invert" | "smooth" | "captions" | "transcribe"} name
    * @param {string} label
    * @param {string} [more]
    */

@@ -121,6 +121,7 @@ export const WORDS = {
     sensitivity: "Looking speed",
     invert: "Look inverted up and down",
     smooth: "Smooth rather than instant",
+    captions: "Say what is to be heard",
     transcribe: "Write down what I say",
     transcribe_more: "By this browser's speech service, which may send your voice to its maker.",
     actions: {
@@ -213,6 +214,15 @@ export const WORDS = {
     no_webrtc_more: "Mundo needs WebRTC video. A current Chrome, Edge, Firefox or Safari has it.",
     old_browser: "This browser is too old",
     old_browser_more: "Mundo needs a browser of 2024 or later. A current Chrome, Edge, Firefox or Safari will do.",
+  },
+
+  sounds: {
+    label: "What is to be heard",
+    names: {
+      wind: "wind", rain: "rain", thunder: "thunder, far", waves: "waves",
+      birds: "birdsong", gulls: "gulls", crickets: "crickets", steps_grass: "steps in grass",
+      steps_sand: "steps in sand", steps_rock: "steps on rock", steps_snow: "steps in snow", steps_water: "steps in water",
+    },
   },
 
   microphone: {

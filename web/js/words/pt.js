@@ -122,6 +122,7 @@ export const WORDS = {
     sensitivity: "Rapidez do olhar",
     invert: "Olhar invertido para cima e para baixo",
     smooth: "Suave em vez de imediato",
+    captions: "Escrever o que se ouve",
     transcribe: "Escrever o que digo",
     transcribe_more: "Pelo serviço de voz deste navegador, que pode enviar a sua voz a quem o faz.",
     actions: {
@@ -213,6 +214,15 @@ export const WORDS = {
     no_webrtc_more: "O Mundo precisa de vídeo WebRTC. Um Chrome, Edge, Firefox ou Safari atual tem-no.",
     old_browser: "Este navegador é antigo demais",
     old_browser_more: "O Mundo precisa de um navegador de 2024 ou mais novo. Um Chrome, Edge, Firefox ou Safari atual serve.",
+  },
+
+  sounds: {
+    label: "O que se ouve",
+    names: {
+      wind: "vento", rain: "chuva", thunder: "trovão, longe", waves: "ondas",
+      birds: "canto de pássaros", gulls: "gaivotas", crickets: "grilos", steps_grass: "passos na relva",
+      steps_sand: "passos na areia", steps_rock: "passos na rocha", steps_snow: "passos na neve", steps_water: "passos na água",
+    },
   },
 
   microphone: {
