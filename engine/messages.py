@@ -130,6 +130,17 @@ class Sounds(Message, frozen=True, kw_only=True):
     heard: list[str]
 
 
+class Heard(Message, frozen=True, kw_only=True):
+    """Somebody finished speaking. `words`: as it sounded; `kind`: speech, silence, music or foreign; `confidence`
+    0..1; `obeyed`: whether it is in force from frame `frame` on."""
+
+    frame: int
+    words: str
+    kind: str
+    confidence: float
+    obeyed: bool
+
+
 class Receipt(Message, frozen=True, kw_only=True):
     """What frame `frame` obeyed: the newest control `seq` (-1: none) and `text_id` (0: the opening prompt)."""
 
@@ -186,7 +197,9 @@ class Failed(Message, frozen=True, kw_only=True):
 
 
 Incoming = Open | Close | Control | Text | Audio | KeyframeWanted | Bitrate | Save
-Outgoing = Ready | Opened | VideoPacket | AudioPacket | Sounds | Receipt | State | Stats | Saved | Refused | Failed
+Outgoing = (
+    Ready | Opened | VideoPacket | AudioPacket | Sounds | Heard | Receipt | State | Stats | Saved | Refused | Failed
+)
 
 
 def refusal(message: Incoming, reason: str) -> Refused:

@@ -13,9 +13,11 @@ from functools import partial
 from typing import Protocol, runtime_checkable
 
 import msgspec
+from torch import Tensor
 
 from engine.codec import FRAME_TICKS, CodecConfig, Encoder, Packet
-from engine.inputs import BadInput, Gathered
+from engine.inputs import BadInput, Gathered, Pcm
+from engine.listening import Listening, Understood
 from engine.messages import (
     MAX_SAVED_BYTES,
     Audio,
@@ -24,11 +26,13 @@ from engine.messages import (
     Close,
     Control,
     Failed,
+    Heard,
     KeyframeWanted,
     Message,
     Open,
     Opened,
     Receipt,
+    Refused,
     Save,
     Saved,
     Sounds,
@@ -55,6 +59,14 @@ class Steppable(Protocol):
 
     def step(self, inputs: Inputs) -> Frame:
         """The next frame."""
+
+
+@runtime_checkable
+class Obedient(Steppable, Protocol):
+    """A world that can be spoken to."""
+
+    def obey(self, meaning: Tensor, words: str) -> None:
+        """Features [N, 384] are in force from the next frame on."""
 
 
 @runtime_checkable
@@ -92,10 +104,18 @@ class Threads:
     encoding: Executor
 
 
+@dataclass(frozen=True)
+class Senses:
+    """How worlds sound, and how they hear; a worker may lack either."""
+
+    open_sound: OpenSound | None = None
+    listening: Listening | None = None
+
+
 class Session:
     """A world that a gateway opened."""
 
-    def __init__(self, message: Open, threads: Threads, send: Send, open_sound: OpenSound | None = None) -> None:
+    def __init__(self, message: Open, threads: Threads, send: Send, senses: Senses | None = None) -> None:
         self.name, self.epoch = message.session, message.epoch
         self.phase = Phase.OPENING
         self._request, self._threads, self._send = message, threads, send
@@ -108,7 +128,9 @@ class Session:
         self._save: Save | None = None
         self._last: Frame | None = None
         self._first_slot = self._last_slot = -1
-        self._open_sound = open_sound
+        self._senses = senses or Senses()
+        self._ear = self._senses.listening.ear() if self._senses.listening else None
+        self._meant: Understood | None = None
         self._soundscape: Soundscape | None = None
         self._opus: OpusEncoder | None = None
         self._meter, self._meter_since_s = Meter(), time.monotonic()
@@ -139,8 +161,8 @@ class Session:
             self._world = open_world(wish.seed, wish.prompt, wish.template)
         self._request = msgspec.structs.replace(wish, saved=b"")
         self._encoder = Encoder(CodecConfig())
-        if self._open_sound is not None and isinstance(self._world, Stateful):
-            self._soundscape, self._opus = self._open_sound(wish.seed), OpusEncoder()
+        if self._senses.open_sound is not None and isinstance(self._world, Stateful):
+            self._soundscape, self._opus = self._senses.open_sound(wish.seed), OpusEncoder()
         return first
 
     def take(self, message: Control | Text | Audio | KeyframeWanted | Bitrate | Save | Close) -> None:
@@ -180,9 +202,12 @@ class Session:
         drained = self._gathered.drain()
         inputs = Inputs(drained.buttons, drained.look_x, drained.look_y, drained.pcm)
         assert self._world is not None
+        self._listen(drained.pcm)
         try:
             if drained.text is not None:
                 await self._say(drained.text)
+            if self._meant is not None:
+                await self._obey(self._meant)
             if self._save is not None and self._last is not None:
                 await self._put_away(self._save, self._last)
             step = partial(self._step, inputs, slot - self._last_slot)
@@ -253,6 +278,50 @@ class Session:
             self._text_id = text.text_id
         except PromptRefused as error:
             self._send(refusal(text, str(error)))
+
+    def _listen(self, pcm: Pcm | None) -> None:
+        """Look at the microphone's frame, beside the sampling; what was understood is obeyed by a later frame."""
+        if self._ear is None or (pcm is None and self._ear.idle) or not isinstance(self._world, Obedient):
+            return
+        heard = asyncio.get_running_loop().run_in_executor(self._threads.encoding, self._hear, pcm)
+        heard.add_done_callback(self._understood)
+
+    def _hear(self, pcm: Pcm | None) -> Understood | None:
+        assert self._ear is not None and self._senses.listening is not None
+        utterance = self._ear.hear(pcm)
+        return None if utterance is None else self._senses.listening.interpreter.understand(utterance)
+
+    def _understood(self, heard: asyncio.Future[Understood | None]) -> None:
+        if heard.cancelled() or self.phase is not Phase.LIVE:
+            return
+        if (error := heard.exception()) is not None:  # the world itself goes on
+            reason = f"what was said cannot be understood: {error}"
+            return self._send(Refused(session=self.name, epoch=self.epoch, kind=Audio.__name__, reason=reason))
+        understood = heard.result()
+        if understood is not None and understood.obeyed:
+            self._meant = understood
+        elif understood is not None:
+            self._tell(understood)
+
+    async def _obey(self, said: Understood) -> None:
+        assert isinstance(self._world, Obedient)
+        self._meant = None
+        obey = partial(self._world.obey, said.meaning, said.words)
+        await asyncio.get_running_loop().run_in_executor(self._threads.sampling, obey)
+        self._tell(said)
+
+    def _tell(self, said: Understood) -> None:
+        self._send(
+            Heard(
+                session=self.name,
+                epoch=self.epoch,
+                frame=0 if self._last is None else self._last.index + 1,
+                words=said.words,
+                kind=said.kind,
+                confidence=round(said.confidence, 3),
+                obeyed=said.obeyed,
+            )
+        )
 
     async def _publish(self, frame: Frame, receipt: Receipt, sounded: Sounded | None) -> None:
         idr, self._idr_wanted = self._idr_wanted, False

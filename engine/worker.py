@@ -19,6 +19,7 @@ from typing import TypeVar
 from configs.paths import WEIGHTS
 from engine.codec import CodecConfig, Crop
 from engine.inputs import BadInput
+from engine.listening import load_listening
 from engine.messages import (
     Failed,
     Incoming,
@@ -33,8 +34,8 @@ from engine.messages import (
     refusal,
 )
 from engine.pacing import next_tick
-from engine.session import NotRestored, OpenWorld, Phase, RestoreWorld, Savable, Session, Threads
-from engine.sounding import OpenSound, sound_opener
+from engine.session import NotRestored, OpenWorld, Phase, RestoreWorld, Savable, Senses, Session, Threads
+from engine.sounding import sound_opener
 from engine.threads import use_threads
 from engine.world import Inputs, Models, World, load_models
 
@@ -54,13 +55,13 @@ class Worker:
         threads: Threads,
         capacity: int,
         restore_world: RestoreWorld | None = None,
-        open_sound: OpenSound | None = None,
+        senses: Senses | None = None,
     ) -> None:
         if capacity < 1:
             raise ValueError(f"a worker's capacity is at least 1 world, not {capacity}")
         self._reader, self._writer = streams
         self._open_world, self._threads, self._capacity = open_world, threads, capacity
-        self._restore_world, self._open_sound = restore_world or _restore_none, open_sound
+        self._restore_world, self._senses = restore_world or _restore_none, senses
         self._sessions: dict[str, Session] = {}
         self._opening: set[asyncio.Task[None]] = set()
         self._some_live = asyncio.Event()
@@ -119,7 +120,7 @@ class Worker:
             raise BadInput(f"session {message.session!r} is open already, at epoch {present.epoch}")
         if len(self._sessions) >= self._capacity:
             raise BadInput(f"this worker holds {self._capacity} worlds at most")
-        session = self._sessions[message.session] = Session(message, self._threads, self.send, self._open_sound)
+        session = self._sessions[message.session] = Session(message, self._threads, self.send, self._senses)
         task = asyncio.create_task(self._finish_opening(session))
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
@@ -200,7 +201,8 @@ async def serve(socket: Path, weights: Path, capacity: int) -> None:
         if not await done_before_hanging_up(loading, streams[0]):
             return
         models, open_world = loading.result()
-        worker = Worker(streams, open_world, threads, capacity, restorer(models), sound_opener(weights))
+        senses = Senses(sound_opener(weights), load_listening(weights))
+        worker = Worker(streams, open_world, threads, capacity, restorer(models), senses)
         worker.send(
             Ready(
                 model=models.name,

@@ -182,6 +182,12 @@ class World:
         """The prompt in force from the next frame on. Raises PromptRefused; the world then goes on unchanged."""
         self._prompt = self._hear(text)
 
+    def obey(self, meaning: Tensor, words: str) -> None:
+        """What was said aloud is in force from the next frame on: `meaning` [N, 384], features such as the text
+        encoder's. `words`: what it sounded like, for saves."""
+        read = (meaning[None], torch.ones(1, len(meaning), dtype=torch.bool))
+        self._prompt = self._read(words or self._prompt.text, read)
+
     @torch.inference_mode()
     def step(self, inputs: Inputs) -> Frame:
         """The next frame. Raises ValueError on inputs that are not finite."""
@@ -223,12 +229,14 @@ class World:
         if not text:
             raise PromptRefused("a prompt needs at least one word; got an empty text")
         try:
-            with torch.inference_mode():
-                read = self.models.text.features([text])
-                tokens, imagined = (net.resample(*read) for net in (self.models.omni, self.models.inventor))
-                return _Prompt(text, tokens, imagined, self.index)
+            return self._read(text, self.models.text.features([text]))
         except TextTooLong as error:
             raise PromptRefused(str(error)) from error
+
+    @torch.inference_mode()
+    def _read(self, text: str, features: tuple[Tensor, Tensor]) -> _Prompt:
+        tokens, imagined = (net.resample(*features) for net in (self.models.omni, self.models.inventor))
+        return _Prompt(text, tokens, imagined, self.index)
 
     def _beginning(self, tokens: Tensor, seed: int, entry: dict[str, object] | None) -> state.WorldState:
         """The state that the prompt names; what it leaves open is drawn from the seed (and is day and clear mostly)."""

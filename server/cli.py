@@ -96,6 +96,18 @@ def train_dynamics(context: typer.Context) -> None:
     _run_module("model.training.dynamics", context.args)
 
 
+@train_app.command("sound", context_settings=PASS_ON)
+def train_sound(context: typer.Context) -> None:
+    """How a world sounds: python -m model.sound.training."""
+    _run_module("model.sound.training", context.args)
+
+
+@train_app.command("voice", context_settings=PASS_ON)
+def train_voice(context: typer.Context) -> None:
+    """What is said to a world: python -m model.voice.training."""
+    _run_module("model.voice.training", context.args)
+
+
 @app.command(context_settings=PASS_ON)
 def render(context: typer.Context) -> None:
     """A clip without a browser: python -m engine.render."""

@@ -242,6 +242,8 @@ class Session:
             case messages.Sounds():
                 self._sounds = message.heard
                 self.audience.broadcast("sounds", frame=self._timeline.frame(message.frame), heard=message.heard)
+            case messages.Heard():
+                self._on_heard(message)
             case messages.Stats():
                 values = {f: getattr(message, f) for f in ("fps", "step_ms", "decode_ms", "encode_ms", "memory_mib")}
                 self._metrics.step_ms.observe(message.step_ms)
@@ -299,6 +301,14 @@ class Session:
         self._metrics.frames.inc()
         self._metrics.frame_bytes.inc(len(message.data))
         self.hub.publish(Packet(frame, pts, message.keyframe, message.data))
+
+    def _on_heard(self, message: messages.Heard) -> None:
+        """What somebody said aloud is told to who may speak; a log never has it."""
+        frame = self._timeline.frame(message.frame)
+        values = {name: getattr(message, name) for name in ("words", "kind", "confidence", "obeyed")}
+        for peer in self.peers.values():
+            if peer.drives:
+                peer.send(event("heard", frame=frame, **values))
 
     def _on_sound(self, message: messages.AudioPacket) -> None:
         first = self._timeline.pts(message.pts)

@@ -12,7 +12,7 @@ import pytest
 
 from engine.messages import AudioPacket, Open, Sounds, VideoPacket, decode_outgoing, encode, read_body
 from engine.opus import TICKS_A_PACKET
-from engine.session import Threads
+from engine.session import Senses, Threads
 from engine.sounding import HOLD_FRAMES, MOST_FRAMES, Captions, OpenSound, sound_opener
 from engine.worker import Worker
 from engine.world import Frame, Inputs
@@ -83,7 +83,7 @@ async def test_a_session_sends_sound_without_gaps_beside_its_pictures_and_says_w
     reader, writer = await asyncio.open_connection(sock=ours)
     seen: list[object] = []
     with ThreadPoolExecutor(1) as sampling, ThreadPoolExecutor(1) as encoding:
-        worker = Worker(streams, RainyWorld, Threads(sampling, encoding), 1, open_sound=open_sound)
+        worker = Worker(streams, RainyWorld, Threads(sampling, encoding), 1, senses=Senses(open_sound))
         running = asyncio.create_task(worker.run())
         writer.write(encode(Open(session="a", epoch=2, seed=1)))
         async with asyncio.timeout(20):

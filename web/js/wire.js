@@ -12,6 +12,10 @@
  *   memory_mib: number }} WorkerStats
  */
 /** What is to be heard from a frame on, by name. @typedef {{ type: "sounds", frame: number, heard: string[] }} Sounds */
+/**
+ * What somebody said aloud, as the world's own ear understood it.
+ * @typedef {{ type: "heard", frame: number, words: string, kind: string, confidence: number, obeyed: boolean }} Heard
+ */
 /** @typedef {{ type: "viewers", count: number }} Viewers */
 /** @typedef {{ type: "role", role: string, owner?: boolean, peer?: string }} RoleMessage */
 /** @typedef {{ type: "session", state: string, queue_position?: number, wait_s?: number | null }} SessionMessage */
@@ -29,7 +33,7 @@
 /**
  * @typedef {ReceiptMessage | Pong | Accepted | Refused | WorldState | WorkerStats | Viewers | RoleMessage
  *   | SessionMessage | Ended | People | Suggestions | Suggested | TakenUp | Dismissed | Saved | Notice | Media
- *   | Sounds} Message
+ *   | Sounds | Heard} Message
  */
 
 /** What each message must have, and of which type. @type {Record<string, Record<string, string>>} */
@@ -41,6 +45,7 @@ const FIELDS = {
   state: { frame: "number", values: "object", audio: "object" },
   stats: { fps: "number", step_ms: "number", decode_ms: "number", encode_ms: "number", memory_mib: "number" },
   sounds: { frame: "number", heard: "object" },
+  heard: { frame: "number", words: "string", kind: "string", confidence: "number", obeyed: "boolean" },
   viewers: { count: "number" },
   role: { role: "string" },
   session: { state: "string" },

@@ -25,6 +25,8 @@ const TICK_MS = 8;
 export class World {
   #state = output(/** @type {import("./wire.js").WorldState | null} */ (null));
   #sounds = output(/** @type {readonly string[]} */ ([]));
+  /** @type {ReturnType<typeof stream<import("./wire.js").Heard>>} */
+  #heard = stream();
   #visible = output(false);
   /** @type {ReturnType<typeof stream<ShownFrame>>} */
   #frames = stream();
@@ -37,6 +39,8 @@ export class World {
   state = this.#state.seen;
   /** What is to be heard now, by name. */
   sounds = this.#sounds.seen;
+  /** What was said aloud, as the world understood it. */
+  heard = this.#heard.seen;
   /** Whether any frame was shown yet. */
   visible = this.#visible.seen;
   /** Frames shown, each matched with its receipt. */
@@ -215,6 +219,7 @@ export class World {
       this.#receipts.emit(message);
     } else if (message.type === "text") this.#prompts.accepted(message.ref, message.text_id);
     else if (message.type === "state") this.#state.write(message);
+    else if (message.type === "heard") this.#heard.emit(message);
     else if (message.type === "sounds") this.#sounds.write(message.heard);
     else if (message.type === "stats") this.#worker = message;
     else if (message.type === "refused") {

@@ -4,10 +4,23 @@
 import { Microphone } from "../microphone.js";
 import { Closer, stream } from "../outputs.js";
 import { Transcript } from "../transcript.js";
-import { WORDS } from "../strings.js";
+import { figure, WORDS } from "../strings.js";
 import { el } from "./element.js";
 import { PromptLine } from "./prompt_line.js";
 import { TalkButton } from "./talk_button.js";
+
+const SHOWN_MS = 6000;
+
+/**
+ * What the world made of what was said, with how sure it is; nothing where it was silence.
+ * @param {import("../wire.js").Heard} heard
+ */
+export function inWords({ words, kind, confidence, obeyed }) {
+  if (kind === "silence") return "";
+  const percent = `${figure(Math.round(100 * confidence))} %`;
+  if (obeyed) return WORDS.microphone.heard(words, percent);
+  return kind === "speech" ? WORDS.microphone.unsure(words, percent) : WORDS.microphone.not_for_me;
+}
 
 export class Mouth {
   /** @type {ReturnType<typeof stream<string>>} */
@@ -51,8 +64,16 @@ export class Mouth {
     const microphone = new Microphone();
     const button = new TalkButton(dock, microphone, notices);
     const transcript = new Transcript();
-    const understood = el("p", { class: "understood", role: "status", hidden: true, title: WORDS.world.understood });
+    const understood = el("p", { class: "understood", role: "status", hidden: true });
     dock.append(understood);
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const show = (/** @type {string} */ text, title = "") => {
+      clearTimeout(timer);
+      understood.textContent = text;
+      understood.title = title;
+      understood.hidden = !text;
+    };
     this.#closer.add(
       () => microphone.close(), () => button.close(), () => transcript.close(), () => understood.remove(),
       microphone.track.on((track) => void this.#world.listenTo(track)),
@@ -60,10 +81,14 @@ export class Mouth {
         if (state === "talking" && settings.chosen.value.transcribe) transcript.begin(document.documentElement.lang);
         else transcript.end();
       }),
-      transcript.interim.on((text) => {
-        understood.textContent = text;
-        understood.hidden = !text;
+      transcript.interim.on((text) => show(text, WORDS.world.understood)),
+      this.#world.heard.on((heard) => {
+        const text = inWords(heard);
+        if (!text) return;
+        show(text);
+        timer = setTimeout(() => show(""), SHOWN_MS);
       }),
+      () => clearTimeout(timer),
       transcript.understood.on((text) => this.say(text)),
       keyboard.keys.on((key) => {
         if (key === "talk") void microphone.talk();

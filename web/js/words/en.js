@@ -226,6 +226,10 @@ export const WORDS = {
   },
 
   microphone: {
+    heard: (/** @type {string} */ words, /** @type {string} */ percent) => `Heard: “${words}” (${percent} sure)`,
+    unsure: (/** @type {string} */ words, /** @type {string} */ percent) =>
+      `Not understood well enough to act on (${percent} sure): “${words}”`,
+    not_for_me: "That was not understood as speech to the world.",
     denied: "The microphone is not allowed here. Allow it beside the address, then try again.",
     missing: "There is no microphone on this device.",
     failed: (/** @type {string} */ why) => `The microphone does not answer: ${why}`,

@@ -1,0 +1,137 @@
+"""The voice encoder and what surrounds it: causal, bounded, and taught by what espeak-ng says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from model.checkpoint import CheckpointError
+from model.conditioning.text import WIDTH
+from model.voice import rooms
+from model.voice.batches import Background, Surroundings, collated, whole
+from model.voice.encoder import VoiceConfig, VoiceEncoder
+from model.voice.espeak import Espeak, EspeakMissing, Manner
+from model.voice.lexicon import Lexicon
+from model.voice.phonemes import Pronunciations, words
+from model.voice.sentences import PARTS, Sentence, parts, sentences
+from model.voice.spectra import RATE, STEP, log_mel, normalised
+from model.voice.training import Truths, VoiceTraining, objective, surroundings
+from model.voice.utterances import kept_apart, to_learn, variants
+from model.voice.vad import CHUNK, VoiceActivity
+
+
+def small(phonemes: tuple[str, ...] = ("a", "b", "c")) -> VoiceEncoder:
+    torch.manual_seed(0)
+    return VoiceEncoder(VoiceConfig(phonemes, PARTS, hidden=16, width=16, inner=16)).eval()
+
+
+@torch.inference_mode()
+def test_what_was_heard_is_not_changed_by_what_comes() -> None:
+    encoder, pcm = small(), torch.randn(1, 30 * STEP) * 0.1
+    other = torch.cat([pcm[:, : 20 * STEP], torch.randn(1, 10 * STEP)], 1)
+    assert torch.allclose(normalised(log_mel(pcm))[:, :20], normalised(log_mel(other))[:, :20], atol=1e-4)
+    a, b = (encoder(x, torch.tensor([20])) for x in (pcm, other))
+    assert torch.allclose(a.meaning, b.meaning, atol=1e-4) and torch.allclose(a.kind, b.kind, atol=1e-4)
+    assert a.meaning.shape == (1, 1 + PARTS, WIDTH) and a.sounds.shape == (1, 30, 4)
+
+
+@torch.inference_mode()
+def test_a_louder_microphone_is_heard_alike_after_a_while() -> None:
+    pcm = torch.randn(1, 100 * STEP) * 0.01
+    soft, loud = (normalised(log_mel(pcm * gain))[:, -1] for gain in (1.0, 8.0))
+    assert (soft - loud).abs().max() < 0.5
+
+
+def test_the_parts_of_a_sentence_are_means_of_equal_shares_of_its_pieces() -> None:
+    features, mask = torch.zeros(32, WIDTH), torch.zeros(32, dtype=torch.bool)
+    features[:7, 0] = torch.tensor([9.0, 1, 2, 3, 4, 5, 6])
+    mask[:7] = True
+    made = parts(features, mask)[:, 0]
+    assert made[0] == 9 and made.shape == (1 + PARTS,)
+    assert torch.allclose(made[1:], torch.arange(1, 7).repeat_interleave(2).float())
+
+
+def test_sentences_of_training_and_of_measuring_share_no_text_and_no_voice() -> None:
+    def text(sentence: Sentence) -> str:
+        return sentence.text.lower().rstrip(".")
+
+    assert not {text(s) for s in to_learn()} & {text(s) for s in kept_apart()}
+    assert len(kept_apart()) == 300 and {s.language for s in kept_apart()} == {"en", "pt"}
+    espeak = Espeak()
+    assert not set(variants(espeak, True)) & set(variants(espeak, False))
+    assert sentences(20, 3, "pt") == sentences(20, 3, "pt")
+    assert all(s.meaning == s.text for s in sentences(20, 3, "en"))
+
+
+def test_espeak_says_a_sentence_and_its_phonemes_and_names_a_voice_that_it_lacks() -> None:
+    espeak = Espeak()
+    slow, fast = (espeak.say("rain at dusk", Manner("en-us+f3", speed=speed)) for speed in (120, 220))
+    assert len(slow) > 1.3 * len(fast) and 0.01 < slow.std() < 0.5
+    assert espeak.phonemes("rain", "en-us") == [["ɹ", "eɪ", "n"]]
+    with pytest.raises(EspeakMissing, match="no voice 'nobody'"):
+        espeak.say("rain", Manner("nobody"))
+
+
+def test_voice_activity_hears_a_voice_and_neither_silence_nor_wind() -> None:
+    def likely(pcm: np.ndarray) -> np.ndarray:
+        activity = VoiceActivity.load()
+        whole_chunks = torch.from_numpy(pcm[: len(pcm) // CHUNK * CHUNK].astype(np.float32)).split(CHUNK)
+        return np.array([activity.likely(chunk) for chunk in whole_chunks])
+
+    voice = Espeak().say("let it snow in the mountains tonight", Manner("en-us"))
+    assert np.mean(likely(voice) > 0.5) > 0.8
+    assert likely(np.zeros(16_000)).max() < 0.2
+    assert np.mean(likely(0.05 * rooms.noise(48_000, np.random.default_rng(2))) > 0.5) < 0.1
+    with pytest.raises(ValueError, match=r"expected 512 samples, got \(100,\)"):
+        VoiceActivity.load().likely(torch.zeros(100))
+
+
+def test_words_are_read_from_phonemes_and_short_ones_do_not_fill_the_gaps() -> None:
+    lexicon = Lexicon.of({"snow": [1, 2, 3], "no": [2, 3], "rain": [4, 5], "a": [3]})
+    said = [0, 1, 1, 2, 0, 3, 3, 0, 0, 4, 0, 5, 0]
+    sounds = np.full((len(said), 6), 0.02, np.float32)
+    sounds[np.arange(len(said)), said] = 0.9
+    told, mean = lexicon.decode(np.log(sounds))
+    assert told == ["snow", "rain"] and mean < 0
+    with pytest.raises(ValueError, match="a phoneme at least"):
+        Lexicon.of({"snow": []})
+
+
+def test_pronunciations_cover_the_words_of_both_languages() -> None:
+    some = [*sentences(40, 3, "en"), *sentences(40, 3, "pt")]
+    made = Pronunciations.of(some)
+    assert all(made.sounds(sentence) for sentence in some)
+    assert all(0 < sound <= len(made.symbols) for said in made.lexicons["pt"].values() for sound in said)
+    assert words("Let it snow, it's dusk.") == ["let", "it", "snow", "it's", "dusk"]
+
+
+def test_noise_is_as_loud_as_it_was_asked_for_and_music_is_music() -> None:
+    rng = np.random.default_rng(1)
+    voice = np.concatenate([np.zeros(8000), rng.standard_normal(16_000) * 0.1]).astype(np.float32)
+    behind = rooms.mixed(voice, rooms.noise(24_000, rng), 15.0) - voice
+    assert 10 * np.log10(0.01 / np.mean(behind**2)) == pytest.approx(15.0, abs=1.0)  # by its loud samples
+    made = rooms.music(RATE, rng)
+    assert made.std() == pytest.approx(1.0, abs=0.01) and np.isfinite(made).all()
+    assert np.abs(rooms.microphone(50 * made, rng)).max() <= 1
+    assert whole(1601) == 3200 and len(Background([]).some(4000, rng)) == 4000
+
+
+def test_the_objective_reaches_every_weight_and_begins_in_the_clear() -> None:
+    encoder = small().train()
+    rows = [(np.random.default_rng(n).standard_normal(40 * STEP).astype(np.float32) * 0.1, n, 0) for n in range(3)]
+    batch = collated([*rows, (np.zeros(30 * STEP, np.float32), -1, 1)])
+    truths = Truths(torch.randn(3, 1 + PARTS, WIDTH).half(), [[1, 2], [3], [2, 2, 1]])
+    loss, figures = objective(encoder(batch.pcm, batch.steps), batch, truths, VoiceTraining())
+    loss.backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in encoder.parameters())
+    assert set(figures) == {"regression", "contrast", "sounds", "kind", "nearness", "near"}
+    first, last = (surroundings(VoiceTraining(), progress) for progress in (0.0, 1.0))
+    assert first == Surroundings(30.0, 35.0, 0.0) and last == Surroundings(3.0, 35.0, 0.6)
+
+
+def test_a_voice_encoder_is_saved_and_one_that_is_not_there_is_named(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    small().save(tmp_path / "voice.safetensors", {})
+    assert VoiceEncoder.load(tmp_path / "voice.safetensors").config.phonemes == ("a", "b", "c")
+    with pytest.raises(CheckpointError, match="expected a voice checkpoint"):
+        VoiceEncoder.load(tmp_path / "nothing")
