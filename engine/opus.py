@@ -29,7 +29,7 @@ class OpusEncoder:
         assert isinstance(context, av.AudioCodecContext)
         context.sample_rate, context.format, context.layout = AUDIO_RATE, "s16", "mono"
         context.bit_rate, context.time_base = BITS_PER_SECOND, Fraction(1, AUDIO_RATE)
-        context.options = {"application": "audio", "frame_duration": "10", "packet_loss": "5", "fec": "1"}
+        context.options = {"application": "audio", "frame_duration": "10", "compression_level": "5"}
         context.open()
         self._context = context
         self._waiting: Pcm = np.zeros(0, np.float32)

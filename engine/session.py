@@ -344,7 +344,7 @@ class Session:
         self._report(index)
 
     def _publish_sound(self, index: int, pts: int, sounded: Sounded) -> None:
-        """A third of a millisecond: not worth a thread."""
+        """Half a millisecond: not worth a thread."""
         assert self._opus is not None
         name, epoch = self.name, self.epoch
         begins, packets = self._opus.encode(sounded.pcm, pts)

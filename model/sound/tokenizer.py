@@ -118,16 +118,16 @@ class SoundTokenizer(nn.Module):
         hops = gains.shape[1] - 1
         frames = (torch.arange(hops // HOPS) + place) % LOOP_FRAMES
         loop = self.noise[frames].to(gains.dtype).reshape(hops, HOP, -1)
-        share = (torch.arange(HOP) + 1).to(gains)[:, None] / HOP
-        before = torch.einsum("jsk,bjk->bjs", loop * (1 - share), gains[:, :-1])
-        after = torch.einsum("jsk,bjk->bjs", loop * share, gains[:, 1:])
-        return (before + after).flatten(1)
+        share = (torch.arange(HOP, device=gains.device) + 1) / HOP
+        ends = torch.stack([gains[:, :-1], gains[:, 1:] - gains[:, :-1]], -1)  # where a line begins, and how it rises
+        level, rise = torch.einsum("jsk,bjke->ebjs", loop, ends)
+        return (level + rise * share).flatten(1)
 
     @staticmethod
     def _waves(spectrum: Tensor, tail: Tensor) -> tuple[Tensor, Tensor]:
         """spectra [B, N, BINS] -> [B, N * 250] by overlap and add of Hann windows, and the half that is left."""
         padded = F.pad(spectrum, (0, WINDOW // 2 + 1 - BINS))
-        waves = torch.fft.irfft(padded, WINDOW) * torch.hann_window(WINDOW)
+        waves = torch.fft.irfft(padded, WINDOW) * torch.hann_window(WINDOW, device=tail.device)
         first, second = waves[..., :HOP], waves[..., HOP:]
         before = torch.cat([tail[:, None], second[:, :-1]], 1)
         return (first + before).flatten(1), second[:, -1]

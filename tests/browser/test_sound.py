@@ -95,3 +95,28 @@ async def test_what_is_to_be_heard_is_written_for_who_wants_it_and_the_sound_can
         await page.keyboard.press("m")
         await walker.until("() => document.querySelector('video').muted")
         await walker.fits()
+
+
+async def test_the_worlds_own_sound_is_taken_out_of_the_microphone_and_nothing_else_is(walking: Walking) -> None:
+    keep = """navigator.mediaDevices.getUserMedia = (wish) => {
+      window.wished = wish.audio;
+      return Promise.reject(new DOMException("no", "NotAllowedError"));
+    };"""
+    async with walking(SCREEN, keep) as walker:
+        await walker.come_in()
+        await walker.open_world()
+        await walker.page.get_by_role("button", name="Talk to the world").click()
+        wished = await walker.until("() => window.wished")
+    assert wished == {"echoCancellation": True, "noiseSuppression": False, "autoGainControl": False}
+
+
+async def test_what_the_world_understood_is_shown_with_how_sure_it_is(walking: Walking) -> None:
+    async with walking(SCREEN) as walker:
+        await walker.come_in()
+        await walker.open_world()
+        said = {"type": "heard", "frame": 9, "words": "let it snow", "kind": "speech"}
+        await walker.hear(**said, confidence=0.82, obeyed=True)
+        assert await walker.page.inner_text(".understood") == "Heard: “let it snow” (82 % sure)"
+        await walker.hear(**said, confidence=0.31, obeyed=False)
+        assert "Not understood well enough to act on (31 % sure)" in await walker.page.inner_text(".understood")
+        await walker.fits()

@@ -1,0 +1,57 @@
+"""How well synthetic voices that no training heard are understood: python -m model.voice.measuring [--json FILE].
+Knows files and figures; says nothing of human voices."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from configs.paths import WEIGHTS, cache_dir
+from model.checkpoint import CheckpointError
+from model.conditioning.text import TextEncoder
+from model.voice.batches import Background, Utterances
+from model.voice.encoder import FILE, VoiceEncoder
+from model.voice.evaluation import attributes, false_utterances
+from model.voice.sentences import meanings
+from model.voice.utterances import kept_apart
+
+
+def figures_of(weights: Path, files: int, minutes: float) -> dict[str, float]:
+    """At 15 and 5 dB over noise, see `attributes`; and false utterances in so many minutes of music, noise and foreign
+    talk each. Raises CheckpointError."""
+    encoder = VoiceEncoder.load(weights / FILE)
+    sentences = kept_apart()
+    bank = (sentences, meanings(sentences, TextEncoder.load()))
+    spoken = Utterances(cache_dir() / "utterances", Background([]), unseen=True)
+    spoken.grow(files)
+    figures: dict[str, float] = {}
+    for snr_db in (15, 5):
+        figures |= {f"{name}_{snr_db}_db": v for name, v in attributes(encoder, spoken, bank, float(snr_db)).items()}
+    return figures | {name: float(count) for name, count in false_utterances(encoder, minutes, 1).items()}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m model.voice.measuring", description=__doc__)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="the folder of voice.safetensors")
+    parser.add_argument("--files", type=int, default=1, help="of 250 utterances each")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of music, of noise and of foreign talk")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    try:
+        figures = figures_of(options.weights, options.files, options.minutes)
+    except CheckpointError as error:
+        sys.exit(str(error))
+    for name, value in figures.items():
+        print(f"{name} {value:.3f}")
+    if options.json is not None:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
