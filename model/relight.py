@@ -17,6 +17,7 @@ PRIOR = 2e-3  # variance of a plane below which a neighbourhood's own slope coun
 STEEPEST = 2.0
 COLOURS = 6  # planes before depth
 NEAR_CELLS = 1.5  # how far the tone of what is known reaches into what is not
+SAME = 0.15  # the relative difference of two depth codes up to which they are of one surface
 DOUBT = 1.0  # cells near by that are known, at which it counts half
 
 
@@ -65,13 +66,18 @@ def _reach(rows: int, columns: int) -> Tensor:
 
 
 def attune(drawn: Tensor, known: Tensor, stays: Tensor) -> Tensor:
-    """The drawn planes [B, 7, 144, 256], their colours moved so that they meet those of the known ones where these
-    stay, by the share of each pixel that does [B, 1, 144, 256]: wholly beside them, less with distance (a coarse
-    membrane, after the seamless cloning of Perez et al., 2003)."""
-    off = F.avg_pool2d((known[:, :COLOURS] - drawn[:, :COLOURS]) * stays, CELL)
-    weight = F.avg_pool2d(stays, CELL)
-    reach = _reach(*weight.shape[-2:]).to(drawn)
-    moved = torch.cat([off, weight], 1).flatten(2) @ reach
-    offset = (moved[:, :COLOURS] / (moved[:, COLOURS:] + DOUBT)).unflatten(2, weight.shape[-2:])
-    colours = drawn[:, :COLOURS] + F.interpolate(offset, scale_factor=CELL, mode="bilinear")
-    return torch.cat([colours.clamp(-1, 1), drawn[:, COLOURS:]], 1)
+    """The drawn planes [B, 7, 144, 256], their colours and depth moved so that they meet those of the known ones where
+    these stay, by the share of each pixel that does [B, 1, 144, 256]: wholly beside them, less with distance (a coarse
+    membrane, after the seamless cloning of Perez et al., 2003). Depth is scaled, by where both see the same surface:
+    else ground that is drawn beside ground that is known stands out of it, and tears when somebody comes near."""
+    code, known_code = (part[:, COLOURS:] + 1 for part in (drawn, known))
+    stretch = known_code / code.clamp_min(1e-3) - 1
+    same = stays * (stretch.abs() < SAME)
+    off = torch.cat([(known[:, :COLOURS] - drawn[:, :COLOURS]) * stays, stretch * same, stays, same], 1)
+    off = F.avg_pool2d(off, CELL)
+    moved = (off.flatten(2) @ _reach(*off.shape[-2:]).to(drawn)).unflatten(2, off.shape[-2:])
+    colours, stretch, weight, same = moved.split([COLOURS, 1, 1, 1], 1)
+    offset = torch.cat([colours / (weight + DOUBT), stretch / (same + DOUBT)], 1)
+    offset = F.interpolate(offset, scale_factor=CELL, mode="bilinear")
+    met = drawn[:, :COLOURS] + offset[:, :COLOURS]
+    return torch.cat([met, code * (1 + offset[:, COLOURS:]) - 1], 1).clamp(-1, 1)
