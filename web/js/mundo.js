@@ -15,7 +15,7 @@ import { stream } from "./outputs.js";
  */
 /**
  * @typedef {{ frame: import("./world.js").ShownFrame, receipt: import("./latency.js").Receipt,
- *   state: MundoState, refused: string }} Happenings
+ *   state: MundoState, refused: string, sounds: readonly string[], heard: import("./wire.js").Heard }} Happenings
  */
 
 export class Mundo {
@@ -74,7 +74,8 @@ export class Mundo {
   }
 
   /**
-   * Listens: `frame` (shown, matched with its receipt), `receipt`, `state` (anything in `state` changed), `refused`.
+   * Listens: `frame` (shown, matched with its receipt), `receipt`, `state` (anything in `state` changed), `refused`,
+   * `sounds` (what is to be heard now, by name), `heard` (what was said aloud, as the world understood it).
    * @template {keyof Happenings} K
    * @param {K} name
    * @param {(item: Happenings[K]) => void} listener
@@ -110,7 +111,7 @@ export class Mundo {
     this.#undo = [
       world.frames.on(tell("frame")), world.receipts.on(tell("receipt")), world.refusals.on(tell("refused")),
       world.phase.on(changed), world.role.on(changed), world.visible.on(changed), world.state.on(changed),
-      world.prompts.on(changed),
+      world.prompts.on(changed), world.sounds.on(tell("sounds")), world.heard.on(tell("heard")),
     ];
   }
 

@@ -2,7 +2,8 @@
 // Knows names of sounds and the setting; what sounds is the world's.
 
 import { Closer } from "../outputs.js";
-import { WORDS } from "../strings.js";
+import { language } from "../strings.js";
+import { SOUNDS } from "../words/sounds.js";
 import { el } from "./element.js";
 
 export class Captions {
@@ -13,7 +14,7 @@ export class Captions {
    * @param {{ world: import("../world.js").World, settings: import("../settings.js").Settings }} inputs
    */
   constructor(dock, { world, settings }) {
-    const line = el("p", { class: "captions", hidden: true, "aria-label": WORDS.sounds.label });
+    const line = el("p", { class: "captions", hidden: true, "aria-label": SOUNDS[language].label });
     dock.append(line);
     const show = () => {
       line.textContent = inWords(world.sounds.value);
@@ -33,6 +34,6 @@ export class Captions {
  */
 export function inWords(heard) {
   /** @type {Record<string, string>} */
-  const words = WORDS.sounds.names;
+  const words = SOUNDS[language].names;
   return heard.filter((name) => Object.hasOwn(words, name)).map((name) => words[name]).join(" · ");
 }

@@ -216,15 +216,6 @@ export const WORDS = {
     old_browser_more: "Mundo needs a browser of 2024 or later. A current Chrome, Edge, Firefox or Safari will do.",
   },
 
-  sounds: {
-    label: "What is to be heard",
-    names: {
-      wind: "wind", rain: "rain", thunder: "thunder, far", waves: "waves",
-      birds: "birdsong", gulls: "gulls", crickets: "crickets", steps_grass: "steps in grass",
-      steps_sand: "steps in sand", steps_rock: "steps on rock", steps_snow: "steps in snow", steps_water: "steps in water",
-    },
-  },
-
   microphone: {
     heard: (/** @type {string} */ words, /** @type {string} */ percent) => `Heard: “${words}” (${percent} sure)`,
     unsure: (/** @type {string} */ words, /** @type {string} */ percent) =>

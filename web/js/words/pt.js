@@ -216,15 +216,6 @@ export const WORDS = {
     old_browser_more: "O Mundo precisa de um navegador de 2024 ou mais novo. Um Chrome, Edge, Firefox ou Safari atual serve.",
   },
 
-  sounds: {
-    label: "O que se ouve",
-    names: {
-      wind: "vento", rain: "chuva", thunder: "trovão, longe", waves: "ondas",
-      birds: "canto de pássaros", gulls: "gaivotas", crickets: "grilos", steps_grass: "passos na relva",
-      steps_sand: "passos na areia", steps_rock: "passos na rocha", steps_snow: "passos na neve", steps_water: "passos na água",
-    },
-  },
-
   microphone: {
     heard: (/** @type {string} */ words, /** @type {string} */ percent) => `Ouvido: “${words}” (${percent} de certeza)`,
     unsure: (/** @type {string} */ words, /** @type {string} */ percent) =>

@@ -1,0 +1,73 @@
+"""A spoken file as Chromium's microphone: the world's own ear understands it and obeys, without a word of text.
+Waits for a voice encoder that is good enough to be bundled."""
+
+from __future__ import annotations
+
+import shutil
+import wave
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from playwright.async_api import async_playwright
+
+from model.voice.espeak import Espeak, Manner
+
+if TYPE_CHECKING:
+    from conftest import Served
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.trained]
+
+SENTENCE = "a snowy mountain landscape at night"
+RATE = 16_000
+PAUSE_S = 4.0
+WITHIN_MS = 1000
+
+# When the page's own meter last heard a voice, and when the world said what it had understood.
+KEEP = """() => {
+  const kept = (window.kept = { loud_at: 0, heard: [] });
+  const talk = document.querySelector(".talk");
+  setInterval(() => {
+    if (Number(talk.style.getPropertyValue("--level")) > 0.4 && !kept.heard.length) kept.loud_at = performance.now();
+  }, 20);
+  mundo.on("heard", (heard) => kept.heard.push({ ...heard, at: performance.now() }));
+}"""
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sentence and a pause, which Chromium plays again and again."""
+    said = Espeak().say(SENTENCE, Manner("en-us"))
+    path = tmp_path_factory.mktemp("spoken") / "spoken.wav"
+    pcm = np.concatenate([np.zeros(RATE), 0.8 * said / np.abs(said).max(), np.zeros(int(PAUSE_S * RATE))])
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes((pcm * 32767).astype("<i2").tobytes())
+    return path
+
+
+async def test_a_spoken_sentence_is_understood_and_obeyed_within_a_second_of_its_end(
+    served: Served, spoken: Path
+) -> None:
+    path = shutil.which("chromium")
+    assert path, "Chromium is missing, and the page cannot be judged without it (apt install chromium)"
+    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={spoken}"]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=arguments)
+        context = await browser.new_context(base_url=served.url, permissions=["microphone"])
+        page = await context.new_page()
+        await page.goto(f"{served.url}/#invite={served.invite}")
+        await page.wait_for_selector("#describe")
+        await page.evaluate("() => mundo.connect({ template: 'meadow' })")
+        await page.wait_for_function("() => mundo.state.visible", timeout=60_000)
+        await page.evaluate(KEEP)
+        await page.get_by_role("button", name="Talk to the world").click()
+        await page.wait_for_function("() => kept.heard.length > 0", timeout=60_000)
+        kept = await page.evaluate("() => kept")
+        await browser.close()
+    heard = kept["heard"][0]
+    assert heard["obeyed"], heard
+    assert heard["at"] - kept["loud_at"] <= WITHIN_MS
