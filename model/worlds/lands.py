@@ -18,7 +18,6 @@ from model.worlds.terrain import (
     ROUND,
     TEXELS,
     TILE_M,
-    TRUNK_RADIUS,
     Array,
     Terrain,
     heights,
@@ -30,7 +29,6 @@ from model.worlds.terrain import (
 HOUSE = 5
 TOWN_CELLS = 17  # a town's square, in the middle of the tile
 STOREY_M = 2.7
-LAND_TRUNKS = TRUNK_RADIUS | {HOUSE: 0.0}
 
 
 @dataclass(frozen=True)
@@ -155,10 +153,10 @@ def _growth(place: str, rng: np.random.Generator, ground: Array) -> Array:
     kind = np.zeros_like(h)
     spread = rng.uniform(0.72, 1.28, h.shape)
     if place == "forest":
-        kind[(chance < 0.86 + 0.2 * grove) & (h > 1.0)] = PINE
+        kind[(chance < 0.58 + 0.3 * grove) & (h > 1.0)] = PINE
         kind[(kind == PINE) & (grove + 0.5 * (chance - 0.5) < -0.12)] = ROUND
         kind[chance > 0.955] = ROCK
-        tall = {PINE: 12.0, ROUND: 9.0, ROCK: 1.1}
+        tall = {PINE: 17.0, ROUND: 11.0, ROCK: 1.1}
     elif place == "canyon":
         kind[(chance < 0.26 + 0.3 * grove) & (h > 0.9) & (h < 7) & (steep < 0.5)] = ROUND
         kind[(chance > 0.91) & (steep < 0.7)] = ROCK

@@ -53,4 +53,5 @@ def profile(name: str) -> Profile:
     expected = {field.name for field in fields(Profile)}
     if set(read) != expected:
         raise UnknownProfile(f"profile {name!r} must say {', '.join(sorted(expected))}; got {', '.join(sorted(read))}")
-    return Profile(**{key: tuple(value) if isinstance(value, list) else value for key, value in read.items()})
+    lists = {key: tuple(read[key]) for key in LISTS}
+    return Profile(width=int(read["width"]), height=int(read["height"]), **lists)

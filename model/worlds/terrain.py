@@ -75,7 +75,7 @@ class Terrain:
             for i in range(i0 - 1, i0 + 2):
                 cx, cz, size, kind = self.cells[j % CELLS, i % CELLS]
                 if size > 0:
-                    found.append(((i + cx) * CELL_M, (j + cz) * CELL_M, float(size) * TRUNK_RADIUS[int(kind)]))
+                    found.append(((i + cx) * CELL_M, (j + cz) * CELL_M, float(size) * TRUNK_RADIUS.get(int(kind), 0.0)))
         return found
 
 

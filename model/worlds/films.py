@@ -1,0 +1,259 @@
+"""Films of the full worlds, each with its truth, as a function of a seed and a profile: what happens is drawn from the
+seed, played on a stage, painted, and said. Knows how to choose what can be seen; refuses to know of networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import pi
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.worlds.events import SEEN_AFTER_S, TOP_M
+from model.worlds.happenings import Event
+from model.worlds.lands import Land, land
+from model.worlds.narration import Labels, narrate
+from model.worlds.painter import Painter, Painting
+from model.worlds.policy import hands
+from model.worlds.profiles import Profile
+from model.worlds.scenery import Spot, spot
+from model.worlds.stage import ACTING, Moment, Stage, Wish
+from model.worlds.terrain import TILE_M
+from model.worlds.walker import Controls
+from model.worlds.weather import Sky, settled
+
+FRAMES = 48
+EVENT_FRAME = 4
+NEEDS_DRY = ("campfire", "fireworks", "birds", "balloons")
+SEEN_TOLERANCE = 0.06
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a film shall show, before it is played: names of the vocabulary, and the sky."""
+
+    place: str
+    time: str
+    weather: str
+    look: str
+    subject: str
+    action: str
+    event: str
+    camera: str
+    move: str
+    sky: Sky
+    aurora: float
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One frame of a film: its moment, picture and truth; `seen_before` [H, W] of bool (an earlier frame showed what is
+    there); `labels` and a `caption` of what it shows; the controls that led to it."""
+
+    moment: Moment
+    painting: Painting
+    seen_before: NDArray[np.bool_]
+    labels: Labels
+    caption: str
+    controls: Controls
+
+
+def script(seed: int, profile: Profile) -> Script:
+    """What the film of a seed shows. Names go together only where all of them can be seen: no weather on the moon, a
+    rainbow only opposite a low sun, a boat only where there is water."""
+    if seed < 0:
+        raise ValueError(f"a film's seed is a non-negative integer; got {seed}")
+    rng = np.random.default_rng([seed, 31])
+    pick = lambda names: str(rng.choice(names))  # noqa: E731
+    place = profile.places[seed % len(profile.places)]
+    time = pick(profile.times)
+    weather = "clear" if place == "moon" else pick(profile.weathers)
+    subjects = [s for s in profile.subjects if s != "boat" or place == "coast"]
+    subject, event = pick(subjects), pick(profile.events)
+    cameras = [c for c in profile.cameras if c == "first" or subject != "none"]
+    camera = pick(cameras) if subject != "none" else "first"
+    action = pick(profile.actions) if subject not in ("none", "boat") else "idle"
+    if event in NEEDS_DRY and weather not in ("clear", "overcast"):
+        event = "none"
+    if event != "none" and (place == "moon" and event in ("balloons", "birds", "rainbow", "tree", "campfire")):
+        event = "none"
+    move = pick(profile.moves) if rng.uniform() < 0.4 else "none"
+    sky = settled(time, "rain" if weather == "storm" else weather, rng)
+    if event == "rainbow":
+        time, weather, camera, move = "day", "clear", "first" if subject == "none" else "third", "none"
+        sky = replace(settled("day", "clear", rng), tod=float(rng.uniform(0.065, 0.10)), rain=0.0)
+    if event == "fireworks" and time == "day":
+        time, weather = "night", "clear"
+        sky = settled(time, weather, rng)
+    aurora = float(time == "night" and weather == "clear" and place in ("mountains", "forest") and rng.uniform() < 0.6)
+    return Script(place, time, weather, pick(profile.looks), subject, action, event, camera, move, sky, aurora)
+
+
+def start(world: Land, plan: Script, rng: np.random.Generator) -> Spot:
+    """Where a film begins: an open view; on water for a boat, away from the sun for a rainbow."""
+    if plan.subject == "boat":
+        for _ in range(400):
+            x, z = rng.uniform(0, TILE_M, 2)
+            if max(world.height(x + a, z + b) for a in (-8, 0, 8) for b in (-8, 0, 8)) < -0.6:
+                return Spot(float(x), float(z), float(rng.uniform(-pi, pi)))
+        raise RuntimeError(f"no open water in this {world.place}")
+    found = spot(world, rng)
+    if plan.event == "rainbow":
+        sun = 2 * pi * plan.sky.tod
+        found = replace(found, yaw=float(np.arctan2(-np.cos(sun), -0.42)))
+    return found
+
+
+def hold(plan: Script, rng: np.random.Generator) -> Iterator[Controls]:
+    """The controls of a film: what its action needs, with the rhythm of hands for whoever walks unseen."""
+    hand = hands(rng)
+    while True:
+        free = next(hand)
+        if plan.subject == "none" and plan.event == "none":
+            yield free
+        elif plan.action == "jump":
+            yield Controls(forward=True, jump=True)
+        else:
+            yield Controls(forward=plan.action in ("walk", "run") or plan.subject == "boat", run=plan.action == "run")
+
+
+def play(seed: int, profile: Profile, frames: int = FRAMES) -> Iterator[tuple[Script, Land, Moment, Labels, Controls]]:
+    """The film's moments and what may be said of each, without its pictures."""
+    plan = script(seed, profile)
+    world, rng = land(plan.place, seed), np.random.default_rng([seed, 32])
+    stage = Stage(world, plan.subject, seed)
+    wish = Wish(plan.sky, float(plan.weather == "storm"), plan.aurora, plan.action if plan.action in ACTING else "idle",
+                "none", plan.camera, plan.move, plan.look)  # fmt: skip
+    held = hold(plan, rng)
+    moment, controls = stage.reset(start(world, plan, rng), wish), Controls()
+    for frame in range(frames):
+        yield plan, world, moment, labels(plan, world, moment), controls
+        controls = next(held)
+        asked = plan.event if frame == EVENT_FRAME else "none"
+        moment = stage.step(controls, replace(wish, event=asked))
+
+
+def labels(plan: Script, world: Land, moment: Moment) -> Labels:
+    """What this frame shows: the subject only when the camera sees it, an event only while it can be seen."""
+    seen = plan.subject != "none" and plan.camera != "first"
+    weather = None if plan.place == "moon" else plan.weather
+    going = [event.name for event in moment.events if event_seen(world, moment, event)]
+    return Labels(
+        plan.place, plan.time, weather, plan.look, plan.subject if seen else None,
+        moment.action if seen and plan.subject != "boat" else None, going[0] if going else None, plan.camera, plan.move,
+    )  # fmt: skip
+
+
+def event_seen(world: Land, moment: Moment, event: Event) -> bool:
+    """Whether an event has come out so far, is in view, and neither ground, nor walls, nor fog hide it."""
+    if moment.at_s - event.begin_s < SEEN_AFTER_S.get(event.name, 0.0):
+        return False
+    if event.name == "rainbow":
+        return moment.shot.heaven.rainbow > 0.5 and abs(moment.shot.camera.pitch) < 0.3
+    camera, heaven = moment.shot.camera, moment.shot.heaven
+    if event.name in ("ball", "boulder"):
+        return _solid_seen(world, moment, event)
+    top = event.y + TOP_M.get(event.name, 0.6)
+    far = float(np.hypot(event.x - camera.x, event.z - camera.z))
+    murk = 0.042 * heaven.fog + 0.012 * heaven.snow + 0.010 * max(heaven.rain, heaven.storm)
+    return (
+        far * murk < 1.2 and in_view(moment, event.x, top, event.z) and clear_line(world, moment, event.x, top, event.z)
+    )
+
+
+def _solid_seen(world: Land, moment: Moment, event: Event) -> bool:
+    """A ball or a boulder is where its shadow is thrown from: the last of the shot's casters."""
+    if not len(moment.shot.casters):
+        return False
+    x, y, z, _ = (float(part) for part in moment.shot.casters[-1])
+    near = float(np.hypot(x - moment.shot.camera.x, z - moment.shot.camera.z)) < (18 if event.name == "ball" else 60)
+    return near and in_view(moment, x, y, z) and clear_line(world, moment, x, y, z)
+
+
+def clear_line(world: Land, moment: Moment, x: float, y: float, z: float) -> bool:
+    """Whether nothing of the land stands between the camera and a point."""
+    camera = moment.shot.camera
+    for share in np.linspace(0.06, 0.94, 24):
+        px, py, pz = (a + (b - a) * share for a, b in ((camera.x, x), (camera.y, y), (camera.z, z)))
+        above = py - world.height(px, pz)
+        if above < 0.0 or (above < 7.0 and world.blocked(px, pz, 0.3)):
+            return False
+    return True
+
+
+def in_view(moment: Moment, x: float, y: float, z: float) -> bool:
+    """Whether a point lies within the picture's sides."""
+    camera = moment.shot.camera
+    right, up, ahead = (np.array([x, y, z]) - np.array([camera.x, camera.y, camera.z])) @ camera.gaze
+    return bool(
+        ahead > 0.5 and abs(right / ahead) < 0.44 * camera.span * 16 / 9 and abs(up / ahead) < 0.47 * camera.span
+    )
+
+
+def shoot(seed: int, profile: Profile, painter: Painter, language: str = "en", frames: int = FRAMES) -> Iterator[Shown]:
+    """The film of a seed, frame by frame, with its truth."""
+    rng, before, entered = np.random.default_rng([seed, 33]), Seen(), False
+    for _, world, moment, said, controls in play(seed, profile, frames):
+        if not entered:
+            painter.enter(world)
+            entered = True
+        painting = painter.paint(moment.shot)
+        mask = before.mask(moment, painting)
+        before.add(moment, painting)
+        yield Shown(moment, painting, mask, said, narrate(said, rng, language).text, controls)
+
+
+class Seen:
+    """What a film has shown so far, as its last few distance pictures: bounded, however long the film."""
+
+    KEPT, EVERY = 6, 6
+
+    def __init__(self) -> None:
+        self._frames: list[tuple[Moment, NDArray[np.float32]]] = []
+        self._count = 0
+
+    def add(self, moment: Moment, painting: Painting) -> None:
+        """Keep a frame: the newest always, of the older every EVERY-th."""
+        if self._count % self.EVERY != 1 and len(self._frames) > 1:
+            self._frames.pop()
+        self._frames = [*self._frames[-self.KEPT + 1 :], (moment, painting.distance_m)]
+        self._count += 1
+
+    def mask(self, moment: Moment, painting: Painting) -> NDArray[np.bool_]:
+        """[H, W]: whether an earlier kept frame saw the surface of each pixel."""
+        points = world_points(moment, painting.distance_m)
+        found = np.zeros(painting.distance_m.shape, bool)
+        for earlier, distance_m in self._frames:
+            found |= visible(points, earlier, distance_m)
+        return found
+
+
+def rays(moment: Moment, height: int, width: int) -> NDArray[np.float64]:
+    """Unit directions [H, W, 3] in the world through the pixels of a picture that is whole."""
+    camera = moment.shot.camera
+    x = (np.arange(width) + 0.5 - width / 2) / height * camera.span
+    y = -(np.arange(height) + 0.5 - height / 2) / height * camera.span
+    flat = np.stack([np.broadcast_to(x, (height, width)), np.broadcast_to(y[:, None], (height, width)),
+                     np.ones((height, width))], -1)  # fmt: skip
+    return np.asarray((flat / np.linalg.norm(flat, axis=-1, keepdims=True)) @ camera.gaze.T)
+
+
+def world_points(moment: Moment, distance_m: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The surface behind every pixel [H, W, 3] in world metres."""
+    camera = moment.shot.camera
+    return np.array([camera.x, camera.y, camera.z]) + rays(moment, *distance_m.shape) * distance_m[..., None]
+
+
+def visible(points: NDArray[np.float64], moment: Moment, distance_m: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether points [H, W, 3] were in a picture with these distances, and nothing in front of them."""
+    camera, (height, width) = moment.shot.camera, distance_m.shape
+    away = points - np.array([camera.x, camera.y, camera.z])
+    local = away @ camera.gaze
+    ahead = np.maximum(local[..., 2], 1e-6)
+    column = np.floor(local[..., 0] / ahead / camera.span * height + width / 2).astype(int)
+    row = np.floor(height / 2 - local[..., 1] / ahead / camera.span * height).astype(int)
+    inside = (local[..., 2] > 0.05) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    there = distance_m[row.clip(0, height - 1), column.clip(0, width - 1)]
+    far = np.linalg.norm(away, axis=-1)
+    return np.asarray(inside & (np.abs(there - far) < SEEN_TOLERANCE * far + 0.05))

@@ -1,0 +1,71 @@
+// The same picture as a photograph, as neon, as ink on paper, as soft pastel; with the jagged edges of surfaces softened.
+uniform sampler2D scene, distances, normals;
+uniform int kind;            // 0 natural, 1 neon, 2 ink, 3 pastel
+uniform float glow_pulse;
+out vec4 colour;
+uniform sampler2D noise;
+uniform vec2 paper;          // the picture's corner in the whole, pixels
+uniform float fine;          // pixels of the whole's height / 288
+
+vec3 at(ivec2 p) { ivec2 e = textureSize(scene, 0) - 1; return texelFetch(scene, clamp(p, ivec2(0), e), 0).rgb; }
+float luma(vec3 c) { return dot(c, vec3(.2126, .7152, .0722)); }
+float metres(ivec2 p) { return texelFetch(distances, clamp(p, ivec2(0), textureSize(scene, 0) - 1), 0).r; }
+vec3 facing(ivec2 p) { return texelFetch(normals, clamp(p, ivec2(0), textureSize(scene, 0) - 1), 0).xyz; }
+
+vec3 softened(ivec2 p) {
+  vec3 c = at(p), n = at(p + ivec2(0, 1)), s = at(p - ivec2(0, 1)), e = at(p + ivec2(1, 0)), w = at(p - ivec2(1, 0));
+  float lc = luma(c), ln = luma(n), ls = luma(s), le = luma(e), lw = luma(w);
+  float range = max(max(max(ln, ls), max(le, lw)), lc) - min(min(min(ln, ls), min(le, lw)), lc);
+  if (range < .06) return c;
+  float across = abs(ln + ls - 2. * lc), along = abs(le + lw - 2. * lc);
+  vec3 blurred = across > along ? (n + s + 2. * c) * .25 : (e + w + 2. * c) * .25;
+  return mix(c, mix(blurred, (n + s + e + w + 2. * c) / 6., .35), clamp(range * 6. - .2, 0., .85));
+}
+
+float edge(ivec2 p, int w) {
+  float m = metres(p), sum = 0.;
+  vec3 f = facing(p);
+  for (int i = 0; i < 4; i++) {
+    ivec2 o = i < 2 ? ivec2(i == 0 ? w : -w, 0) : ivec2(0, i == 2 ? w : -w);
+    float k = metres(p + o);
+    sum += smoothstep(.05, .16, (k - m) / m) + .55 * smoothstep(.45, .9, length(facing(p + o) - f)) * step(m, 90.) * smoothstep(120., 20., m);
+  }
+  return clamp(sum * .8, 0., 1.);
+}
+
+void main() {
+  ivec2 p = ivec2(gl_FragCoord.xy);
+  vec3 c = softened(p);
+  vec2 q = (gl_FragCoord.xy + paper) / fine;
+  int w = max(1, int(fine + .5));
+  if (kind == 1) {
+    float e = edge(p, w), l = luma(c), m = metres(p);
+    l = sqrt(l) * .8;
+    vec3 cool = mix(vec3(.02, .0, .08), vec3(.20, .06, .50), smoothstep(.05, .55, l));
+    cool = mix(cool, vec3(.95, .22, .62), smoothstep(.42, .92, l) * .75);
+    cool += (c - l) * .75;
+    vec3 line = mix(vec3(.1, .95, 1.), vec3(1., .15, .75), smoothstep(4., 60., m));
+    c = clamp(cool, 0., 1.) * (1. - e * .4) + line * e * (.85 + .4 * glow_pulse) * smoothstep(299., 180., m);
+  } else if (kind == 2) {
+    float l = luma(c), e = edge(p, w), tooth = textureLod(noise, q / 190., 0.).x * .5 + textureLod(noise, q / 61., 0.).y * .5;
+    vec3 sheet = vec3(.955, .925, .860) * (.955 + .07 * tooth);
+    float wobble = (textureLod(noise, q / 700., 0.).z - .5) * 10.;
+    float a = abs(fract((q.x + q.y + wobble) / 4.6) - .5) * 2., b = abs(fract((q.x - q.y + wobble) / 5.2) - .5) * 2.;
+    float ink = smoothstep(.18, .50, .62 - l - .30 * a) * .72;
+    ink = max(ink, smoothstep(.16, .44, .36 - l - .26 * b) * .85);
+    ink = max(ink, smoothstep(.26, .05, l + .14 * (tooth - .5)));
+    ink = max(ink, e * (.65 + .5 * tooth));
+    vec3 wash = mix(vec3(1.), c / max(l, .08), .22) * mix(1., .80, smoothstep(.75, .2, l));
+    c = mix(sheet * wash, vec3(.09, .085, .12), clamp(ink, 0., 1.) * .93);
+  } else if (kind == 3) {
+    vec3 around = vec3(0.);
+    for (int i = 0; i < 8; i++) { float t = 2.4 * float(i); around += at(p + ivec2(vec2(cos(t), sin(t)) * (1. + .45 * float(i)) * fine)); }
+    c = mix(c, around / 8., .55);
+    float l = luma(c), tooth = textureLod(noise, q / 150., 0.).w - .5;
+    c = mix(vec3(l), c, .92);
+    c = .30 + .68 * pow(c, vec3(.86));
+    c = mix(c, mix(vec3(.66, .62, .80), vec3(1., .93, .86), smoothstep(.3, .9, luma(c))), .20);
+    c += tooth * .075 * (1. - l);
+  }
+  colour = vec4(clamp(c, 0., 1.), 1.);
+}
