@@ -87,7 +87,10 @@ def _controls(buttons: int, look: tuple[float, float]) -> Tensor:
 OpenSound = Callable[[int], Soundscape]
 
 
-def sound_opener(weights: Path = WEIGHTS) -> OpenSound:
-    """Soundscapes of a seed, by the bundled networks. Raises CheckpointError."""
+def sound_opener(weights: Path = WEIGHTS) -> OpenSound | None:
+    """Soundscapes of a seed, by the bundled networks; None where a folder of weights has no sound: then its worlds are
+    silent. Raises CheckpointError on weights that do not fit."""
+    if not (weights / FILE).exists():
+        return None
     networks = SoundNetworks.load(weights / FILE)
     return lambda seed: Soundscape(networks, seed)

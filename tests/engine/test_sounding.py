@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,13 @@ from model.conditioning import state
 
 @pytest.fixture(scope="module")
 def open_sound() -> OpenSound:
-    return sound_opener()
+    made = sound_opener()
+    assert made is not None, "the bundled weights have sound"
+    return made
+
+
+def test_weights_without_sound_make_silent_worlds(tmp_path: Path) -> None:
+    assert sound_opener(tmp_path) is None
 
 
 def test_a_caption_comes_at_once_stays_for_a_while_and_goes() -> None:
