@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Walker, Walking
+    from conftest import Person, Walker, Walking
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -36,6 +36,20 @@ WATCH = """() => {
     video.requestVideoFrameCallback(look);
   };
   video.requestVideoFrameCallback(look);
+}"""
+
+
+# The loudest sample of a moment of the world's sound.
+LISTEN = """() => {
+  const audio = new AudioContext();
+  const meter = new AnalyserNode(audio, { fftSize: 2048 });
+  const tracks = document.querySelector("video").srcObject.getAudioTracks();
+  audio.createMediaStreamSource(new MediaStream(tracks)).connect(meter);
+  const samples = new Float32Array(2048);
+  window.loudest = () => {
+    meter.getFloatTimeDomainData(samples);
+    return samples.reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+  };
 }"""
 
 
@@ -76,6 +90,12 @@ async def test_a_tone_is_heard_within_40_ms_of_its_picture_on_a_machine_at_rest(
     async with walking(SCREEN) as walker:
         apart = lags(await held(walker))
     assert abs(statistics.median(apart)) <= APART_MS, f"milliseconds from the picture to its tone: {apart}"
+
+
+async def test_a_world_of_the_bundled_networks_is_heard(driver: Person) -> None:
+    await driver.page.mouse.click(640, 300)
+    await driver.page.evaluate(LISTEN)
+    await driver.until("() => window.loudest() > 0.002")
 
 
 async def test_what_is_to_be_heard_is_written_for_who_wants_it_and_the_sound_can_be_off(walking: Walking) -> None:
