@@ -29,11 +29,19 @@ LASTS_S = {
     "lighthouse": 16.0, "rainbow": 12.0, "birds": 10.0,
 }  # fmt: skip
 AHEAD_M = {
-    "balloons": 22.0, "campfire": 5.5, "fireworks": 70.0, "tree": 13.0, "boulder": 22.0, "ball": 4.0,
-    "lighthouse": 55.0, "rainbow": 0.0, "birds": 30.0,
+    "balloons": 22.0, "campfire": 5.5, "fireworks": 70.0, "tree": 13.0, "boulder": 13.0, "ball": 4.0,
+    "lighthouse": 55.0, "rainbow": 0.0, "birds": 26.0,
 }  # fmt: skip
 SEEN_AFTER_S = {"fireworks": 1.3, "lighthouse": 1.3, "tree": 1.5, "rainbow": 0.8}  # from its begin on; others at once
-TOP_M = {"lighthouse": 15.0, "fireworks": 22.0, "balloons": 3.0, "tree": 1.5, "boulder": 1.6}  # what is looked for
+TOP_M = {
+    "lighthouse": 15.0,
+    "fireworks": 22.0,
+    "balloons": 3.0,
+    "tree": 1.5,
+    "boulder": 1.6,
+    "birds": 8.0,
+}  # what is looked for
+ASIDE_RAD = {"campfire": 0.30, "ball": 0.45, "tree": 0.26, "lighthouse": 0.20, "balloons": 0.08}  # beside who is there
 BRIGHT: tuple[Colour, ...] = (
     (0.90, 0.16, 0.14), (0.98, 0.72, 0.10), (0.14, 0.45, 0.85), (0.20, 0.65, 0.30), (0.70, 0.22, 0.62),
 )  # fmt: skip
@@ -60,6 +68,7 @@ class Act:
     event: Event
     land: Land
     seed: int
+    yaw: float
     path: Path | None
     noises: tuple[tuple[float, str, float, float, float, float], ...]
 
@@ -79,20 +88,29 @@ def begin(name: str, land: Land, at: tuple[float, float], yaw: float, begin_s: f
     if name not in LASTS_S:
         raise ValueError(f"an event is one of {', '.join(LASTS_S)}; got {name!r}")
     rng = np.random.default_rng([seed, 11])
-    x, z = _room(land, at, yaw, AHEAD_M[name], name)
+    x, z = _room(land, at, yaw + ASIDE_RAD.get(name, 0.0), AHEAD_M[name], name)
     y = land.height(x, z)
     frames = int(LASTS_S[name] * 24)
     path = None
     if name == "ball":
-        speed = float(rng.uniform(4.0, 5.5))
-        push = np.array([sin(yaw) * speed, float(rng.uniform(5.5, 7.0)), cos(yaw) * speed])
+        speed = float(rng.uniform(1.6, 2.6))
+        way = yaw + ASIDE_RAD[name]
+        push = np.array([sin(way) * speed, float(rng.uniform(5.5, 7.0)), cos(way) * speed])
         path = throw(land, np.array([x, y + 1.5, z]), push, frames)
     if name == "boulder":
-        side = float(rng.choice([-1.0, 1.0]))
-        across = (cos(yaw) * side, -sin(yaw) * side)
-        path = roll_down(land, (x - across[0] * 10, z - across[1] * 10), (across[0] * 3.2, across[1] * 3.2), frames)
+        path = _longest_roll(land, x, z, yaw, frames)
     event = Event(name, begin_s, begin_s + LASTS_S[name], x, y, z)
-    return Act(event, land, seed, path, _noises(name, path, event, seed))
+    return Act(event, land, seed, yaw, path, _noises(name, path, event, seed))
+
+
+def _longest_roll(land: Land, x: float, z: float, yaw: float, frames: int) -> Path:
+    """A boulder that crosses in front of (x, z), from the side from which it rolls farther."""
+    paths = []
+    for side in (-1.0, 1.0):
+        across = (cos(yaw) * side, -sin(yaw) * side)
+        start = (x - across[0] * 7, z - across[1] * 7)
+        paths.append(roll_down(land, start, (across[0] * 3.2, across[1] * 3.2), frames))
+    return max(paths, key=lambda path: float(path.rolled_m[-1]))
 
 
 def _room(land: Land, at: tuple[float, float], yaw: float, ahead_m: float, name: str) -> tuple[float, float]:
@@ -281,11 +299,11 @@ def _rainbow(act: Act, age: float, scene: Scene) -> None:
 
 def _birds(act: Act, age: float, scene: Scene) -> None:
     e, rng = act.event, np.random.default_rng([act.seed, 16])
-    a = float(rng.uniform(0, 2 * pi))
+    a = float(rng.uniform(-0.5, 0.5)) + act.yaw + pi / 2
     way, side = np.array([sin(a), 0, cos(a)]), np.array([cos(a), 0, -sin(a)])
     for k in range(15):
         row = (k + 1) // 2 * (1 if k % 2 else -1)
-        at = np.array([e.x, e.y + 13.0 + 0.6 * sin(age + k), e.z]) + way * (7.5 * (age - 5.0) - 1.5 * abs(row))
+        at = np.array([e.x, e.y + 7.5 + 0.6 * sin(age + k), e.z]) + way * (6.5 * (age - 3.0) - 1.5 * abs(row))
         at = at + side * (1.7 * row) + rng.uniform(-0.4, 0.4, 3)
         flap = 0.55 * sin(9.0 * age + 1.3 * k)
         scene.body.limb(at - way * 0.28, at + way * 0.30, 0.09, (0.20, 0.20, 0.23))

@@ -34,7 +34,12 @@ SKIES = {
     "rain": Heaven(cloud=0.95, fog=0.1, rain=1.0), "snow": Heaven(cloud=0.95, fog=0.1, snow=1.0, cover=1.0),
     "storm": Heaven(cloud=1.0, fog=0.1, rain=1.0, storm=1.0, bolt=0.9, bolt_seed=0.3),
 }  # fmt: skip
-STRIP_S = {"balloons": (1, 3, 5, 7, 9), "tree": (1, 2.5, 4, 5.5, 7), "boulder": (0.5, 1, 2, 3, 4)}
+STRIP_S = {
+    "balloons": (1, 3, 5, 7, 9),
+    "tree": (1, 2.5, 4, 5.5, 7),
+    "boulder": (0.5, 1, 2, 3, 4),
+    "birds": (1, 2, 3, 4, 5),
+}
 USUAL_S = (0.5, 1.2, 2.0, 3.0, 4.5)
 
 
@@ -141,7 +146,7 @@ def events() -> Iterator[Strip]:
             place = "coast" if event == "lighthouse" else "mountains" if event == "boulder" else "meadow"
             action = "sit" if event == "campfire" else "idle"
             yield Strip(event, place, "night" if event in night else "day", event=event, action=action)
-    yield Strip("aurora", "forest", "night", "aurora", subject="fox", action="walk")
+    yield Strip("aurora", "mountains", "night", "aurora", subject="fox", action="walk")
 
 
 def cameras() -> Iterator[Strip]:

@@ -221,7 +221,7 @@ class Painter:
         }
         for name in ("tod", "cloud", "fog", "rain", "snow", "cover", "storm", "aurora", "rainbow", "pulse"):
             values[name] = getattr(heaven, name)
-        values |= {"clock": shot.clock, "bolt": (heaven.bolt_azimuth, heaven.bolt, heaven.bolt_seed, heaven.bolt)}
+        values |= {"clock": shot.clock, "bolt": (heaven.bolt_azimuth, 0.6 * heaven.bolt, heaven.bolt_seed, heaven.bolt)}
         dark = float(np.clip(0.45 - 2.2 * np.sin(2 * np.pi * heaven.tod) + 0.35 * heaven.storm, 0, 1))
         values |= {"night_lights": dark, "burst": shot.lights.burst, "lamp_on": float(shot.lights.lamp is not None)}
         lamp = shot.lights.lamp or (0.0, 0.0, 0.0, 0.0)

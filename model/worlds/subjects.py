@@ -24,7 +24,7 @@ DARK: Colour = (0.13, 0.09, 0.08)
 HULL: Colour = (0.62, 0.14, 0.10)
 PLANK: Colour = (0.52, 0.33, 0.17)
 SAIL: Colour = (0.95, 0.92, 0.84)
-HIP_M, LEG_M = 0.92, 0.45
+HIP_M, LEG_M = 0.92, 0.425
 STANCE = 0.6  # the share of a step's turn in which a foot is on the ground
 
 
@@ -92,7 +92,7 @@ def explorer(body: Body, pose: Pose) -> None:
     lean = 0.28 if pose.action == "run" else 0.08 if moving else 0.0
     sitting, dancing = pose.action == "sit", pose.action == "dance"
     settle = min(pose.since_s / 0.5, 1.0)
-    drop = 0.62 * settle if sitting else 0.06 + 0.04 * cos(2 * beat) if dancing else 0.02
+    drop = 0.73 * settle if sitting else 0.06 + 0.04 * cos(2 * beat) if dancing else 0.02
     bob = 0.03 * cos(2 * swing) if moving else 0.012 * sin(pose.since_s * 1.8)
     frame = _Frame(pose, lean)
     hips = HIP_M - drop + bob

@@ -176,7 +176,8 @@ void main() {
     vec3 ambient = mix(vec3(.050, .066, .125), vec3(.34, .40, .50), day) * mix(1., 1.12, over) * (1. - .42 * storm) + low_sun() * g * .10 + vec3(.55, .58, .72) * flash();
     ambient += vec3(.02, .085, .055) * aurora * (1. - day) * (1. - over) * (.5 + .6 * pulse);
 #if PLACE == 7
-    direct = vec3(1.45, 1.42, 1.36) * smoothstep(-.03, .05, s.y); ambient = vec3(.050, .060, .085) + vec3(.01) * day;
+    direct = vec3(1.45, 1.42, 1.36) * smoothstep(-.03, .05, s.y);
+    if (s.y < -.03) { l = normalize(vec3(.55, .42, .72)); direct = vec3(.17, .21, .28); }  // the light of the Earth ambient = vec3(.050, .060, .085) + vec3(.01) * day;
 #endif
     float open = 1., rough = .5;
     if (material == WATER) {

@@ -76,7 +76,7 @@ vec3 bow(vec3 d) {
   vec3 first = max(vec3(1.) - abs(vec3(x - .82, x - .5, x - .2) * vec3(3., 3., 3.)), 0.);
   vec3 second = max(vec3(1.) - abs(vec3(y - .8, y - .5, y - .2) * 3.), 0.);
   float within_bow = smoothstep(42.5, 36., inside) * .035;
-  return (first * .42 + second * .10 + within_bow) * rainbow * smoothstep(-.04, .06, d.y + .04);
+  return (first * .75 + second * .20 + within_bow) * rainbow * smoothstep(-.04, .06, d.y + .04);
 }
 
 vec3 sky(vec3 d) {
