@@ -18,12 +18,13 @@ from model import checkpoint
 from model.evaluation import compare as comparison
 from model.evaluation import prompts as prompt_files
 from model.evaluation import report, suite
-from model.evaluation.episodes import Live, Player, ThroughTokenizer, Truth, frozen
+from model.evaluation.episodes import Live, OutOfFocus, Player, ThroughTokenizer, Truth, frozen
 from model.evaluation.figures import Court
 from model.evaluation.judges import FILE, Judges
-from model.evaluation.subjects import Blurred, CopyLastFrame, Simulator, Subject
+from model.evaluation.subjects import Subject
 
-SUBJECTS = ("weights", "simulator", "blurred", "copy")
+METRICS = Path(__file__).parent / "metrics"
+SUBJECTS = ("simulator", "blurred", "copy", "weights", "all")
 
 
 class EvaluationError(Exception):
@@ -38,7 +39,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--weights", type=Path, default=WEIGHTS, help="the folder of the weights, or one file of the dynamics"
     )
     parser.add_argument(
-        "--subject", choices=SUBJECTS, default="weights", help="what plays: the weights, or a reference"
+        "--subject", choices=SUBJECTS, default="weights", help="the weights, a reference, or all in one table"
     )
     parser.add_argument("--minutes", type=float, default=10.0, help="of drift in the full suite")
     parser.add_argument("--prompts", type=Path, help="JSON list of {prompt, start, expect}; the bundled 200 without it")
@@ -73,43 +74,62 @@ def compare(first: Path, second: Path) -> int:
 
 def evaluate(options: argparse.Namespace, world: Subject, reconstruct: Callable[[Tensor], Tensor]) -> int:
     """Plays the suite, prints the table, writes what was asked for. `reconstruct`: planes through the tokenizer."""
-    judges = Judges.load(FILE)
-    truth = Truth(cache_dir() / "truth")
-    court, chosen = Court(truth, judges), options.chosen
-    subject = subject_of(options.subject, world)
-    hashes = checkpoint.sha256(FILE)[:12], checkpoint.sha256(options.weights / "tokenizer.safetensors")[:12]
-    folder = cache_dir() / "evaluation"
-    cases = [(metric.name, metric.names(chosen.size)) for metric in chosen.metrics]
-    key = suite.key_of(hashes, chosen.size, cases, [p.expect for p in options.said])
-    say = Saying(sys.stderr.isatty())
-
-    def records(name: str, player: Player) -> list[dict[str, object]]:
-        return suite.play(chosen, player, court, folder / f"{key}-{name}.jsonl", name, say)
-
-    through = ThroughTokenizer(truth, reconstruct)
-    ceiling = records("truth through the tokenizer", through)
-    floor = records("the first frame copied", frozen(truth))
-    kept = folder / f"{key}-{suite.key_of(subject.name)}.jsonl"
-    live = Live(subject, truth, through if subject is world else None)
-    played = suite.play(chosen, live, court, kept, subject.name, say)
-    figures = suite.summary(chosen, judges, played, ceiling, floor)
-    print(report.text(subject.name, figures))
+    run = Run(options, reconstruct)
+    wanted = SUBJECTS[:-1] if options.subject == "all" else (options.subject,)
+    results = {}
+    for name in wanted:
+        player = run.weights(world) if name == "weights" else run.references[name]
+        label = world.name if name == "weights" else name
+        played = run.records(label, player, lasting=name != "weights")
+        results[label] = figures = suite.summary(options.chosen, run.court.judges, played, *run.bounds)
+        if options.subject != "all":
+            print(report.text(label, figures))
+    if options.subject == "all":
+        print(report.table(results))
     if options.json:
         _write(options.json, json.dumps(figures, indent=1) + "\n")
     if options.report:
         options.report.mkdir(parents=True, exist_ok=True)
-        _write(options.report / "index.html", report.html(subject.name, chosen, figures, played))
-    kept.unlink()  # the next run measures anew; only a run that was stopped is taken up
+        _write(options.report / "index.html", report.html(label, options.chosen, figures, played))
+    run.forget()
     return 0
 
 
-def subject_of(name: str, world: Subject) -> Subject:
-    """The weights' world, or one of the references."""
-    if name == "weights":
-        return world
-    if name == "copy":
-        return CopyLastFrame()
-    return Simulator() if name == "simulator" else Blurred(Simulator())
+class Run:
+    """The players of a suite, and the records of what they played; `bounds`: of the ceiling and of the floor.
+    Records of references are kept, those of weights only until the run is done: the next one measures anew."""
+
+    def __init__(self, options: argparse.Namespace, reconstruct: Callable[[Tensor], Tensor]):
+        truth = Truth(cache_dir() / "truth")
+        self.court, self._suite = Court(truth, Judges.load(FILE)), options.chosen
+        self._through = ThroughTokenizer(truth, reconstruct)
+        self.references: dict[str, Player] = {
+            "simulator": truth,
+            "blurred": OutOfFocus(truth),
+            "copy": frozen(truth),
+        }
+        measured_by = [FILE, options.weights / "tokenizer.safetensors", *sorted(METRICS.glob("*.py"))]
+        hashes = [checkpoint.sha256(path) for path in measured_by]
+        cases = [(metric.name, metric.names(self._suite.size)) for metric in self._suite.metrics]
+        self._key = suite.key_of(hashes, self._suite.size, cases, [p.expect for p in options.said])
+        self._say, self._passing = Saying(sys.stderr.isatty()), list[Path]()
+        self.bounds = self.records("tokenizer", self._through), self.records("copy", self.references["copy"])
+
+    def weights(self, world: Subject) -> Player:
+        """A learned world, played live."""
+        return Live(world, self.court.truth, self._through)
+
+    def records(self, name: str, player: Player, lasting: bool = True) -> list[dict[str, object]]:
+        """What a player did, played only where it is not kept."""
+        path = cache_dir() / "evaluation" / f"{self._key}-{name}.jsonl"
+        if not lasting:
+            self._passing.append(path)
+        return suite.play(self._suite, player, self.court, path, name, self._say)
+
+    def forget(self) -> None:
+        """The records of weights."""
+        for path in self._passing:
+            path.unlink()
 
 
 class Saying:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from model.evaluation.pictures import Picture
-from model.evaluation.subjects import Act, Beginning, CopyLastFrame, Scene, Simulator, Subject
+from model.evaluation.subjects import BLUR, Act, Beginning, CopyLastFrame, Scene, Simulator, Subject, blur
 from model.planes import pack
 
 TRUTH_VERSION = 1  # raise it when the simulator draws or moves differently
@@ -117,6 +117,21 @@ def pictures(facts: dict[str, Tensor]) -> Shots:
     """The frames of what is kept of an episode."""
     planes = zip(facts["frames"].tolist(), facts["y"], facts["u"], facts["v"], strict=True)
     return {frame: Picture(y, u, v) for frame, y, u, v in planes}
+
+
+class OutOfFocus:
+    """The truth, blurred: what `subjects.Blurred` makes of the simulator, without drawing it again."""
+
+    invents = False
+
+    def __init__(self, truth: Truth, radius: int = BLUR):
+        self._truth, self._radius = truth, radius
+
+    def play(self, episode: Episode) -> Shots:
+        return {frame: blur(shot, self._radius) for frame, shot in self._truth.play(episode).items()}
+
+    def encoded(self, episode: Episode) -> Picture:
+        return blur(self._truth.encoded(episode), self._radius)
 
 
 class ThroughTokenizer:

@@ -65,7 +65,7 @@ class Size:
 
 
 QUICK = Size(
-    walks=12, responses=6, visits=5, away_s=(10,), prompts=14, fresh=4, changes=2, drifts=3, drift_s=60, jumps=6
+    walks=10, responses=6, visits=4, away_s=(10,), prompts=10, fresh=4, changes=2, drifts=2, drift_s=60, jumps=5
 )
 
 

@@ -1,5 +1,5 @@
 """What the judges learn from and are measured on: simulator frames and their truth, as drawn and through the tokenizer.
-Knows stills, clips and the tokenizer; nothing of the judges' networks."""
+Knows stills, walks and the tokenizer; nothing of the judges' networks."""
 
 from __future__ import annotations
 
@@ -12,30 +12,29 @@ from torch import Tensor
 
 from configs.paths import WEIGHTS
 from model import native
-from model.evaluation.judges import ATTRIBUTES, GAP, MOTIONS, clear, flow
-from model.evaluation.motion import cells
+from model.evaluation.alignment import between
+from model.evaluation.judges import ATTRIBUTES, GAP, MOTIONS, clear
 from model.evaluation.pictures import rgb
 from model.evaluation.stills import A_WORLD
 from model.planes import pack, unpack
 from model.tokenizer.frame import FrameTokenizer
 from model.tokenizer.native import NativeTokenizer
-from model.worlds import clips
 
-TIME, WEATHER = ATTRIBUTES["time"], ATTRIBUTES["weather"]
+TIME, WEATHER, PLACE = (ATTRIBUTES[name] for name in ("time", "weather", "place"))
 IGNORED = -1  # a label that is in between, or that nobody could see
+WET, DRY = 0.03, 0.004  # shares of a view that are water: enough to be seen, and as good as none
 LEVEL_RAD = 0.45  # steeper views show nothing but sky, or nothing but ground
 MOVES_M_S, STANDS_M_S = 1.2, 0.4
 TURNS_RAD, STILL_RAD = 0.04, 0.015  # over GAP frames
-RECONSTRUCTED = 3  # of the clips, every third also through the tokenizer
 
 
 @dataclass
 class Examples:
     """Inputs by row, and the class of each judgement (or IGNORED), [N] each."""
 
-    inputs: Tensor  # uint8 pictures [N, 3, 135, 240], or flows [N, 5, 11, 20]
+    inputs: Tensor  # uint8 pictures [N, 3, 135, 240], or alignments [N, 23]
     labels: dict[str, Tensor]
-    case: Tensor  # the world or clip of each row, [N]: rows of one case are no independent evidence
+    case: Tensor  # the world of each row, [N]: rows of one world are no independent evidence
 
 
 class Reconstruction:
@@ -70,6 +69,7 @@ def attribute_examples(stills: dict[str, Tensor], reconstruction: Reconstruction
     labels = {name: stills[name].long().clone() for name in ATTRIBUTES}
     steep = stills["pitch"].abs() > LEVEL_RAD
     seen = visible(labels["time"], labels["weather"])
+    seen["place"] &= told_apart(labels["place"], stills["water"])
     for name in ATTRIBUTES:
         labels[name] = torch.where(seen[name] & ~steep, labels[name], IGNORED)
     rows = torch.arange(len(steep))
@@ -86,24 +86,29 @@ def visible(time: Tensor, weather: Tensor) -> dict[str, Tensor]:
     return {"time": ~low | open_sky, "weather": ~(night & plain), "place": ~hidden & ~night}
 
 
+def told_apart(place: Tensor, water: Tensor) -> Tensor:
+    """Whether a view shows what its place [N] differs by, given the share of it that is water [N]: a coast where
+    its water is out of view is a meadow, and a meadow by a lake is a coast."""
+    coast, meadow = place == PLACE.index("coast"), place == PLACE.index("meadow")
+    return (~coast | (water >= WET)) & (~meadow | (water <= DRY))
+
+
 @torch.inference_mode()
-def motion_examples(paths: list[Path], reconstruction: Reconstruction | None) -> Examples:
-    """Every second pair GAP frames apart of these clips, under both skies; of every third clip if reconstructed."""
-    flows, case = [], []
-    labels: dict[str, list[Tensor]] = {name: [] for name in MOTIONS}
-    for path in paths[::RECONSTRUCTED] if reconstruction else paths:
-        clip = clips.read(path)
-        truth = motion_labels(clip["walk"][1:])
-        for sky in range(clips.SKIES):
-            shown = {name: clip[name][sky] for name in ("y", "u", "v")} | {"depth": clip["depth"]}
-            seen = cells(pictures(shown, reconstruction).float() / 127.5 - 1)
-            at = torch.arange(sky, clips.FRAMES - GAP, 2)
-            flows.append(flow(seen[at], seen[at + GAP]))
-            visibly = clear(flows[-1])
-            case.append(torch.full((len(at),), int(path.stem)))
-            for name in MOTIONS:
-                labels[name].append(torch.where(visibly, truth[name][at], IGNORED))
-    return Examples(torch.cat(flows), {k: torch.cat(v) for k, v in labels.items()}, torch.cat(case))
+def motion_examples(walks: dict[str, Tensor], reconstruction: Reconstruction | None) -> Examples:
+    """Both pairs GAP frames apart of each walk (see `moves`); the speeds in metres a second beside the labels."""
+    inputs, case = [], []
+    labels: dict[str, list[Tensor]] = {name: [] for name in (*MOTIONS, "speeds")}
+    for i, walk in enumerate(walks["walk"]):
+        shown = {name: walks[name][i] for name in ("y", "u", "v", "depth")}
+        seen = pictures(shown, reconstruction).float() / 127.5 - 1
+        inputs.append(between(seen[:-1], seen[1:]))
+        visibly, at = clear(inputs[-1]), torch.arange(0, len(seen) - 1) * GAP
+        truth = motion_labels(walk)
+        for name in MOTIONS:
+            labels[name].append(torch.where(visibly, truth[name][at], IGNORED))
+        labels["speeds"].append(torch.where(visibly[:, None], speeds_m_s(walk)[0][at], math.nan))
+        case.append(walks["world"][i].expand(len(at)))
+    return Examples(torch.cat(inputs), {k: torch.cat(v) for k, v in labels.items()}, torch.cat(case))
 
 
 def joined(parts: list[Examples]) -> Examples:
@@ -112,24 +117,30 @@ def joined(parts: list[Examples]) -> Examples:
     return Examples(torch.cat([p.inputs for p in parts]), labels, torch.cat([p.case for p in parts]))
 
 
-def motion_labels(walk: Tensor) -> dict[str, Tensor]:
-    """Walks [T, 9] frame by frame (x, y, z, yaw, pitch, velocity, ground) -> classes of what the frames t and t + GAP
-    show of the way between, [T - GAP] each. What neither moves nor stands is IGNORED, and so is what is aside or ahead
-    in the air's first and last frames."""
+def speeds_m_s(walk: Tensor) -> tuple[Tensor, Tensor]:
+    """Walks [T, 9] frame by frame (x, y, z, yaw, pitch, velocity, ground) -> metres a second ahead, aside and up
+    between the frames t and t + GAP, [T - GAP, 3], and radians turned to the right [T - GAP]."""
     before, after = walk[:-GAP], walk[GAP:]
     moved = (after[:, :3] - before[:, :3]) * (24 / GAP)
     turn = torch.remainder(after[:, 3] - before[:, 3] + math.pi, 2 * math.pi) - math.pi
     yaw = before[:, 3] + turn / 2
     ahead = moved[:, 0] * yaw.sin() + moved[:, 2] * yaw.cos()
     aside = moved[:, 0] * yaw.cos() - moved[:, 2] * yaw.sin()
-    flying = (walk[:, 8] < 0.5).float().unfold(0, GAP, 1)[1:].sum(1)  # of the frames that led to the second picture
-    air = torch.where(flying >= GAP - 1, 1, torch.where(flying == 0, 0, IGNORED))
+    return torch.stack([ahead, aside, moved[:, 1]], 1), turn
+
+
+def motion_labels(walk: Tensor) -> dict[str, Tensor]:
+    """Walks [T, 9] -> classes of what the frames t and t + GAP show of the way between, [T - GAP] each. What neither
+    moves nor stands is IGNORED."""
+    speeds, turn = speeds_m_s(walk)
+    tilt = walk[GAP:, 4] - walk[:-GAP, 4]
+    named = {name: three(speeds[:, i], MOVES_M_S, STANDS_M_S) for i, name in enumerate(("ahead", "aside", "rise"))}
     return {
-        "ahead": three(ahead, MOVES_M_S, STANDS_M_S),
-        "aside": three(aside, MOVES_M_S, STANDS_M_S),
+        "ahead": named["ahead"],
+        "aside": named["aside"],
         "turn": three(turn, TURNS_RAD, STILL_RAD),
-        "tilt": three(after[:, 4] - before[:, 4], TURNS_RAD, STILL_RAD),
-        "air": air,
+        "tilt": three(tilt, TURNS_RAD, STILL_RAD),
+        "rise": named["rise"],
     }
 
 

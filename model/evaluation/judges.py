@@ -6,36 +6,34 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from configs.paths import WEIGHTS
 from model import checkpoint
-from model.evaluation.motion import CELL, cell_patches, cells
-from model.evaluation.pictures import HEIGHT, WIDTH
+from model.evaluation.alignment import FEATURES, IN_A_MIRROR, NAMES, SCALES, SPREAD, between
 
 KIND = "judges"
 FILE = WEIGHTS / "judges.safetensors"
-ATTRIBUTES = {  # what a picture shows -> its classes
+ATTRIBUTES: dict[str, tuple[str, ...]] = {  # what a picture shows -> its classes
     "time": ("dawn", "day", "dusk", "night"),
     "weather": ("clear", "overcast", "fog", "rain", "snow"),
     "place": ("meadow", "desert", "mountains", "coast"),
 }
-MOTIONS = {  # what two pictures GAP frames apart show -> its classes
+MOTIONS: dict[str, tuple[str, ...]] = {  # what two pictures GAP frames apart show -> its classes
     "ahead": ("back", "none", "forward"),
     "aside": ("left", "none", "right"),
     "turn": ("left", "none", "right"),
     "tilt": ("down", "none", "up"),
-    "air": ("ground", "air"),
+    "rise": ("falling", "level", "rising"),
 }
 KEYS, CAMERA = ("ahead", "aside"), ("turn", "tilt")
+SPEEDS = ("ahead", "aside", "up")
 GAP = 4  # frames
-REACH_X, REACH_Y = 12, 6  # how far a patch is looked for, in cells of motion.CELL pixels
-REGION, SHARPNESS = 3, 40.0  # cells of likeness averaged into one; of the soft maximum over shifts
-CLEAR = 9.0  # mean sureness of regions
-FLOW_SCALE = 6.0  # of flows as the reader sees them
+CLEAR_M = 0.012  # of a step aside: whoever cannot know it better sees too little
+FARTHEST, SPEED_M_S = 8.0, 3.0  # of what the reader is told, by its scale; what its speeds are measured by
 GOOD_ENOUGH = 0.95  # balanced accuracy on held-out truth
 
 
@@ -44,7 +42,7 @@ class JudgesConfig:
     """Widths of the reader's stages and of the motion reader's hidden layer."""
 
     reader: tuple[int, ...] = (24, 40, 56, 72)
-    motion: int = 64
+    motion: int = 48
 
     def __post_init__(self) -> None:
         if len(self.reader) != 4 or min(*self.reader, self.motion) < 1:
@@ -70,21 +68,31 @@ class Reader(nn.Module):
 
 
 class MotionReader(nn.Module):
-    """Flows [B, 5, 11, 20] (see `flow`) -> logits of all motions joined, [B, 14].
-
-    Reads the flow of 3x5 parts of the picture, in each the mean over regions as far as they are sure."""
+    """How the camera moved if all were flat (see `alignment.between`), [B, 23] -> logits of all motions joined and
+    metres a second ahead, aside and up, [B, 15 + 3]."""
 
     def __init__(self, width: int):
         super().__init__()
         self.head = nn.Sequential(
-            nn.Linear(15 * 3, width), nn.ReLU(), nn.Dropout(0.2), nn.Linear(width, sum(map(len, MOTIONS.values())))
+            nn.Linear(FEATURES, width),
+            nn.ReLU(),
+            nn.Dropout(0.1),
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, sum(map(len, MOTIONS.values())) + len(SPEEDS)),
         )
 
-    def forward(self, flows: Tensor) -> Tensor:
-        went, sure = flows[:, :2], sureness(flows)
-        share = F.adaptive_avg_pool2d(sure, (3, 5))
-        mean = F.adaptive_avg_pool2d(went * sure, (3, 5)) / (share + 0.5)
-        return self.head(torch.cat([FLOW_SCALE * mean, share.log1p() / 3], 1).flatten(1))
+    def forward(self, aligned: Tensor) -> Tensor:
+        return self.head((aligned * torch.tensor(SCALES)).clamp(-FARTHEST, FARTHEST))
+
+
+class Moved(NamedTuple):
+    """What pairs of pictures show: chances of each motion's classes [N, classes], metres a second ahead, aside and up
+    [N, 3], and whether there was enough to see [N]."""
+
+    chances: dict[str, Tensor]
+    speeds: Tensor
+    clear: Tensor
 
 
 class Judges(nn.Module):
@@ -129,12 +137,12 @@ class Judges(nn.Module):
         return torch.cat([self.reader.features(part) for part in pictures.split(16)])
 
     @torch.inference_mode()
-    def moved(self, first: Tensor, second: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """Pictures [N, 3, 135, 240] and those GAP frames later -> for each motion the chances of its classes, and
-        whether there was enough to see [N]."""
+    def moved(self, first: Tensor, second: Tensor) -> Moved:
+        """Pictures [N, 3, 135, 240] and those GAP frames later -> how the camera moved between them."""
         pairs = zip(first.split(8), second.split(8), strict=True)
-        flows = torch.cat([flow(cells(a), cells(b)) for a, b in pairs])
-        return split(self.motion(flows), MOTIONS), clear(flows)
+        aligned = torch.cat([between(a, b) for a, b in pairs])
+        read = self.motion(aligned)
+        return Moved(split(read[:, : -len(SPEEDS)], MOTIONS), SPEED_M_S * read[:, -len(SPEEDS) :], clear(aligned))
 
     def describe(self) -> str:
         """One line: the config and the number of parameters."""
@@ -147,52 +155,16 @@ def split(logits: Tensor, groups: dict[str, tuple[str, ...]]) -> dict[str, Tenso
     return {name: part.softmax(1) for name, part in zip(groups, parts, strict=True)}
 
 
-def flow(first: Tensor, second: Tensor) -> Tensor:
-    """Cells [B, 1, 33, 60] of two pictures -> [B, 5, 11, 20]: where each region of 3x3 cells went, right and down in
-    cells by REACH_X; how sure that is (likeness at best, and its spread); and how much there is to see."""
-    a, b = cell_patches(first), cell_patches(second)
-    rows, columns = a.shape[2:]
-    padded = F.pad(b, (REACH_X, REACH_X, REACH_Y, REACH_Y)).permute(0, 2, 1, 3)
-    inside = F.pad(torch.ones(1, 1, rows, columns), (REACH_X, REACH_X, REACH_Y, REACH_Y))
-    wide, each = columns + 2 * REACH_X, a.permute(0, 2, 3, 1)
-    alike, moves = [], []
-    for dy in range(2 * REACH_Y + 1):
-        products = each @ padded[:, dy : dy + rows]  # [B, rows, columns, wide]: every cell with every one of that row
-        band = products.as_strided(
-            (len(a), rows, columns, 2 * REACH_X + 1), (rows * columns * wide, columns * wide, wide + 1, 1)
-        )
-        found = F.avg_pool2d(band.permute(0, 3, 1, 2), REGION)
-        share = F.avg_pool2d(inside[:, :, dy : dy + rows].unfold(3, columns, 1)[0, 0].permute(1, 0, 2)[None], REGION)
-        alike.append(torch.where(share > 0.3, found / share.clamp_min(0.3), -1.0))  # what left the picture is no proof
-        moves += [(dx - REACH_X, dy - REACH_Y) for dx in range(2 * REACH_X + 1)]
-    likeness = torch.cat(alike, 1)
-    chance, move = (SHARPNESS * likeness).softmax(1), torch.tensor(moves, dtype=torch.float32) / REACH_X
-    went = torch.einsum("bsyx,sk->bkyx", chance, move)
-    spread = torch.einsum("bsyx,s->byx", chance, move.square().sum(1)) - went.square().sum(1)
-    texture = F.avg_pool2d(a.square().sum(1, keepdim=True), REGION)
-    return torch.cat([went, likeness.amax(1, keepdim=True), spread[:, None], texture], 1)
-
-
-def sureness(flows: Tensor) -> Tensor:
-    """How far regions can be relied on, [B, 1, 11, 20]: they look alike, in one place only, and there is something."""
-    best, spread, texture = flows[:, 2:].split(1, 1)
-    return best.clamp_min(0).square() * texture.clamp(0, 1) / (0.02 + spread.clamp_min(0))
-
-
-def clear(flows: Tensor) -> Tensor:
+def clear(aligned: Tensor) -> Tensor:
     """Whether a person could tell how the camera moved [B]: not at night, in thick fog, or before a blank slope."""
-    return sureness(flows).mean((1, 2, 3)) >= CLEAR
+    return aligned[:, SPREAD][:, NAMES.index("aside")].exp() <= CLEAR_M
 
 
-def mirrored(flows: Tensor) -> Tensor:
-    """The flows of the mirrored pictures."""
-    flipped = flows.flip(-1)
-    return torch.cat([-flipped[:, :1], flipped[:, 1:]], 1)
+def mirrored(aligned: Tensor) -> Tensor:
+    """What the mirrored pictures would say."""
+    return aligned * torch.tensor(IN_A_MIRROR)
 
 
 def _stage(inputs: int, outputs: int) -> nn.Module:
     size = 5 if inputs == 3 else 3
     return nn.Sequential(nn.Conv2d(inputs, outputs, size, 2, size // 2, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
-
-
-assert (HEIGHT // CELL, WIDTH // CELL) == (33, 60)

@@ -4,6 +4,7 @@ Knows pixels and the camera's field of view; learns nothing, so it judges pictur
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -42,6 +43,23 @@ def camera_motion(first: Tensor, second: Tensor) -> Tensor:
         turned = still[best // (len(STEPS) * len(PITCHES)), best % len(PITCHES)]
         moves.append(torch.stack([_growth(likeness, turned, rows, columns), (SHARPNESS * score).softmax(0) @ turns]))
     return torch.stack(moves)
+
+
+class Likeliest(NamedTuple):
+    """Of the motions tried: radians to the right and up [B]."""
+
+    turn: Tensor
+    tilt: Tensor
+
+
+@torch.no_grad()
+def likeliest(first: Tensor, second: Tensor) -> Likeliest:
+    """The motion that explains two pictures [B, 3, 135, 240] in -1..1 best, out of a few thousand over flat ground."""
+    rows, columns = (size // CELL for size in first.shape[2:])
+    shifts, _ = _motions(rows, columns)
+    best = torch.stack([_look_up(likeness, shifts).mean(1).argmax() for likeness in _likeness(first, second)])
+    angle = best // (len(STEPS) * len(PITCHES))
+    return Likeliest(TURNS[angle // len(TILTS)], TILTS[angle % len(TILTS)])
 
 
 def _growth(likeness: Tensor, turned: Tensor, rows: int, columns: int) -> Tensor:

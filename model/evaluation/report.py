@@ -11,15 +11,17 @@ import numpy as np
 
 from model.evaluation import plots
 from model.evaluation.figures import Figure, Metric
+from model.evaluation.judges import GOOD_ENOUGH
 from model.evaluation.suite import Suite, values_of
 
+COLOURS = ("#c53030", "#d69e2e", "#2f855a")  # nearer the floor, between, nearer the ceiling
 Records = list[dict[str, Any]]
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1240px;margin:2rem auto;padding:0 1rem;color:#1a202c}
 table{border-collapse:collapse}td,th{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #e2e8f0}
-th:first-child,td:first-child{text-align:left}svg text{font:11px system-ui;fill:#4a5568}
+th:first-child,td:first-child,td.says{text-align:left}svg text{font:11px system-ui;fill:#4a5568}
 figure{display:inline-block;margin:1rem 1rem 0 0;width:520px;vertical-align:top}
 figcaption{font-weight:600}.bar{width:140px;height:8px;background:#e2e8f0;
-position:relative}.bar i{position:absolute;top:-2px;width:3px;height:12px;background:#2b6cb0}.strip img{max-width:100%}
+position:relative}.bar i{position:absolute;top:0;min-width:3px;height:8px}.strip img{max-width:100%}
 .unusable{color:#a0aec0;text-decoration:line-through}
 .confusion td{text-align:center;min-width:3rem}h2{margin-top:2.5rem}"""
 
@@ -39,13 +41,31 @@ def text(name: str, figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """Markdown: a row a figure, a column a subject; what rests on judges that are too weak stands in brackets."""
+    columns = list(results)
+    lines = ["| figure | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
+    for figure in results[columns[0]]:
+        if figure == "judges":
+            continue
+        cells = []
+        for of in results.values():
+            own = of[figure]
+            cell = f"{_number(own['value'])} ({_number(own['low'])} to {_number(own['high'])})"
+            cells.append(f"[{cell}]" if figure in of["judges"]["unusable"] else cell)
+        lines.append(f"| `{figure}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def html(name: str, suite: Suite, figures: dict[str, Any], records: Records) -> str:
     """The whole page: figures, judges, plots, and the best, median and worst case of each metric."""
     parts = [f"<h1>{escape(name)}: {escape(suite.name)}</h1>", _table(suite, figures), _judges(figures["judges"])]
-    parts += ["<h2>Over time</h2>", _curves(records), _confusions(records)]
+    for heading, drawn in (("Over time", _curves(records)), ("Asked for, and seen", _confusions(records))):
+        parts += [f"<h2>{heading}</h2>", drawn] if drawn else []
     for metric in suite.metrics:
         parts.append(f"<h2>{escape(metric.name)}</h2><p>Upper row: what was shown. Lower row: the truth.</p>")
-        parts += [_strips(figure, metric, records) for figure in metric.figures]
+        shown: set[str] = set()
+        parts += [_strips(figure, metric, records, shown) for figure in metric.figures]
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(name)}</title><style>{STYLE}</style>'
     return head + "\n".join(parts) + "</html>\n"
 
@@ -58,7 +78,7 @@ def _table(suite: Suite, figures: dict[str, Any]) -> str:
             mark = ' class="unusable" title="its judge is too weak"' if figure.name in unusable else ""
             cells = [f"{_number(of['value'])} {escape(figure.unit)}", f"{_number(of['low'])} to {_number(of['high'])}"]
             cells += [_number(of["floor"]), _bar(of), _number(of["ceiling"]), str(of["n"])]
-            label = f"<td{mark}>{escape(figure.name)}</td><td>{escape(figure.says)}</td>"
+            label = f"<td{mark}>{escape(figure.name)}</td><td class='says'>{escape(figure.says)}</td>"
             rows.append(f"<tr>{label}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
     heads = ("figure", "", "value", "95 % interval", "floor", "", "ceiling", "n")
     return f"<table><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>{''.join(rows)}</table>"
@@ -68,12 +88,14 @@ def _bar(of: dict[str, Any]) -> str:
     if None in (of["value"], of["floor"], of["ceiling"]) or of["floor"] == of["ceiling"]:
         return ""
     share = float(np.clip((of["value"] - of["floor"]) / (of["ceiling"] - of["floor"]), 0, 1))
-    return f'<div class="bar"><i style="left:{100 * share:.0f}%"></i></div>'
+    colour = COLOURS[min(int(3 * share), 2)]
+    return f'<div class="bar"><i style="left:0;width:{100 * share:.0f}%;background:{colour}"></i></div>'
 
 
 def _judges(judges: dict[str, Any]) -> str:
+    weak = ' class="unusable" title="too weak to be relied on"'
     rows = "".join(
-        f"<tr><td>{escape(name)}</td><td>{_number(of['value'])}</td>"
+        f"<tr><td{weak if (of['value'] or 0) < GOOD_ENOUGH else ''}>{escape(name)}</td><td>{_number(of['value'])}</td>"
         f"<td>{_number(of['low'])} to {_number(of['high'])}</td><td>{of['n']}</td></tr>"
         for name, of in judges["attributes"].items()
     )
@@ -101,14 +123,14 @@ def _curves(records: Records) -> str:
 
 def _confusions(records: Records) -> str:
     drawn = []
-    for figure in ("prompt_adherence", "action_recovery_keys", "action_recovery_camera"):
+    for figure in ("obeyed_seen", "prompt_adherence", "action_recovery_keys", "action_recovery_camera"):
         rows = [row for value in values_of(figure, records) for row in value]
         drawn.append(plots.confusion(f"{figure}: asked for, and seen", rows))
     return "".join(drawn)
 
 
-def _strips(figure: Figure, metric: Metric, records: Records) -> str:
-    """The worst, the median and the best case of a figure."""
+def _strips(figure: Figure, metric: Metric, records: Records, shown: set[str]) -> str:
+    """The worst, the median and the best case of a figure; a strip that was `shown` already is only named."""
     own = [r for r in records if r["metric"] == metric.name and r["values"].get(figure.name) is not None and r["strip"]]
     if not own:
         return ""
@@ -117,11 +139,14 @@ def _strips(figure: Figure, metric: Metric, records: Records) -> str:
     for label, record in zip(
         ("worst", "median", "best"), (ranked[0], ranked[len(ranked) // 2], ranked[-1]), strict=True
     ):
-        value = figure.of([record["values"][figure.name]])
-        caption = f"{label}: {escape(record['case'])}, {_number(value)} {escape(figure.unit)}"
-        out.append(
-            f'<div class="strip">{caption}<br><img alt="{escape(record["case"])}" src="{record["strip"]}"></div>'
-        )
+        name, value = escape(record["case"]), _number(figure.of([record["values"][figure.name]]))
+        caption, place = f"{label}: {value} {escape(figure.unit)}", f"{metric.name} {name}"
+        if record["case"] in shown:
+            out.append(f'<p>{caption} (<a href="#{place}">{name}</a>)</p>')
+        else:
+            picture = f'<img alt="{name}" src="{record["strip"]}">'
+            out.append(f'<div class="strip" id="{place}">{caption} ({name})<br>{picture}</div>')
+        shown.add(record["case"])
     return "".join(out)
 
 

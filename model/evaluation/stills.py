@@ -12,13 +12,18 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from model.camera import unproject
+from model.planes import distance
 from model.worlds.clips import HELD_OUT, start
 from model.worlds.renderer import Renderer, View
-from model.worlds.terrain import PLACES, bake
+from model.worlds.terrain import PLACES, TEXELS, TILE_M, Terrain, bake
+from model.worlds.walker import Walk
 from model.worlds.weather import TIMES, WEATHERS, settled
 
 FIRST_WORLD = 2000  # worlds that no clip shows
 A_WORLD = 10  # views of each world: half of the 20 skies
+LEVEL_M, SLACK = 0.1, 0.004  # how far from a lake's level a point may lie, and how much farther a metre of distance
+REACH_M = 200.0  # beyond, all is sky
 
 
 def worlds(count: int, held_out: bool) -> list[int]:
@@ -29,12 +34,13 @@ def worlds(count: int, held_out: bool) -> list[int]:
 
 def draw(world: int, renderer: Renderer) -> dict[str, Tensor]:
     """A_WORLD views of a world: y [N, 288, 512], u, v [N, 144, 256] uint8, depth code [N, 144, 256]; time, weather,
-    place, pitch [N]."""
+    place, pitch, water (its share of the frame) [N]."""
     rng = np.random.default_rng([world, 7])
     terrain = bake(PLACES[world % len(PLACES)], world)
     renderer.enter(terrain)
     skies = rng.permutation(len(TIMES) * len(WEATHERS))[:A_WORLD]
-    rows: dict[str, list[Tensor]] = {name: [] for name in ("y", "u", "v", "depth", "time", "weather", "place", "pitch")}
+    names = ("y", "u", "v", "depth", "time", "weather", "place", "pitch", "water")
+    rows: dict[str, list[Tensor]] = {name: [] for name in names}
     for chosen in skies:
         time, weather = divmod(int(chosen), len(WEATHERS))
         sky, at = settled(TIMES[time], WEATHERS[weather], rng), start(terrain, rng)
@@ -43,10 +49,28 @@ def draw(world: int, renderer: Renderer) -> dict[str, Tensor]:
         )
         for name in ("y", "u", "v", "depth"):
             rows[name].append(torch.from_numpy(getattr(picture, name).astype("int32" if name == "depth" else "uint8")))
-        facts = {"time": time, "weather": weather, "place": PLACES.index(terrain.place), "pitch": at.pitch}
+        water = water_share(terrain, at, rows["depth"][-1])
+        facts = {
+            "time": time,
+            "weather": weather,
+            "place": PLACES.index(terrain.place),
+            "pitch": at.pitch,
+            "water": water,
+        }
         for name, value in facts.items():
             rows[name].append(torch.tensor(value))
     return {name: torch.stack(values) for name, values in rows.items()}
+
+
+def water_share(terrain: Terrain, at: Walk, code: Tensor) -> float:
+    """How much of a frame shows water: what lies at the level of the lakes, where the ground is below it.
+    `code`: the depth code [144, 256] of the view."""
+    distance_m = distance(code.float() / 65535)
+    x, y, z = unproject(distance_m[None], torch.tensor([[at.x, at.y, at.z, at.yaw, at.pitch]]))[0]
+    column, row = ((part / TILE_M * TEXELS).floor().long() % TEXELS for part in (x, z))
+    below = torch.from_numpy(terrain.ground[..., 0])[row, column] < 0
+    near = y.abs() < LEVEL_M + SLACK * distance_m
+    return float((below & near & (distance_m < REACH_M)).float().mean()) if terrain.place != "desert" else 0.0
 
 
 def gather(folder: Path, chosen: list[int]) -> dict[str, Tensor]:

@@ -19,6 +19,8 @@ from model.worlds.terrain import Terrain, bake
 from model.worlds.walker import FRAME_S, Controls, Walk, step
 from model.worlds.weather import TIMES, WEATHERS, Sky, settled, toward
 
+BLUR = 4  # pixels of luma around each that it is the mean of
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -146,7 +148,7 @@ class CopyLastFrame:
 class Blurred:
     """Another subject out of focus: every pixel is the mean of those around it, within `radius` pixels of luma."""
 
-    def __init__(self, subject: Subject, radius: int = 4):
+    def __init__(self, subject: Subject, radius: int = BLUR):
         self._subject, self._radius = subject, radius
         self.name, self.invents = f"{subject.name}, blurred", subject.invents
 

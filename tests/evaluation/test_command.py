@@ -36,6 +36,9 @@ def test_missing_truncated_and_foreign_weights_are_named(refused, tmp_path):
     assert older != whole
     (tmp_path / "tokenizer.safetensors").write_bytes(older)
     assert "expected format version 1, found 7" in refused("--weights", tmp_path)
+    alone = tmp_path / "alone.safetensors"
+    alone.write_bytes((WEIGHTS / "nano.safetensors").read_bytes()[:4096])
+    assert f"at {alone}, found a damaged file" in refused("--weights", alone)
 
 
 def test_bad_prompts_suites_minutes_and_folders_are_named(refused, tmp_path):

@@ -8,11 +8,12 @@ from model.evaluation.metrics.control import Control
 from model.evaluation.metrics.drift import Drift
 from model.evaluation.metrics.fidelity import Fidelity
 from model.evaluation.metrics.memory import Memory
+from model.evaluation.metrics.obedience import Obedience
 from model.evaluation.metrics.physics import Physics
 from model.evaluation.suite import usable
 
 FIDELITY, CONTROL, ADHERENCE = Fidelity(), Control(), Adherence(prompts.bundled())
-MEMORY, DRIFT, PHYSICS = Memory((10,)), Drift(), Physics()
+MEMORY, DRIFT, PHYSICS, OBEDIENCE = Memory((10,)), Drift(), Physics(), Obedience()
 FALLS = [  # figure, by how much at least, under what
     (FIDELITY, "next_frame_psnr_db", 5.0, ("blur", "colour shift", "shuffle", "frozen", "wrong controls")),
     (FIDELITY, "psnr24_db", 5.0, ("blur", "colour shift", "shuffle", "frozen", "wrong controls")),
@@ -27,6 +28,11 @@ FALLS = [  # figure, by how much at least, under what
     (DRIFT, "drift_worst_ratio", 0.1, ("blur", "colour shift", "frozen")),
     (DRIFT, "late_control_ratio", 0.1, ("frozen", "wrong controls")),
     (PHYSICS, "gravity_error", 0.1, ("shuffle", "frozen")),
+    (PHYSICS, "walking_speed_error", 0.1, ("frozen", "wrong controls")),
+    (FIDELITY, "next_frame_ssim", 0.1, ("blur", "shuffle", "frozen", "wrong controls")),
+    (FIDELITY, "feature_distance", 0.2, ("blur", "colour shift")),
+    (OBEDIENCE, "obeyed", 0.3, ("frozen",)),
+    (OBEDIENCE, "obeyed_s", 0.5, ("frozen",)),
 ]
 
 

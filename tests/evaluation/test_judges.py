@@ -5,16 +5,17 @@ import torch
 from safetensors import safe_open
 
 from model.checkpoint import CheckpointError
-from model.evaluation.judge_examples import IGNORED, motion_labels, visible
-from model.evaluation.judges import ATTRIBUTES, FILE, GAP, MOTIONS, REACH_X, Judges, flow, mirrored
+from model.evaluation.alignment import between, shifts
+from model.evaluation.judge_examples import IGNORED, motion_labels, told_apart, visible
+from model.evaluation.judges import ATTRIBUTES, FILE, GAP, MOTIONS, SPEEDS, Judges, clear, mirrored
 from model.evaluation.pictures import MOST_DB, Picture, psnr_db, ssim
 from model.evaluation.subjects import blur
 
 
 @pytest.fixture(scope="module")
 def textured() -> torch.Tensor:
-    noise = torch.rand(1, 1, 33, 80, generator=torch.Generator().manual_seed(1))
-    return torch.nn.functional.avg_pool2d(noise, 3, 1, 1)
+    noise = torch.rand(1, 3, 135, 240, generator=torch.Generator().manual_seed(1))
+    return torch.nn.functional.avg_pool2d(noise, 7, 1, 3) * 6 - 3
 
 
 def test_the_weights_are_small_and_in_bfloat16():
@@ -29,6 +30,8 @@ def test_every_judgement_was_measured_on_held_out_truth_and_weather_is_usable():
     assert set(judges.accuracy) == {*ATTRIBUTES, *MOTIONS}
     assert all(of["low"] <= of["value"] <= of["high"] and of["n"] > 50 for of in judges.accuracy.values())
     assert judges.usable("weather") == (judges.accuracy["weather"]["value"] >= 0.95)
+    assert judges.usable("time night") == (judges.accuracy["time"]["is night"] >= 0.95)
+    assert set(judges.facts["misread m/s"]) == set(SPEEDS)
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -36,22 +39,38 @@ def test_a_missing_file_is_named(tmp_path):
         Judges.load(tmp_path / "none.safetensors")
 
 
-def test_flow_finds_how_far_the_picture_went_and_mirrors_with_it(textured):
-    first, second = textured[..., 10:70], textured[..., 5:65]  # everything five cells to the right
-    found = flow(first, second)
-    assert found[0, 0, :, 3:-3].median() * REACH_X == pytest.approx(5, abs=0.5)
-    assert found[0, 1].median().abs() * REACH_X < 0.5
-    other = flow(first.flip(-1), second.flip(-1))
-    assert torch.allclose(mirrored(found), other, atol=1e-4)
+def moved(picture: torch.Tensor, *told: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two pictures of flat ground, the second after that motion (see `alignment.NAMES`)."""
+    went = shifts(torch.tensor([told]), (135, 240), 1, 0.0)
+    x, y = torch.arange(240) + went[:, 0], torch.arange(135)[:, None] + went[:, 1]
+    where = torch.stack([(2 * x + 1) / 240 - 1, (2 * y + 1) / 135 - 1], -1)
+    return torch.nn.functional.grid_sample(picture, where, padding_mode="border", align_corners=False), picture
 
 
-def walk(frames: int, speed: float = 0.0, turn: float = 0.0, flying: tuple[int, int] = (0, 0)) -> torch.Tensor:
+def test_a_turn_is_found_to_a_hundredth_of_a_radian_and_mirrors(textured):
+    first, second = moved(textured, -0.07, 0.03, 0, 0, 0)
+    found, other = between(first, second)[0, 5:10], between(first.flip(-1), second.flip(-1))  # under a level view
+    assert torch.allclose(found, torch.tensor([-0.07, 0.03, 0, 0, 0]), atol=0.01)
+    assert torch.allclose(mirrored(other)[0, 5:10], found, atol=0.02)
+
+
+def test_a_step_over_flat_ground_is_found(textured):
+    told = (0.01, -0.01, 0.1, 0.05, 0.4)
+    assert torch.allclose(between(*moved(textured, *told))[0, 5:10], torch.tensor(told), atol=0.03)
+
+
+def test_who_looks_at_nothing_sees_too_little():
+    blank = torch.zeros(1, 3, 135, 240)
+    assert not clear(between(blank, blank)).any()
+
+
+def walk(frames: int, speed: float = 0.0, turn: float = 0.0, rise: float = 0.0) -> torch.Tensor:
     """[T, 9] of somebody who walks along +z from yaw 0."""
     rows = torch.zeros(frames, 9)
     rows[:, 2] = torch.arange(frames) * speed / 24
     rows[:, 3] = torch.arange(frames) * turn
+    rows[:, 1] = torch.arange(frames) * rise / 24
     rows[:, 8] = 1.0
-    rows[slice(*flying), 8] = 0.0
     return rows
 
 
@@ -65,8 +84,14 @@ def test_labels_say_what_had_an_effect():
     assert named(motion_labels(walk(12, speed=0.0)), "ahead") == {"none"}  # before a wall, whatever is pressed
     assert named(motion_labels(walk(12, speed=0.8)), "ahead") == {"ignored"}
     assert named(motion_labels(walk(12, turn=-0.05)), "turn") == {"left"}
-    air = motion_labels(walk(24, flying=(8, 16)))["air"]
-    assert len(air) == 24 - GAP and {0, 1} <= set(air.tolist()) and air[8] == 1 and air[0] == 0
+    assert named(motion_labels(walk(12, rise=-2.0)), "rise") == {"falling"}
+    assert len(motion_labels(walk(12))["rise"]) == 12 - GAP
+
+
+def test_a_coast_without_its_water_cannot_be_told_from_a_meadow():
+    place = ATTRIBUTES["place"].index
+    places = torch.tensor([place("coast"), place("coast"), place("meadow"), place("meadow"), place("desert")])
+    assert told_apart(places, torch.tensor([0.2, 0.0, 0.0, 0.2, 0.0])).tolist() == [True, False, True, False, True]
 
 
 def test_what_nobody_can_see_does_not_count():

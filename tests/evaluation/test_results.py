@@ -17,9 +17,12 @@ from model.evaluation.suite import Suite, SuiteError
 
 QUICK_KEYS = [
     "tokenizer_psnr_db",
+    "tokenizer_ssim",
     "next_frame_psnr_db",
+    "next_frame_ssim",
     "psnr24_db",
     "psnr96_db",
+    "feature_distance",
     "delta4_psnr_db",
     "action_recovery_keys",
     "action_recovery_camera",
@@ -29,8 +32,11 @@ QUICK_KEYS = [
     "prompt_switch_s",
     *(f"obeyed{name}" for name in ("", "_s", "_night", "_dusk", "_dawn", "_snow", "_rain", "_fog", "_clear")),
     "drift_worst_ratio",
+    "drift_slope",
+    "drift_feature_distance",
     "late_control_ratio",
     "gravity_error",
+    "walking_speed_error",
     "judges",
 ]
 
@@ -170,11 +176,12 @@ def test_the_report_is_one_page_with_strips_plots_and_the_worst_case(tmp_path):
     played = records(tmp_path, chosen.metrics[0])
     figures = suite.summary(chosen, Judges.load(), played, played, played)
     page = report.html("<me>", chosen, figures, played)
-    assert "&lt;me&gt;" in page and "worst: throw 0" in page and "best: throw 3" in page and "median: throw 2" in page
+    assert "&lt;me&gt;" in page and "worst: 0 dB (throw 0)" in page and "best: 3 dB (throw 3)" in page
     assert page.count("data:image/jpeg;base64,") == 3 and page.count("<polyline") == 4
-    assert not re.findall(r"""(?:src|href)=["'](?!data:)""", page)
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", page)
     assert "eyes" in report.text("me", figures)
+    assert "| `eyes` | 1.5 (0.5 to 2.5) |" in report.table({"me": figures, "you": figures})
     assert json.loads(json.dumps(figures)) == figures
     lower = replace(Dice.figures[0], higher_is_better=False)
     chosen.metrics[0].figures = (lower,)
-    assert "worst: throw 3" in report.html("me", chosen, figures, played)
+    assert "worst: 3 dB (throw 3)" in report.html("me", chosen, figures, played)

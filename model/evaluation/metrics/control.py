@@ -72,11 +72,11 @@ class Control:
 def recovered(shown: Shots, true: Shots, walk: torch.Tensor, frames: list[int], judges: Judges) -> dict[str, Rows]:
     """What the judges read between frames t and t + GAP, beside what was effective there, rows by motion; without those
     frames that show too little in truth."""
-    (chances, _), (_, seen) = (
+    read, real = (
         judges.moved(look([shots[f] for f in frames]), look([shots[f + GAP] for f in frames]))
         for shots in (shown, true)
     )
-    visible = seen.tolist()
+    chances, visible = read.chances, real.clear.tolist()
     labels = motion_labels(walk)
     rows: dict[str, Rows] = {}
     for name, classes in MOTIONS.items():

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from model.evaluation.episodes import Episode, Player, Shots
 from model.evaluation.figures import Case, Court, Figure, Size, above_chance, mean
-from model.evaluation.judges import CAMERA, GAP
+from model.evaluation.judges import CAMERA, GAP, Judges
 from model.evaluation.metrics.control import chosen, recovered
-from model.evaluation.pictures import Picture, streamed_luma
+from model.evaluation.metrics.fidelity import feature_distance
+from model.evaluation.pictures import Picture, look, streamed_luma
 from model.evaluation.scenes import scene, wander, wishing
 
 EVERY, SEGMENT_S, WISH_S = 24, 10, 15  # frames between looks; a segment; seconds between prompts
@@ -31,12 +32,27 @@ def late(values: list[dict[str, list[list[str]]]]) -> float:
     return max(0.0, last) / first if first > 0.1 else 0.0
 
 
+def size_of(slopes: list[float]) -> float:
+    """Of the mean slope: near 0 where worlds change this way and that."""
+    return abs(mean(slopes))
+
+
+def slope_a_minute(curve: list[list[float]]) -> float | None:
+    """Least squares over [seconds, ratio] of the ratio's logarithm; None for less than two points."""
+    if len(curve) < 2:
+        return None
+    seconds, ratios = np.array(curve).T
+    return float(60 * np.polyfit(seconds, np.log(np.maximum(ratios, 1e-3)), 1)[0])
+
+
 class Drift:
     """See the module."""
 
     name = "drift"
     figures: tuple[Figure, ...] = (
         Figure("drift_worst_ratio", "", "the worst 10 s beside truth, 1 is as true as at the start", mean),
+        Figure("drift_slope", "/min", "share of the sharpness lost or gained a minute", size_of, False),
+        Figure("drift_feature_distance", "", "MMD of the last third from the true one", mean, False),
         Figure("late_control_ratio", "", "turns read back in the last third over the first", late, rests_on=CAMERA),
     )
 
@@ -60,10 +76,18 @@ class Drift:
         moving = min(share for _, share in ratios["moving"])
         values = {
             "drift_worst_ratio": worst if moving >= MOVING else 0.0,
+            "drift_slope": slope_a_minute(ratios["sharpness"]),
+            "drift_feature_distance": feature_distance(*late_features(shown, true, at, court.judges)),
             "late_control_ratio": {"early": rows[:part], "late": rows[-part:]},
         }
         kept = [0, *at[:: max(1, len(at) // 5)]][:6]
         return Case(episode.name, values, {f: shown[f] for f in kept}, {f: true[f] for f in kept}, curves)
+
+
+def late_features(shown: Shots, true: Shots, at: list[int], judges: Judges) -> tuple[Tensor, Tensor]:
+    """Of the last third of the time, of what is shown, and of the truth at the frames between."""
+    frames = at[-int(len(at) * EARLY) :]
+    return judges.features(look([shown[f] for f in frames])), judges.features(look([true[f + GAP] for f in frames]))
 
 
 def segments(shown: Shots, true: Shots, at: list[int]) -> dict[str, list[list[float]]]:
@@ -97,16 +121,3 @@ def properties(picture: Picture) -> dict[str, float]:
         "luma": float(luma.mean()),
         "saturation": float((u.square() + v.square()).sqrt().mean()),
     }
-
-
-def feature_distance(a: Tensor, b: Tensor) -> float:
-    """Squared MMD (unbiased, cubic kernel: arXiv 1801.01401) between judges' features [N, F] and [M, F]."""
-
-    def kernel(x: Tensor, y: Tensor) -> Tensor:
-        return (x @ y.T / x.shape[1] + 1) ** 3
-
-    def within(x: Tensor) -> Tensor:
-        k = kernel(x, x)
-        return (k.sum() - k.diagonal().sum()) / (len(x) * (len(x) - 1))
-
-    return float(within(a) + within(b) - 2 * kernel(a, b).mean())

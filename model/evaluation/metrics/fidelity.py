@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.evaluation.episodes import Episode, Player
+from model.evaluation.episodes import Episode, Player, Shots
 from model.evaluation.figures import Case, Court, Figure, Size, mean
-from model.evaluation.pictures import MOST_DB, Picture, psnr_db
+from model.evaluation.pictures import MOST_DB, Picture, look, psnr_db, ssim
 from model.evaluation.scenes import out_and_back, scene
 from model.geometry import reproject
 from model.planes import pack
@@ -34,9 +34,18 @@ class Fidelity:
     name = "fidelity"
     figures: tuple[Figure, ...] = (
         Figure("tokenizer_psnr_db", "dB", "a true picture through the tokenizer", mean),
+        Figure("tokenizer_ssim", "", "the same as structural similarity", mean),
         Figure("next_frame_psnr_db", "dB", "the first frame sampled after a true one", mean),
+        Figure("next_frame_ssim", "", "the same as structural similarity", mean),
         Figure("psnr24_db", "dB", "open loop after 24 frames, where seen before", mean),
         Figure("psnr96_db", "dB", "open loop after 96 frames, where seen before", mean),
+        Figure(
+            "feature_distance",
+            "",
+            "MMD of all frames of a walk from the true ones, in the judges' features",
+            mean,
+            higher_is_better=False,
+        ),
     )
 
     def names(self, size: Size) -> list[str]:
@@ -54,7 +63,12 @@ class Fidelity:
             "tokenizer_psnr_db": psnr_db(player.encoded(episode), true[0]),
             "tokenizer_psnr_db.ceiling": MOST_DB,
             "tokenizer_psnr_db.floor": psnr_db(cell_means(true[0]), true[0]),
+            "tokenizer_ssim": ssim(player.encoded(episode), true[0]),
+            "tokenizer_ssim.ceiling": 1.0,
+            "tokenizer_ssim.floor": ssim(cell_means(true[0]), true[0]),
             "next_frame_psnr_db": psnr_db(shown[1], true[1]),
+            "next_frame_ssim": ssim(shown[1], true[1]),
+            "feature_distance": feature_distance(*(court.judges.features(look(of)) for of in apart(shown, true))),
             "psnr24_db": by_horizon[24],
             "psnr96_db": by_horizon[96],
         }
@@ -71,6 +85,28 @@ def seen_before(facts: dict[str, Tensor], frame: int) -> Tensor:
     poses = facts["walk"][[0, frame], :5]
     with torch.inference_mode():
         return reproject(planes, poses[:1], poses[1:])[1][0, 0]
+
+
+def apart(shown: Shots, true: Shots) -> tuple[list[Picture], list[Picture]]:
+    """Frames that are far enough from each other to differ, of both: every second of what is shown and, between them,
+    of the truth, so that a copy of the truth is no nearer to it than the truth itself."""
+    frames = sorted(shown)[1:]
+    return [shown[f] for f in frames[::2]], [true[f] for f in frames[1::2]]
+
+
+def feature_distance(a: Tensor, b: Tensor) -> float:
+    """Squared MMD (unbiased, cubic kernel: arXiv 1801.01401) between features [N, F] and [M, F], at least 2 of each."""
+    if min(len(a), len(b)) < 2:
+        raise ValueError(f"expected at least 2 rows of both, got {len(a)} and {len(b)}")
+
+    def kernel(x: Tensor, y: Tensor) -> Tensor:
+        return (x @ y.T / x.shape[1] + 1) ** 3
+
+    def within(x: Tensor) -> Tensor:
+        k = kernel(x, x)
+        return (k.sum() - k.diagonal().sum()) / (len(x) * (len(x) - 1))
+
+    return float(within(a) + within(b) - 2 * kernel(a, b).mean())
 
 
 def cell_means(picture: Picture) -> Picture:

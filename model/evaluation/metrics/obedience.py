@@ -1,5 +1,5 @@
 """Whether the plain wishes are obeyed to their end: one change each, and how soon it is seen.
-A world that stops half-way (at dusk, when night was asked for) fails that change. Knows what is said and judges' views."""
+A world that stops half-way (at dusk, when night was asked for) fails that change. Knows what is said and seen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.evaluation.episodes import Episode, Player
-from model.evaluation.figures import Case, Court, Figure, Size, mean
+from model.evaluation.figures import Case, Court, Figure, Size, Value, mean
 from model.evaluation.judges import ATTRIBUTES
 from model.evaluation.pictures import look
 from model.evaluation.scenes import scene
@@ -73,9 +73,12 @@ class Obedience:
         looked = [frame for frame in episode.looked if frame >= SAID_AT]
         chances = court.judges.read(look([shown[frame] for frame in looked]))[change.attribute]
         wanted = ATTRIBUTES[change.attribute].index(change.shows)
-        done = int(chances[-LAST:].mean(0).argmax()) == wanted
+        end = int(chances[-LAST:].mean(0).argmax())
+        done = end == wanted
         seen = (chances.argmax(1) == wanted).tolist()
-        values = {"obeyed": float(done), f"obeyed_{change.shows}": float(done), "obeyed_s": seconds_until(seen)}
+        row = [f"{change.attribute} {name}" for name in (change.shows, ATTRIBUTES[change.attribute][end])]
+        values: dict[str, Value] = {"obeyed": float(done), f"obeyed_{change.shows}": float(done)}
+        values |= {"obeyed_s": seconds_until(seen), "obeyed_seen": [row]}
         kept = [looked[i] for i in np.linspace(0, len(looked) - 1, 6).astype(int)]
         return Case(episode.name, values, {f: shown[f] for f in kept}, {f: true[f] for f in kept})
 

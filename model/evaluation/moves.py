@@ -1,0 +1,88 @@
+"""Short walks of many worlds, three pictures each, drawn once and kept: what the motion judge learns from.
+Knows the simulator and its labels; nothing of networks."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, astuple, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from model.evaluation.judges import GAP
+from model.worlds.clips import start
+from model.worlds.renderer import Renderer, View
+from model.worlds.terrain import PLACES, Terrain, bake
+from model.worlds.walker import Controls, Walk, step
+from model.worlds.weather import TIMES, WEATHERS, settled
+
+A_WORLD = 4  # walks of each world
+LEAD, SHOWN = 26, (0, GAP, 2 * GAP)  # steps before the first picture; steps from it to each picture
+TIME_SHARES, WEATHER_SHARES = (0.15, 0.5, 0.15, 0.2), (0.4, 0.25, 0.1, 0.13, 0.12)
+MOVES, MOVE_SHARES = ("forward", "back", "left", "right", "stand"), (0.28, 0.2, 0.15, 0.15, 0.22)
+
+
+def draw(world: int, renderer: Renderer) -> dict[str, Tensor]:
+    """The walks of a world: y [A_WORLD, 3, 288, 512], u, v [A_WORLD, 3, 144, 256] uint8, depth code [A_WORLD, 3, 144,
+    256] int32, walk [A_WORLD, 2 GAP + 1, 9] from the first picture's frame on."""
+    rng = np.random.default_rng([world, 9])
+    terrain = bake(PLACES[world % len(PLACES)], world)
+    renderer.enter(terrain)
+    rows: dict[str, list[Tensor]] = {name: [] for name in ("y", "u", "v", "depth", "walk")}
+    for _ in range(A_WORLD):
+        walks = walk(terrain, rng)
+        sky = settled(str(rng.choice(TIMES, p=TIME_SHARES)), str(rng.choice(WEATHERS, p=WEATHER_SHARES)), rng)
+        clock = float(rng.uniform(0, 60))
+        shots = []
+        for frame in SHOWN:
+            w = walks[frame]
+            view = View(w.x, w.y, w.z, w.yaw, w.pitch, **asdict(sky), clock=clock + frame / 24)
+            shots.append(renderer.draw(view))
+        for name, kind in (("y", "uint8"), ("u", "uint8"), ("v", "uint8"), ("depth", "int32")):
+            rows[name].append(torch.from_numpy(np.stack([getattr(shot, name) for shot in shots]).astype(kind)))
+        rows["walk"].append(torch.tensor([astuple(w) for w in walks], dtype=torch.float32))
+    return {name: torch.stack(values) for name, values in rows.items()}
+
+
+def walk(terrain: Terrain, rng: np.random.Generator) -> list[Walk]:
+    """2 GAP + 1 places of somebody who moves with a purpose, and changes it half-way in a quarter of the walks."""
+    at, hand = start(terrain, rng), hand_of(rng)
+    other = hand_of(rng) if rng.uniform() < 0.25 else hand
+    switch, jump = LEAD + int(rng.integers(1, 2 * GAP)), int(rng.integers(3, LEAD + 2 * GAP))
+    jumps = rng.uniform() < 0.35
+    walks = []
+    for frame in range(LEAD + 2 * GAP + 1):
+        controls = hand if frame < switch else other
+        if frame < LEAD // 2:  # whoever turned for a second before has lost the horizon
+            controls = replace(controls, look_x=0.0, look_y=0.0)
+        at = step(terrain, at, replace(controls, jump=jumps and frame == jump))
+        walks.append(at)
+    return walks[LEAD:]
+
+
+def hand_of(rng: np.random.Generator) -> Controls:
+    """One way to move and to look, held."""
+    held = {str(rng.choice(MOVES, p=MOVE_SHARES)), str(rng.choice(MOVES)) if rng.uniform() < 0.25 else "stand"}
+    turn = float(rng.choice((-1, 0, 0, 1)) * rng.uniform(0.006, 0.05))
+    tilt = float(rng.choice((-1, 0, 0, 1)) * rng.uniform(0.006, 0.025))
+    keys = dict.fromkeys(held - {"stand"}, True)
+    return Controls(**keys, run=bool(rng.uniform() < 0.2), look_x=turn, look_y=tilt)
+
+
+def gather(folder: Path, chosen: list[int]) -> dict[str, Tensor]:
+    """The walks of these worlds, drawn where the folder lacks them; `world` [N] beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    renderer: Renderer | None = None
+    parts = []
+    for world in chosen:
+        path = folder / f"{world:06d}.safetensors"
+        if not path.is_file():
+            renderer = renderer or Renderer()
+            temporary = path.with_suffix(f".{os.getpid()}.tmp")
+            save_file(draw(world, renderer), temporary)
+            temporary.rename(path)
+        parts.append(load_file(path) | {"world": torch.full((A_WORLD,), world)})
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
