@@ -19,7 +19,7 @@ from model.tokenizer.quick import Eyes
 CELL = 8  # half-resolution pixels a latent cell
 DOUBT, FIRM = 0.3, 0.53  # trust below which nothing of the known view stays as it is, and above which all does
 STEADY = 0.1  # a change of light that makes it stay a third
-CLOUD, OTHER_CLOUDS = 2, 0.25  # where a change of light says how cloudy it is, and one that makes another sky of it
+CLOUDS, OTHER_CLOUDS = slice(2, 4), 0.25  # where a change of light tells clouds and fog; one that makes another sky
 WORN = 0.8  # the grain (an enlargement of 3) from which on what is known is drawn anew
 WHOLE = 0.95  # share from which on a cell counts as wholly known
 REACH = 6  # cells that a quick turn uncovers in a frame at most
@@ -114,10 +114,10 @@ def firmness(trust: Tensor, tokens: Tensor) -> Tensor:
 def relit(tokens: Tensor, depth: Tensor) -> Tensor:
     """How much of each cell shows another light than it has now, [B, 1, 18, 32] in [0, 1], by its tokens [B, 144, 79]
     and its known depth code [B, 1, 144, 256]: there the known picture is drawn in the light of the new one. None where
-    it lacks detail, and none of a sky whose clouds change."""
+    it lacks detail, and none of a sky whose clouds or fog change."""
     change, grain = tokens[..., -LIGHT:], tokens[..., PATCH + 4 : PATCH + 8]
     share = (1 - torch.exp(-(change / STEADY).square().sum(-1, keepdim=True))) * (grain < WORN)
-    clouds = 1 - torch.exp(-(change[..., CLOUD : CLOUD + 1] / OTHER_CLOUDS).square())
+    clouds = 1 - torch.exp(-(change[..., CLOUDS] / OTHER_CLOUDS).square().sum(-1, keepdim=True))
     rows, columns = GRID
     shape = {"h": rows, "w": columns, "y": 2, "x": 2}
     out = rearrange(share, "b (h w) (y x) -> b 1 (h y) (w x)", **shape)

@@ -8,7 +8,7 @@ from model import native
 from model.geometry import View, compose
 from model.omni import LIGHT, PATCH, VIEW
 from model.planes import depth_code
-from model.view import WORN, as_tokens, cells, fill, firmness, gathered, grains, keep_known, without_slivers
+from model.view import WORN, as_tokens, cells, fill, firmness, gathered, grains, keep_known, relit, without_slivers
 
 HEIGHT, WIDTH = 48, 96
 
@@ -130,3 +130,20 @@ def test_what_stays_is_kept_in_cpp_as_in_torch(monkeypatch):
     ours = keep_known(drawn.clone(), known, mask, firm)
     monkeypatch.setattr(native, "load", lambda name: None)
     torch.testing.assert_close(ours, keep_known(drawn.clone(), known, mask, firm), atol=1e-5, rtol=0)
+
+
+def test_what_is_known_in_another_light_is_drawn_in_the_new_one_but_for_a_sky_whose_clouds_change():
+    tokens = torch.zeros(1, 144, VIEW)
+    depth = torch.full((1, 1, 144, 256), 0.2)
+    depth[:, :, :72] = 2 * depth_code(torch.tensor(300.0)) - 1
+    assert relit(tokens, depth).max() == 0
+    night = tokens.clone()
+    night[..., -LIGHT] = 1.0
+    assert relit(night, depth).min() > 0.99
+    fog = tokens.clone()
+    fog[..., -LIGHT + 3] = 0.9
+    share = relit(fog, depth)
+    assert share[:, :, :9].max() < 0.01 and share[:, :, 9:].min() > 0.99
+    worn = night.clone()
+    worn[..., PATCH + 4 : PATCH + 8] = WORN
+    assert relit(worn, depth).max() == 0
