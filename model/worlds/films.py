@@ -136,7 +136,8 @@ def play(seed: int, profile: Profile, frames: int = FRAMES) -> Iterator[tuple[Sc
 
 def labels(plan: Script, world: Land, moment: Moment) -> Labels:
     """What this frame shows: the subject only when the camera sees it, an event only while it can be seen."""
-    seen = plan.subject != "none" and plan.camera != "first"
+    walk = moment.walk
+    seen = plan.subject != "none" and plan.camera != "first" and in_view(moment, walk.x, walk.y - 1.0, walk.z)
     weather = None if plan.place == "moon" else plan.weather
     going = [event.name for event in moment.events if event_seen(world, moment, event)]
     return Labels(
@@ -167,7 +168,7 @@ def _solid_seen(world: Land, moment: Moment, event: Event) -> bool:
     if not len(moment.shot.casters):
         return False
     x, y, z, _ = (float(part) for part in moment.shot.casters[-1])
-    near = float(np.hypot(x - moment.shot.camera.x, z - moment.shot.camera.z)) < (18 if event.name == "ball" else 60)
+    near = float(np.hypot(x - moment.shot.camera.x, z - moment.shot.camera.z)) < (12 if event.name == "ball" else 60)
     return near and in_view(moment, x, y, z) and clear_line(world, moment, x, y, z)
 
 

@@ -208,7 +208,9 @@ def test_what_is_said_of_a_film_is_what_it_shows():
             names = {event.name for event in moment.events}
             assert said.event is None or said.event in names
             assert said.action is None or said.action == moment.action
-            assert (said.subject is None) == (plan.subject == "none" or plan.camera == "first")
+            filmed = plan.subject != "none" and plan.camera != "first"
+            assert said.subject is None or (filmed and said.subject == plan.subject)
+            assert said.subject is not None or not filmed or plan.move != "none"
             assert plan.place != "moon" or said.weather is None
             seen += said.event is not None
             assert moment.shot.look == plan.look
