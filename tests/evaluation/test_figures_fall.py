@@ -29,7 +29,7 @@ FALLS = [  # figure, by how much at least, under what
     (DRIFT, "late_control_ratio", 0.1, ("frozen", "wrong controls")),
     (PHYSICS, "gravity_error", 0.1, ("shuffle", "frozen")),
     (PHYSICS, "walking_speed_error", 0.1, ("frozen", "wrong controls")),
-    (FIDELITY, "next_frame_ssim", 0.1, ("blur", "shuffle", "frozen", "wrong controls")),
+    (FIDELITY, "next_frame_ssim", 0.05, ("blur", "shuffle", "frozen", "wrong controls")),
     (FIDELITY, "feature_distance", 0.2, ("blur", "colour shift")),
     (OBEDIENCE, "obeyed", 0.3, ("frozen",)),
     (OBEDIENCE, "obeyed_s", 0.5, ("frozen",)),
