@@ -23,6 +23,7 @@ FRAMES, SKIES = 16, 2
 CLIPS_A_WORLD = 4
 STRIDES, STRIDE_SHARES = (1, 4, 8, 14), (0.3, 0.2, 0.28, 0.22)  # steps of the walk between two frames of a clip
 HELD_OUT = 17  # every 17th world is never trained on (coprime with the number of places)
+Track = tuple[list[Sky], NDArray[np.int32]]  # a sky a frame, and what was asked for, as _skies says
 CONTROL_NAMES = tuple(Controls.__dataclass_fields__)
 
 
@@ -91,6 +92,26 @@ def _skies(rng: np.random.Generator) -> tuple[list[Sky], NDArray[np.int32]]:
     return skies, np.array([time, weather, to_time, to_weather, at], np.int32)
 
 
+def _beside(first: Track, rng: np.random.Generator) -> Track:
+    """A second sky over the same walk: half of them share the sun or the weather of the first, so that each alone is
+    seen to change; the others share nothing."""
+    if rng.uniform() < 0.5:
+        return _skies(rng)
+    skies, (time, weather, to_time, to_weather, at) = first[0], (int(part) for part in first[1])
+    moves = at > -(10**6)
+    if rng.uniform() < 0.65:
+        other = int(rng.choice([w for w in range(len(WEATHERS)) if w != weather]))
+        there = astuple(settled(TIMES[time], WEATHERS[other], rng))[1:]
+        track = [Sky(sky.tod, *there) for sky in skies]
+        asked = [time, other, to_time, -1, at] if moves and to_time >= 0 else [time, other, time, other, -(10**6)]
+    else:
+        other = int(rng.choice([t for t in range(len(TIMES)) if t != time]))
+        turn = settled(TIMES[other], WEATHERS[weather], rng).tod
+        track = [Sky(turn, *astuple(sky)[1:]) for sky in skies]
+        asked = [other, weather, -1, to_weather, at] if moves and to_weather >= 0 else [other, weather] * 2 + [-(10**6)]
+    return track, np.array(asked, np.int32)
+
+
 def draw(seed: int, renderer: Renderer) -> dict[str, NDArray[np.generic]]:
     """The clip of a seed. Arrays: y [2,T,288,512], u, v [2,T,144,256] uint8, depth [T,144,256] uint16,
     walk [T+1,9] (x, y, z, yaw, pitch, vx, vy, vz, ground), controls [T,12], sky [2,T+1,6], prompt [2,5], place [1],
@@ -103,7 +124,8 @@ def draw(seed: int, renderer: Renderer) -> dict[str, NDArray[np.generic]]:
     rng = np.random.default_rng([seed, 1])
     stride = stride_of(seed)
     walks, controls = _walk(terrain, stride, rng)
-    tracks = [_skies(rng) for _ in range(SKIES)]
+    tracks = [_skies(rng)]
+    tracks.append(_beside(tracks[0], rng))
     clock = float(rng.uniform(0, 60))
     y, u, v, depth = [], [], [], []
     for s in range(SKIES):

@@ -5,6 +5,7 @@ from dataclasses import astuple, replace
 import numpy as np
 import pytest
 
+from model.worlds import clips
 from model.worlds.clips import FRAMES, SKIES, draw, held_out, list_clips, read, write
 from model.worlds.policy import hands
 from model.worlds.renderer import Renderer, View
@@ -108,3 +109,18 @@ def test_plants_stand_inside_their_cells():
     inside = feet[:, (0, 2)] / CELL_M % 1
     assert inside.min() > 0.3
     assert inside.max() < 0.7
+
+
+def test_half_of_the_second_skies_share_the_sun_or_the_weather():
+    shared = {"sun": 0, "weather": 0}
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        first = clips._skies(rng)
+        skies, asked = clips._beside(first, rng)
+        assert len(skies) == len(first[0]) and asked.shape == (5,)
+        sun = all(a.tod == b.tod for a, b in zip(skies, first[0], strict=True))
+        weather = all(astuple(a)[1:] == astuple(b)[1:] for a, b in zip(skies, first[0], strict=True))
+        assert not (sun and weather)
+        shared["sun"] += sun
+        shared["weather"] += weather
+    assert 40 < shared["sun"] < 95 and 15 < shared["weather"] < 60
