@@ -110,8 +110,8 @@ async def test_what_is_to_be_heard_is_written_for_who_wants_it_and_the_sound_can
         await page.check("#choose-captions")
         await page.fill("#volume", "0.5")
         await page.keyboard.press("Escape")
-        assert await page.inner_text(".captions") == "wind · rain"
-        assert await page.evaluate("() => document.querySelector('video').volume") == 0.5
+        await walker.until("() => document.querySelector('.captions').innerText === 'wind · rain'")
+        await walker.until("() => document.querySelector('video').volume === 0.5")
         await page.keyboard.press("m")
         await walker.until("() => document.querySelector('video').muted")
         await walker.fits()
