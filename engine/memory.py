@@ -19,6 +19,7 @@ BETTER = 0.1  # by how much another keyframe must show more, to be taken instead
 LOOKED_AT = 4  # keyframes that are looked at from one pose at most
 MORE = 0.004  # the share of the view that a further one must add
 DIM = 0.1  # what a keyframe under wholly other light is worth
+FORGOTTEN_FIRST_M = 1e6  # what was only dreamed goes before all that was shown
 DREAM = 0.75  # what one that nobody has walked up to yet is worth
 LIGHT = 7
 NOT_OWN = -1.0  # a depth code's plane that no distance has
@@ -49,7 +50,7 @@ def nearest_m(distance_m: Tensor) -> Tensor:
 
 
 class Memory:
-    """At most `most` keyframes; beyond that the one farthest from the newest is forgotten."""
+    """At most `most` keyframes; beyond that the dream farthest from the newest is forgotten, else the keyframe."""
 
     def __init__(self, most: int = MOST):
         if most < 2:
@@ -68,7 +69,9 @@ class Memory:
         self._poses = torch.cat([self._poses, keyframe.pose[None]])
         self._lights = torch.cat([self._lights, keyframe.light[None]])
         if len(self.keyframes) > self.most:
-            self._forget(int((self._poses[:, :3] - keyframe.pose[:3]).norm(dim=1).argmax()))
+            far = (self._poses[:, :3] - keyframe.pose[:3]).norm(dim=1)
+            far += torch.tensor([FORGOTTEN_FIRST_M * k.dreamed for k in self.keyframes])
+            self._forget(int(far.argmax()))
 
     def _sharp(self, pose: Tensor) -> Tensor:
         """How well each keyframe saw each cell of the view from `pose` [5], [N, 144] in [0, 1]: not at all, or less

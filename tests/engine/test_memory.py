@@ -86,6 +86,13 @@ def test_the_farthest_is_forgotten_when_there_is_no_room():
         Memory(most=1)
 
 
+def test_a_dream_is_forgotten_before_what_was_shown_far_away():
+    memory = Memory(most=3)
+    for i, x in enumerate((30.0, 1.0, 2.0, 0.0)):
+        memory.keep(keyframe(pose(x=x), index=i, dreamed=i == 1))
+    assert [k.index for k in memory.keyframes] == [0, 2, 3]
+
+
 def test_a_cell_is_as_near_as_its_nearest_pixel():
     distance_m = torch.full((144, 256), 50.0)
     distance_m[10, 17] = 3.0
