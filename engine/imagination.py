@@ -23,8 +23,7 @@ RELIT_STEPS = 2
 CALM = 0.5  # of the noise of frames of few steps: what they invent of it, column by column in a turn, is stripes
 STEPS = 16  # of a dream, one a frame
 DREAM_EVERY = 8  # frames after which it is asked whether there is something to dream of
-UNSEEN = 0.3  # the share of a view that nothing shows, from which on it is worth a dream
-AROUND = 0.08  # the same of the first dreams, so that nothing is left between them
+UNSEEN = 0.08  # the share of a view that nothing shows, from which on it is worth a dream
 TURNS = (0.9, -0.9, 1.8, -1.8, 2.7, -2.7, pi)  # radians from where one looks, nearest first
 
 
@@ -55,13 +54,13 @@ def standing(planes: Tensor) -> Tensor:
     return out
 
 
-def where_to(memory: Memory, pose: list[float], unseen: float = UNSEEN) -> Tensor | None:
+def where_to(memory: Memory, pose: list[float]) -> Tensor | None:
     """The pose [5] of the next dream around somebody at `pose`: level, turned as little as need be. None if all that is
     around has been seen."""
     x, y, z, yaw, _ = pose
     for turn in TURNS:
         there = torch.tensor([x, y, z, yaw + turn, 0.0])
-        if memory.unseen(there) > unseen:
+        if memory.unseen(there) > UNSEEN:
             return there
     return None
 
@@ -92,7 +91,7 @@ class Imagination:
     def look_around(self, known: Known, told: Told) -> None:
         """Dreams of all that lies around a first frame, before anybody can turn to it."""
         for _ in TURNS:
-            there = where_to(self._recollection.memory, told.state.pose, AROUND)
+            there = where_to(self._recollection.memory, told.state.pose)
             if there is None:
                 break
             self._dream = self._begin(there, known, told)
