@@ -74,18 +74,15 @@ class Imagination:
 
     def first(self, told: Told) -> Tensor:
         """Latents [1, 16, 18, 32] of a first frame, of which nothing is known."""
-        noisy, nothing = self._noise(), torch.zeros(1, GROUPS["video"], VIEW)
-        for tau, size in sampler.levels(FIRST_STEPS):
-            clean = self._see(noisy, told, nothing, tau, size).clean.float()
-            noisy = sampler.move(noisy, clean, tau, FIRST_STEPS)
-        return unpatch(noisy[:, 0]).clamp(-3, 3)
+        return self._draw(told, torch.zeros(1, GROUPS["video"], VIEW), self._noise(), FIRST_STEPS)
 
     def relit(self, told: Told, view: Tensor) -> Tensor:
         """Latents [1, 16, 18, 32] of a frame whose view [1, 144, 79] is known, but in another light than it has now."""
-        noisy = self._noise() * CALM
-        for tau, _ in sampler.levels(RELIT_STEPS):
-            clean = self._see(noisy, told, view, tau, 1 / sampler.FINEST).clean.float()
-            noisy = sampler.move(noisy, clean, tau, RELIT_STEPS)
+        return self._draw(told, view, self._noise() * CALM, RELIT_STEPS)
+
+    def _draw(self, told: Told, view: Tensor, noisy: Tensor, steps: int) -> Tensor:
+        for step in range(steps):
+            noisy, _ = self._move(told, view, noisy, step / steps, steps)
         return unpatch(noisy[:, 0]).clamp(-3, 3)
 
     def look_around(self, known: Known, told: Told) -> None:
@@ -114,10 +111,8 @@ class Imagination:
         return Dream(there, self._recollection.elsewhere(known, there[None], light), self._noise())
 
     def _step(self, dream: Dream, told: Told, index: int) -> None:
-        tau, size = sampler.levels(STEPS)[dream.taken]
-        there = replace(told.state, pose=dream.pose.tolist(), velocity=torch.zeros(3))
-        seen = self._see(dream.noisy, replace(told, state=there), dream.glimpse.tokens, tau, size)
-        dream.noisy = sampler.move(dream.noisy, seen.clean.float(), tau, STEPS)
+        there = replace(told, state=replace(told.state, pose=dream.pose.tolist(), velocity=torch.zeros(3)))
+        dream.noisy, seen = self._move(there, dream.glimpse.tokens, dream.noisy, dream.taken / STEPS, STEPS)
         dream.taken += 1
         if dream.taken == STEPS:
             self._remember(dream, seen, state.light(told.state.sky), index)
@@ -135,12 +130,13 @@ class Imagination:
     def _noise(self) -> Tensor:
         return torch.randn(1, 1, GROUPS["video"], PATCH, generator=self._generator)
 
-    def _see(self, noisy: Tensor, told: Told, view: Tensor, tau: float, size: float) -> Seen:
-        """One call of the inventing network, on a frame alone whose view [1, 144, 79] is known."""
+    def _move(self, told: Told, view: Tensor, noisy: Tensor, tau: float, steps: int) -> tuple[Tensor, Seen]:
+        """One step of `steps` from signal level tau, by the inventing network, of a frame alone whose view [1, 144, 79]
+        is known; and what it saw. It knows the finest steps only."""
         still = control.features(torch.zeros(len(control.HELD) + 2))[None, None]
         silence = torch.zeros(1, 1, 2, audio.WIDTH)
-        levels = (torch.tensor([[level]]) for level in (tau, size))
+        levels = (torch.tensor([[level]]) for level in (tau, 1 / sampler.FINEST))
         age_s, tokens = torch.tensor([[told.age_s]]), told.state.tokens()[None, None]
         given = Given(told.tokens[:, None], age_s, silence, still, tokens, view[:, None], *levels)
         seen: Seen = self._models.inventor(noisy, given, torch.ones(1, 1, 1, dtype=torch.bool))
-        return seen
+        return sampler.move(noisy, seen.clean.float(), tau, steps), seen

@@ -19,7 +19,6 @@ BETTER = 0.1  # by how much another keyframe must show more, to be taken instead
 LOOKED_AT = 4  # keyframes that are looked at from one pose at most
 MORE = 0.004  # the share of the view that a further one must add
 DIM = 0.1  # what a keyframe under wholly other light is worth
-FORGOTTEN_FIRST_M = 1e6  # what was only dreamed goes before all that was shown
 DREAM = 0.75  # what one that nobody has walked up to yet is worth
 LIGHT = 7
 NOT_OWN = -1.0  # a depth code's plane that no distance has
@@ -70,8 +69,8 @@ class Memory:
         self._lights = torch.cat([self._lights, keyframe.light[None]])
         if len(self.keyframes) > self.most:
             far = (self._poses[:, :3] - keyframe.pose[:3]).norm(dim=1)
-            far += torch.tensor([FORGOTTEN_FIRST_M * k.dreamed for k in self.keyframes])
-            self._forget(int(far.argmax()))
+            dreamed = torch.tensor([k.dreamed for k in self.keyframes])
+            self._forget(int((far.masked_fill(~dreamed, -1) if dreamed.any() else far).argmax()))
 
     def _sharp(self, pose: Tensor) -> Tensor:
         """How well each keyframe saw each cell of the view from `pose` [5], [N, 144] in [0, 1]: not at all, or less

@@ -51,12 +51,14 @@ class Known:
 
 class Glimpse(NamedTuple):
     """What is known of a frame before it is sampled: view tokens [1, 144, 79], planes [1, 8, 144, 256] without holes,
-    which pixels of them are known [1, 1, 144, 256], and the share of each cell that keyframes gave [1, 1, 18, 32]."""
+    which pixels of them are known [1, 1, 144, 256], and the shares of each cell that keyframes gave and that shows
+    another light [1, 1, 18, 32]."""
 
     tokens: Tensor
     planes: Tensor
     known: Tensor
     remembered: Tensor
+    other_light: Tensor
 
 
 class Networks(NamedTuple):
@@ -93,7 +95,7 @@ class Models:
             mask *= (planes[:, 7:8] > OWN) & ~finer
             covered = torch.maximum(covered, mask)
         known_last *= covered == 0
-        covered = torch.maximum(covered, known_last * (newest[:, 8:] > 0.5))
+        covered = torch.maximum(covered, redrawn)
         for planes, mask in dreamed:
             mask *= (planes[:, 7:8] > OWN) & (covered == 0)
             known_last *= mask == 0
@@ -102,7 +104,7 @@ class Models:
         changes = torch.stack([light - view.light for view in (*keys, last, *dreams)])[None]
         tokens = as_tokens(self.tokenizer.encode(filled[:, :CHANNELS]), shares, grains(filled, known), changes)
         remembered = shares.sum(1, keepdim=True) - shares[:, len(keys) : len(keys) + 1]
-        return Glimpse(tokens, filled[:, :8], known, remembered)
+        return Glimpse(tokens, filled[:, :8], known, remembered, relit(tokens, filled[:, 6:7]))
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1]."""
@@ -120,11 +122,11 @@ class Models:
         drawn = planes[:, 6:7]
         if stays is not None:
             glimpse, firm = stays
-            known, relit_share = glimpse.planes[:, :CHANNELS], relit(glimpse.tokens, glimpse.planes[:, 6:7])
-            if float(relit_share.amax()) > LIT:
-                share = F.interpolate(relit_share, scale_factor=CELL, mode="bilinear")
+            known = glimpse.planes[:, :CHANNELS]
+            if float(glimpse.other_light.amax()) > LIT:
+                share = F.interpolate(glimpse.other_light, scale_factor=CELL, mode="bilinear")
                 known = torch.lerp(known, relight(known, planes, glimpse.known), share)
-                firm = torch.maximum(firm, relit_share)
+                firm = torch.maximum(firm, glimpse.other_light)
             stays_so = F.interpolate(firm, scale_factor=CELL) * glimpse.known
             planes = keep_known(attune(planes, known, stays_so), known, glimpse.known, firm)
             # what was drawn from nearer is as good as if it had been drawn from here
@@ -153,12 +155,10 @@ def quick_omni(omni: Omni) -> Omni | Int8Omni:
 
 
 def load_models(weights: Path = WEIGHTS) -> Models:
-    """The bundled networks; where there is no inventor, the Omni invents too. Raises CheckpointError naming what is
-    missing or does not fit."""
+    """The bundled networks. Raises CheckpointError naming what is missing or does not fit."""
     path = weights / TOKENIZER_FILE
     tokenizer, ranges = FrameTokenizer.load(path), checkpoint.load_extra(path, TOKENIZER_KIND).get("ranges")
-    omni = load_omni(weights / OMNI_FILE)
-    networks = Networks(omni, load_omni(weights / INVENTOR_FILE) if (weights / INVENTOR_FILE).exists() else omni)
+    networks = Networks(*(load_omni(weights / file) for file in (OMNI_FILE, INVENTOR_FILE)))
     name = f"nano-{checkpoint.sha256(weights / OMNI_FILE)[:8]}"
     return Models(tokenizer, networks, TextEncoder.load(), name, ranges)
 

@@ -26,7 +26,7 @@ from model.conditioning.text import TextTooLong
 from model.geometry import drawn_here
 from model.omni import BLOCK, CHANNELS, FIRST_CARRIED, GROUPS, LIGHT, PATCH, VIEW, Given, Seen, patch, unpatch
 from model.planes import GRID_HEIGHT, GRID_WIDTH, metres, pack, unpack
-from model.view import firmness, relit
+from model.view import firmness
 
 __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load_models"]
 
@@ -322,7 +322,7 @@ class World:
                 return self._enter(given, self._imagination.first(self._told()))
             return self._enter(given, self.models.tokenizer.encode(self._entering))
         given = self._given(controls, heard, glimpse.tokens)
-        if float(relit(glimpse.tokens, glimpse.planes[:, 6:7]).mean()) > OTHER_LIGHT:
+        if float(glimpse.other_light.mean()) > OTHER_LIGHT:
             return self._enter(given, self._imagination.relit(self._told(), glimpse.tokens))
         return self._denoise(given)
 
