@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from configs.paths import cache_dir
 from model.evaluation import moves, stills
 from model.evaluation.alignment import SCALES
+from model.evaluation.gathering import gather
 from model.evaluation.judge_examples import (
     IGNORED,
     Examples,
@@ -37,7 +38,6 @@ from model.evaluation.judges import (
     split,
 )
 from model.evaluation.statistics import interval
-from model.evaluation.stills import worlds
 
 BATCH, RATE, DECAY = 16, 2e-3, 0.02
 HELD_OUT_WORLDS = 40
@@ -218,7 +218,7 @@ def main() -> None:
     chosen = options()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    own, other = worlds(chosen.worlds, False), worlds(HELD_OUT_WORLDS, True)
+    own, other = stills.worlds(chosen.worlds, False), stills.worlds(HELD_OUT_WORLDS, True)
     judges, through = Judges(JudgesConfig()), Reconstruction()
     if chosen.go_on:
         before = Judges.load(chosen.out)
@@ -232,7 +232,7 @@ def main() -> None:
         return [joined(parts[:2]), joined(parts[2:])]
 
     if chosen.minutes > 0:
-        learnt, held = both(attribute_examples, partial(stills.gather, views))
+        learnt, held = both(attribute_examples, partial(gather, views, draw=stills.draw))
         judges.facts["reader steps"] = train_reader(judges, learnt, 60 * chosen.minutes)
         judges.accuracy = measure(judges, held, ATTRIBUTES)
     learnt, held = both(motion_examples, partial(moves.gather, walks))

@@ -3,15 +3,14 @@ Knows the simulator and its labels; nothing of networks."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, astuple, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from model.evaluation import gathering
 from model.evaluation.judges import GAP
 from model.worlds.clips import start
 from model.worlds.renderer import Renderer, View
@@ -74,15 +73,4 @@ def hand_of(rng: np.random.Generator) -> Controls:
 
 def gather(folder: Path, chosen: list[int]) -> dict[str, Tensor]:
     """The walks of these worlds, drawn where the folder lacks them; `world` [N] beside them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    renderer: Renderer | None = None
-    parts = []
-    for world in chosen:
-        path = folder / f"{world:06d}.safetensors"
-        if not path.is_file():
-            renderer = renderer or Renderer()
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            save_file(draw(world, renderer), temporary)
-            temporary.rename(path)
-        parts.append(load_file(path) | {"world": torch.full((A_WORLD,), world)})
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    return gathering.gather(folder, chosen, draw) | {"world": torch.tensor(chosen).repeat_interleave(A_WORLD)}

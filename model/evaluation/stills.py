@@ -3,13 +3,10 @@ Knows the simulator and its labels; nothing of networks."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from model.camera import unproject
@@ -71,19 +68,3 @@ def water_share(terrain: Terrain, at: Walk, code: Tensor) -> float:
     below = torch.from_numpy(terrain.ground[..., 0])[row, column] < 0
     near = y.abs() < LEVEL_M + SLACK * distance_m
     return float((below & near & (distance_m < REACH_M)).float().mean()) if terrain.place != "desert" else 0.0
-
-
-def gather(folder: Path, chosen: list[int]) -> dict[str, Tensor]:
-    """The views of these worlds, drawn where the folder lacks them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    renderer: Renderer | None = None
-    parts = []
-    for world in chosen:
-        path = folder / f"{world:06d}.safetensors"
-        if not path.is_file():
-            renderer = renderer or Renderer()
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            save_file(draw(world, renderer), temporary)
-            temporary.rename(path)
-        parts.append(load_file(path))
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
