@@ -3,16 +3,11 @@ Knows files and figures; `mundo eval` may call `figures_of` as well."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from configs.paths import WEIGHTS, cache_dir
-from model.checkpoint import CheckpointError
+from configs.paths import cache_dir
+from model.measuring import command, measured
 from model.sound.evaluation import measure
 from model.sound.networks import FILE, SoundNetworks
 from model.sound.recordings import held_out
@@ -24,20 +19,11 @@ def figures_of(weights: Path, recordings: int) -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m model.sound.measuring", description=__doc__)
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="the folder of sound.safetensors")
+    parser = command("sound", __doc__)
     parser.add_argument("--recordings", type=int, default=24, help="of 20 s each")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    try:
-        figures = figures_of(options.weights, options.recordings)
-    except CheckpointError as error:
-        sys.exit(str(error))
-    for name, value in figures.items():
-        print(f"{name} {value:.3f}")
-    if options.json is not None:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    measured(lambda: figures_of(options.weights, options.recordings), options.json)
 
 
 if __name__ == "__main__":

@@ -4,24 +4,27 @@ Knows schedules and losses; refuses to know the running engine."""
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from configs.paths import WEIGHTS, cache_dir, load_toml
+from model.measuring import tell
 from model.sound import losses
 from model.sound.evaluation import measure
 from model.sound.head import SoundHead, SoundHeadConfig
 from model.sound.networks import FILE, SoundNetworks
 from model.sound.recordings import Shelf, held_out
 from model.sound.tokenizer import SoundTokenizer, SoundTokenizerConfig
-from model.training.run import Run, step_seed, warmup_stable_decay
+from model.training.loop import command, descend, keep_on
+from model.training.optimizers import adam
+from model.training.run import Run, step_seed
 from model.worlds.sounds import SOURCES
 
 CLIP_GRADIENT = 1.0
@@ -96,7 +99,6 @@ def head_loss(head: SoundHead, latents: Tensor, given: Tensor, training: SoundTr
 
 def train_step(run: Run, networks: SoundNetworks, shelf: Shelf, training: SoundTraining) -> dict[str, float]:
     """One step of both networks; returns the losses."""
-    run.set_rate(warmup_stable_decay(run.step, run.progress))
     rng = np.random.default_rng([training.seed, run.step])
     shelf.grow(16 + run.step // 4)
     networks.tokenizer.encoder.requires_grad_(run.progress < training.encoder_share)
@@ -109,35 +111,13 @@ def train_step(run: Run, networks: SoundNetworks, shelf: Shelf, training: SoundT
             latents = networks.tokenizer.encode(pcm)
         drawn = head_loss(networks.head, latents, given, training, run.step)
         loss, parts["head"] = loss + drawn, drawn.item()
-    run.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    norms = [nn.utils.clip_grad_norm_(part.parameters(), CLIP_GRADIENT) for part in networks.children()]
-    if all(torch.isfinite(norm) for norm in norms):
-        run.optimizer.step()
-    run.advance()
+    descend(run, loss, networks.children(), CLIP_GRADIENT)
     return {"loss": loss.item(), **parts}
 
 
-def train(run: Run, networks: SoundNetworks, shelf: Shelf, training: SoundTraining) -> None:
-    """Steps until the budget is spent or a signal comes, reporting on standard output."""
-    reported_s, since = time.monotonic(), run.step
-    while not run.over:
-        figures = train_step(run, networks, shelf, training)
-        now_s = time.monotonic()
-        if now_s - reported_s >= training.report_every_s:
-            told = " ".join(f"{name} {value:.4f}" for name, value in figures.items())
-            pace = (run.step - since) / (now_s - reported_s)
-            print(f"step {run.step} spent {run.spent_s / 60:.1f} min, {pace:.2f} steps/s, {told}", flush=True)
-            reported_s, since = now_s, run.step
-
-
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="mundo train sound", description=__doc__)
-    parser.add_argument("--config", default="train-sound.toml")
-    parser.add_argument("--minutes", type=float, default=15.0, help="budget of the whole run, resumed or not")
-    parser.add_argument("--resume", action="store_true")
+    parser = command("sound", __doc__, "train-sound.toml", 15.0)
     parser.add_argument("--recordings", type=Path, default=cache_dir() / "recordings")
-    parser.add_argument("--run", default="sound", help="name of the run's folder")
     parser.add_argument("--out", type=Path, help=f"where the weights go; by default the run's folder, not {WEIGHTS}")
     return parser.parse_args(arguments)
 
@@ -149,18 +129,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(training.seed)
     networks = SoundNetworks(SoundTokenizerConfig(SOURCES, **section["tokenizer"]), SoundHeadConfig(**section["head"]))
-    optimizer = torch.optim.AdamW(
-        networks.parameters(), lr=training.rate, betas=(0.9, 0.98), weight_decay=training.weight_decay, fused=True
-    )
+    optimizer = adam(networks.parameters(), training.rate, training.weight_decay)
     run = Run(cache_dir() / "runs" / options.run, networks, optimizer, options.minutes)
     if options.resume:
         run.resume()
+    shelf = Shelf(options.recordings, training.recordings)
     with run.interruptible():
-        train(run, networks, Shelf(options.recordings, training.recordings), training)
+        keep_on(run, partial(train_step, run, networks, shelf, training), training.report_every_s)
     assert isinstance(run.average, SoundNetworks)
     figures = measure(run.average, held_out(options.recordings, 8))
-    for name, value in figures.items():
-        print(f"{name} {value:.3f}")
+    tell(figures)
     path = options.out or run.folder / FILE
     print(f"wrote {path}: {run.average.save(path, {'steps': run.step, 'figures': figures})}")
 

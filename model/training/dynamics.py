@@ -7,6 +7,7 @@ import argparse
 import os
 import shutil
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from configs.paths import WEIGHTS, cache_dir, load_toml
 from model import checkpoint
@@ -29,14 +30,16 @@ from model.tokenizer.quick import Eyes, quick_tokenizer
 from model.training import objective
 from model.training.batches import HALF_BANDS, PER_FRAME, Mixture, Rows, draw_rows, hidden_margins, labels
 from model.training.latents import Clips
+from model.training.loop import Pace, command, descend, report, take_up
 from model.training.optimizers import muon_and_adam
 from model.training.prefetch import Prefetch
-from model.training.run import Run, step_seed, warmup_stable_decay
+from model.training.run import Run, step_seed
 from model.training.sentences import Sentences
 from model.training.skies import sky_loss
 from model.view import known_view
 
 KIND = "omni"
+CLIP_GRADIENT = 1.0
 LANES = 3  # batches that are in work at once: rows come back when what the model made of them is there
 
 
@@ -53,7 +56,6 @@ class DynamicsTraining:
     own_past: float = 0.5  # frames of the context that are as the model made them, where it has
     source_noise: float = 0.12
     report_every_s: float = 30.0
-    evaluate_every_s: float = 600.0
     sentences: int = 6
     chunk: int = 12  # views that are made at once
     clips_a_minute: int = 16  # new ones that are encoded while training
@@ -239,37 +241,30 @@ def unhidden(margins: Tensor) -> Tensor:
 
 def train_step(run: Run, trainer: Trainer, batch: Batch) -> dict[str, float]:
     """One optimizer step."""
-    run.set_rate(warmup_stable_decay(run.step, run.progress))
     loss, parts, made, from_noise = trainer.loss(batch, run.step)
-    run.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(trainer.omni.parameters(), 1.0)
-    if torch.isfinite(norm):
-        run.optimizer.step()
+    norm = descend(run, loss, [trainer.omni], CLIP_GRADIENT)
+    if norm.isfinite():
         trainer.keep_worn(batch, made, from_noise)
-    run.advance()
     return parts | {"gradient_norm": norm.item()}
 
 
 def train(run: Run, trainer: Trainer) -> None:
     """Steps until the budget is spent or a signal comes."""
-    training, frames, reported_s = trainer.training, 0, time.monotonic()
-    sums: dict[str, list[float]] = {}
-    rescanned_s = reported_s
+    training, rescanned_s = trainer.training, time.monotonic()
+    pace, sums = Pace(training.report_every_s), defaultdict[str, list[float]](list)
     batches, batch = Prefetch(trainer.batch, run.step // training.uses, ahead=1), None
     while not run.over:
         if batch is None or run.step % training.uses == 0:
             batch = next(batches)
         figures = train_step(run, trainer, batch)
         for name, value in figures.items():
-            sums.setdefault(name, []).append(value)
-        frames += trainer.mixture.rows * trainer.mixture.frames
+            sums[name].append(value)
+        frames_per_s = pace.add(trainer.mixture.rows * trainer.mixture.frames)
+        if frames_per_s is not None:
+            means = {name: sum(values) / len(values) for name, values in sums.items()}
+            report(run, f"{frames_per_s:.1f} frames/s, {trainer.clips.count} clips", means)
+            sums.clear()
         now_s = time.monotonic()
-        if now_s - reported_s >= training.report_every_s:
-            speed, clips = frames / (now_s - reported_s), trainer.clips.count
-            head = f"step {run.step} spent {run.spent_s / 60:.1f} min, {speed:.1f} frames/s, {clips} clips"
-            print(head, *(f"{k} {sum(v) / len(v):.4f}" for k, v in sums.items()), flush=True)
-            reported_s, frames, sums = now_s, 0, {}
         if now_s - rescanned_s > 60:
             trainer.clips.rescan(training.clips_a_minute)
             rescanned_s = now_s
@@ -283,15 +278,11 @@ def save(omni: Omni, path: Path, **facts: object) -> str:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="mundo train dynamics", description=__doc__)
-    parser.add_argument("--config", default="train-nano.toml")
-    parser.add_argument("--minutes", type=float, default=90.0, help="budget of the whole run, resumed or not")
-    parser.add_argument("--resume", action="store_true")
+    parser = command("dynamics", __doc__, "train-nano.toml", 90.0)
     parser.add_argument("--clips", type=Path, default=cache_dir() / "clips-nano")
     parser.add_argument("--tokenizer", type=Path, default=WEIGHTS / "tokenizer.safetensors")
     parser.add_argument("--warm", type=Path, help="weights to begin with")
     parser.add_argument("--device", help="cuda or cpu; cuda where there is one")
-    parser.add_argument("--run", default="dynamics", help="name of the run's folder")
     return parser.parse_args(arguments)
 
 
@@ -320,7 +311,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     trainer = Trainer(omni, eyes, sentences, clips, Mixture(**section["mixture"]), training)
     run = Run(cache_dir() / "runs" / options.run, omni, optimizer, options.minutes)
     if options.resume:
-        print("resumed" if run.resume() else "nothing to resume; started", f"at step {run.step}", flush=True)
+        take_up(run)
     if shutil.which("g++"):  # half of an uncompiled step is element-wise
         trainer.compile()
     with run.interruptible():

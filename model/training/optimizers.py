@@ -1,4 +1,4 @@
-"""One optimizer out of two: Muon for the matrices inside, AdamW for what reads in and out.
+"""AdamW as all trainings use it; and one optimizer out of two, with Muon for the matrices inside.
 Knows parameters' names and shapes only."""
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.optimizer import ParamsT
 
 
 class Together(torch.optim.Optimizer):
@@ -38,6 +39,11 @@ class Together(torch.optim.Optimizer):
         self.param_groups = [group for part in self.parts for group in part.param_groups]
 
 
+def adam(parameters: ParamsT, rate: float, weight_decay: float) -> torch.optim.AdamW:
+    """AdamW of parameters, or of groups that may have rates and decays of their own."""
+    return torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.98), weight_decay=weight_decay, fused=True)
+
+
 def muon_and_adam(model: nn.Module, rate: float, matrix_rate: float, weight_decay: float) -> Together:
     """Muon (updates as large as AdamW's, arXiv 2502.16982) on the matrices of `layers.`, AdamW on the rest."""
     inside = [p for n, p in model.named_parameters() if n.startswith("layers.") and p.ndim == 2]
@@ -46,4 +52,4 @@ def muon_and_adam(model: nn.Module, rate: float, matrix_rate: float, weight_deca
     muon = torch.optim.Muon(
         inside, lr=matrix_rate, weight_decay=weight_decay, momentum=0.95, adjust_lr_fn="match_rms_adamw"
     )
-    return Together([muon, torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.98), weight_decay=weight_decay, fused=True)])
+    return Together([muon, adam(rest, rate, weight_decay)])

@@ -20,9 +20,11 @@ from model.planes import to_rgb, unfold
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import activation_ranges
 from model.training import losses
+from model.training.loop import Pace, command, descend, report, take_up
+from model.training.optimizers import adam
 from model.training.pictures import Pictures
 from model.training.prefetch import Prefetch
-from model.training.run import Run, step_seed, warmup_stable_decay
+from model.training.run import Run, step_seed
 
 CLIP_GRADIENT = 1.0
 
@@ -84,19 +86,13 @@ def make_optimizer(model: nn.Module, training: TokenizerTraining) -> torch.optim
     matrices = [p for p in learning if p.ndim > 1]
     biases = [p for p in learning if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": training.weight_decay}, {"params": biases, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=training.rate, betas=(0.9, 0.98), fused=True)
+    return adam(groups, training.rate, training.weight_decay)
 
 
 def train_step(run: Run, tokenizer: FrameTokenizer, truth: Tensor, training: TokenizerTraining) -> dict[str, float]:
     """One optimizer step at the run's present rate. Returns the loss and its parts."""
-    run.set_rate(warmup_stable_decay(run.step, run.progress))
     loss, parts = objective(tokenizer, truth.to(memory_format=torch.channels_last), run.step, training)
-    run.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(tokenizer.parameters(), CLIP_GRADIENT)
-    if torch.isfinite(norm):
-        run.optimizer.step()
-    run.advance()
+    norm = descend(run, loss, [tokenizer], CLIP_GRADIENT)
     return {"loss": loss.item(), "gradient_norm": norm.item(), **{name: part.item() for name, part in parts.items()}}
 
 
@@ -147,18 +143,15 @@ def train(run: Run, tokenizer: FrameTokenizer, pictures: Pictures, training: Tok
     frames, falling = pictures.evaluation(training.evaluation_frames)
     held_out = (frames.to(memory_format=torch.channels_last), falling)
     batches = Prefetch(make, run.step)
-    reported_s = evaluated_s = time.monotonic()
-    cells = 0
+    pace, evaluated_s = Pace(training.report_every_s), time.monotonic()
     try:
         while not run.over:
             truth = next(batches)
             figures = train_step(run, tokenizer, truth, training)
-            cells += truth[:, 0].numel()
-            now_s = time.monotonic()
-            if now_s - reported_s >= training.report_every_s:
-                report(run, figures, cells / (144 * 256) / (now_s - reported_s), len(pictures.training))
-                reported_s, cells = now_s, 0
-            if now_s - evaluated_s >= training.evaluate_every_s:
+            frames_per_s = pace.add(truth[:, 0].numel() / (144 * 256))
+            if frames_per_s is not None:
+                report(run, f"{frames_per_s:.1f} frames/s, {len(pictures.training)} clips,", figures)
+            if time.monotonic() - evaluated_s >= training.evaluate_every_s:
                 show(run, evaluate(_average(run), *held_out, run.folder / f"sample-{run.step:06d}.png"))
                 evaluated_s = time.monotonic()
     finally:
@@ -171,25 +164,13 @@ def _average(run: Run) -> FrameTokenizer:
     return run.average
 
 
-def report(run: Run, figures: dict[str, float], frames_per_s: float, clips: int) -> None:
-    parts = " ".join(f"{name} {value:.4f}" for name, value in figures.items())
-    print(
-        f"step {run.step} spent {run.spent_s / 60:.1f} min, {frames_per_s:.1f} frames/s, {clips} clips, {parts}",
-        flush=True,
-    )
-
-
 def show(run: Run, figures: dict[str, float]) -> None:
     print(f"held out at step {run.step}: " + " ".join(f"{k} {v:.2f}" for k, v in figures.items()), flush=True)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="mundo train tokenizer", description=__doc__)
-    parser.add_argument("--config", default="train-nano.toml")
-    parser.add_argument("--minutes", type=float, default=40.0, help="budget of the whole run, resumed or not")
-    parser.add_argument("--resume", action="store_true")
+    parser = command("tokenizer", __doc__, "train-nano.toml", 40.0)
     parser.add_argument("--clips", type=Path, default=cache_dir() / "clips-nano")
-    parser.add_argument("--run", default="tokenizer", help="name of the run's folder")
     parser.add_argument(
         "--decoder-of",
         type=Path,
@@ -214,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pictures = Pictures(options.clips, training.seed)
     with run.interruptible():
         if options.resume:
-            print("resumed" if run.resume() else "nothing to resume; started", f"at step {run.step}", flush=True)
+            take_up(run)
         train(run, tokenizer, pictures, training)
     average = _average(run)
     frames = pictures.batch(run.step, training.evaluation_frames, 144, 256)

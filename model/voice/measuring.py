@@ -3,17 +3,12 @@ Knows files and figures; says nothing of human voices."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from configs.paths import WEIGHTS, cache_dir
-from model.checkpoint import CheckpointError
+from configs.paths import cache_dir
 from model.conditioning.text import TextEncoder
+from model.measuring import command, measured
 from model.voice.batches import Background, Utterances
 from model.voice.encoder import FILE, VoiceEncoder
 from model.voice.evaluation import attributes, false_utterances
@@ -36,21 +31,12 @@ def figures_of(weights: Path, files: int, minutes: float) -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m model.voice.measuring", description=__doc__)
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="the folder of voice.safetensors")
+    parser = command("voice", __doc__)
     parser.add_argument("--files", type=int, default=1, help="of 250 utterances each")
     parser.add_argument("--minutes", type=float, default=10.0, help="of music, of noise and of foreign talk")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    try:
-        figures = figures_of(options.weights, options.files, options.minutes)
-    except CheckpointError as error:
-        sys.exit(str(error))
-    for name, value in figures.items():
-        print(f"{name} {value:.3f}")
-    if options.json is not None:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    measured(lambda: figures_of(options.weights, options.files, options.minutes), options.json)
 
 
 if __name__ == "__main__":

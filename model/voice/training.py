@@ -4,20 +4,22 @@ Knows schedules and losses; refuses to know the running engine."""
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from configs.paths import cache_dir, load_toml
 from model.conditioning.text import TextEncoder
 from model.sound.recordings import recording
-from model.training.run import Run, warmup_stable_decay
+from model.training.loop import command, descend, keep_on
+from model.training.optimizers import adam
+from model.training.run import Run
 from model.voice.batches import Background, Batch, Surroundings, Utterances
 from model.voice.encoder import FILE, Heard, VoiceConfig, VoiceEncoder
 from model.voice.phonemes import Pronunciations
@@ -105,26 +107,15 @@ def surroundings(training: VoiceTraining, progress: float) -> Surroundings:
     )
 
 
-def train(run: Run, encoder: VoiceEncoder, utterances: Utterances, truths: Truths, training: VoiceTraining) -> None:
-    """Steps until the budget is spent or a signal comes, reporting on standard output."""
-    reported_s, since = time.monotonic(), run.step
-    while not run.over:
-        run.set_rate(warmup_stable_decay(run.step, run.progress))
-        utterances.grow(min(training.files, 4 + run.step // training.steps_a_file))
-        batch = utterances.batch(training.rows, [training.seed, run.step], surroundings(training, run.progress))
-        loss, figures = objective(encoder(batch.pcm, batch.steps), batch, truths, training)
-        run.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(encoder.parameters(), CLIP_GRADIENT)
-        if torch.isfinite(norm):
-            run.optimizer.step()
-        run.advance()
-        now_s = time.monotonic()
-        if now_s - reported_s >= training.report_every_s:
-            told = " ".join(f"{name} {value:.4f}" for name, value in figures.items())
-            pace = (run.step - since) / (now_s - reported_s)
-            print(f"step {run.step} spent {run.spent_s / 60:.1f} min, {pace:.2f} steps/s, {told}", flush=True)
-            reported_s, since = now_s, run.step
+def train_step(
+    run: Run, encoder: VoiceEncoder, utterances: Utterances, truths: Truths, training: VoiceTraining
+) -> dict[str, float]:
+    """One step; returns the figures of its objective."""
+    utterances.grow(min(training.files, 4 + run.step // training.steps_a_file))
+    batch = utterances.batch(training.rows, [training.seed, run.step], surroundings(training, run.progress))
+    loss, figures = objective(encoder(batch.pcm, batch.steps), batch, truths, training)
+    descend(run, loss, [encoder], CLIP_GRADIENT)
+    return figures
 
 
 def truths_of(sentences: Sequence[Sentence], pronunciations: Pronunciations, folder: Path) -> Truths:
@@ -140,11 +131,7 @@ def truths_of(sentences: Sequence[Sentence], pronunciations: Pronunciations, fol
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="mundo train voice", description=__doc__)
-    parser.add_argument("--config", default="train-voice.toml")
-    parser.add_argument("--minutes", type=float, default=20.0, help="budget of the whole run, resumed or not")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--run", default="voice", help="name of the run's folder")
+    parser = command("voice", __doc__, "train-voice.toml", 20.0)
     parser.add_argument("--out", type=Path, help="where the weights go; by default the run's folder")
     return parser.parse_args(arguments)
 
@@ -158,16 +145,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder, sentences = cache_dir() / "utterances", to_learn()
     pronunciations = Pronunciations.of(sentences)
     encoder = VoiceEncoder(VoiceConfig(pronunciations.symbols, PARTS, **section["model"]))
-    optimizer = torch.optim.AdamW(
-        encoder.parameters(), lr=training.rate, betas=(0.9, 0.98), weight_decay=training.weight_decay, fused=True
-    )
+    optimizer = adam(encoder.parameters(), training.rate, training.weight_decay)
     run = Run(cache_dir() / "runs" / options.run, encoder, optimizer, options.minutes)
     if options.resume:
         run.resume()
     truths = truths_of(sentences, pronunciations, folder)
     background = Background.of([recording(cache_dir() / "recordings", seed) for seed in range(1, 9)])
+    utterances = Utterances(folder, background)
     with run.interruptible():
-        train(run, encoder, Utterances(folder, background), truths, training)
+        step = partial(train_step, run, encoder, utterances, truths, training)
+        keep_on(run, step, training.report_every_s)
     assert isinstance(run.average, VoiceEncoder)
     path = options.out or run.folder / FILE
     facts = {"steps": run.step, "lexicons": pronunciations.lexicons}
