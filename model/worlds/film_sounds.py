@@ -9,8 +9,8 @@ from math import isfinite
 import numpy as np
 
 from model.worlds.happenings import Ambience, Heard
-from model.worlds.noises import RATE, SAMPLES, Wave, band, burst, by_sample, chirp, drift, lay
-from model.worlds.sounds import AUDIBLE_DB, MASKED_DB, STEP_SOUNDS, Sounds, rumble
+from model.worlds.noises import RATE, SAMPLES, Sounds, Stems, band, burst, by_sample, chirp, drift, lay, mixed
+from model.worlds.sounds import STEP_SOUNDS, rumble
 
 AMBIENT = ("wind", "rain", "fire", "waves", "boat")
 SHORT = ("thunder", "bounce", "burst", "splash", "steps")
@@ -30,11 +30,7 @@ def film_sound(heard: Sequence[Heard], ambience: Sequence[Ambience], seed: int) 
     _ambient(stems, ambience, rng)
     for one in heard:
         _short(stems, one, rng)
-    mixed = np.sum(list(stems.values()), 0)
-    power = np.stack([np.square(stems[name].reshape(-1, SAMPLES)).mean(1) for name in FILM_SOURCES], -1)
-    level_db = 10 * np.log10(power + 1e-12)
-    audible = (level_db > AUDIBLE_DB) & (level_db > level_db.max(1, keepdims=True) - MASKED_DB)
-    return Sounds((np.tanh(1.2 * mixed) / 1.2).astype(np.float32), audible)
+    return mixed(stems)
 
 
 def nearness(distance_m: float) -> float:
@@ -42,7 +38,7 @@ def nearness(distance_m: float) -> float:
     return NEAR_M / max(distance_m, NEAR_M) if isfinite(distance_m) else 0.0
 
 
-def _ambient(stems: dict[str, Wave], ambience: Sequence[Ambience], rng: np.random.Generator) -> None:
+def _ambient(stems: Stems, ambience: Sequence[Ambience], rng: np.random.Generator) -> None:
     frames = len(ambience)
     samples = frames * SAMPLES
     wind, rain, boat = (np.array([getattr(one, name) for one in ambience]) for name in ("wind", "rain", "boat"))
@@ -64,7 +60,7 @@ def _ambient(stems: dict[str, Wave], ambience: Sequence[Ambience], rng: np.rando
             lay(stems["boat"], frame / 24, chirp(high, 0.8 * high, 0.35, 18.0), 0.03 * boat[frame])
 
 
-def _short(stems: dict[str, Wave], one: Heard, rng: np.random.Generator) -> None:
+def _short(stems: Stems, one: Heard, rng: np.random.Generator) -> None:
     """Lays one short sound where it arrives."""
     gain = one.strength * nearness(one.distance_m)
     if one.kind == "thunder":

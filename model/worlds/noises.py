@@ -1,14 +1,27 @@
-"""What sounds are made of: bands of noise, bursts, chirps, slow curves; all by a random generator that is handed in.
-Knows samples at 24 kHz; refuses to know what in a world makes a sound."""
+"""What sounds are made of: bands of noise, bursts, chirps, slow curves; all by a random generator that is handed in;
+and how they are mixed. Knows samples at 24 kHz; refuses to know what in a world makes a sound."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 RATE = 24_000
 SAMPLES = 1_000  # a frame of 1/24 s
+AUDIBLE_DB = -52.0  # of full scale, in one frame
+MASKED_DB = 20.0  # below the loudest source of the frame nobody hears it
 Wave = NDArray[np.float32]
+Stems = dict[str, Wave]  # by source
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """`pcm` [T * 1000] in [-1, 1] at 24 kHz; `audible` [T, sources]: which sources somebody would notice."""
+
+    pcm: Wave
+    audible: NDArray[np.bool_]
 
 
 def band(rng: np.random.Generator, samples: int, low_hz: float, high_hz: float) -> Wave:
@@ -65,3 +78,12 @@ def lay(track: Wave, at_s: float, sound: Wave, gain: float) -> None:
     begin, end = max(first, 0), min(first + len(sound), len(track))
     if begin < end:
         track[begin:end] += gain * sound[begin - first : end - first]
+
+
+def mixed(stems: Stems) -> Sounds:
+    """All sources at once, softly limited."""
+    power = np.stack([np.square(stem.reshape(-1, SAMPLES)).mean(1) for stem in stems.values()], -1)
+    level_db = 10 * np.log10(power + 1e-12)
+    audible = (level_db > AUDIBLE_DB) & (level_db > level_db.max(1, keepdims=True) - MASKED_DB)
+    pcm = np.tanh(1.2 * np.sum(list(stems.values()), 0)) / 1.2
+    return Sounds(pcm.astype(np.float32), audible)

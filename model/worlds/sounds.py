@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.worlds.clips import start
-from model.worlds.noises import RATE, SAMPLES, Wave, band, burst, by_sample, chirp, drift, lay
+from model.worlds.noises import RATE, SAMPLES, Sounds, Stems, Wave, band, burst, by_sample, chirp, drift, lay, mixed
 from model.worlds.policy import hands
 from model.worlds.terrain import PLACES, TEXELS, TILE_M, Terrain, bake
 from model.worlds.walker import EYE_M, Controls, step
@@ -23,8 +23,6 @@ FARTHEST_WATER_M = 120.0
 THUNDERS_A_S = 1 / 20  # in full rain
 STEPS = ("steps_grass", "steps_sand", "steps_rock", "steps_snow", "steps_water")
 SOURCES = ("wind", "rain", "thunder", "waves", "birds", "gulls", "crickets", *STEPS)
-AUDIBLE_DB = -52.0  # of full scale, in one frame
-MASKED_DB = 20.0  # below the loudest source of the frame nobody hears it
 
 
 @dataclass(frozen=True)
@@ -41,14 +39,6 @@ class Truth:
     @property
     def frames(self) -> int:
         return len(self.controls)
-
-
-@dataclass(frozen=True)
-class Sounds:
-    """`pcm` [T * 1000] in [-1, 1] at 24 kHz; `audible` [T, SOURCES]: which sources somebody would notice."""
-
-    pcm: Wave
-    audible: NDArray[np.bool_]
 
 
 def live(seed: int, frames: int) -> Truth:
@@ -99,20 +89,12 @@ def sound(truth: Truth, seed: int) -> Sounds:
     stems = {name: np.zeros(truth.frames * SAMPLES, np.float32) for name in SOURCES}
     for make in (_wind, _rain, _thunder, _waves, _animals, _steps):
         make(stems, truth, rng)
-    mixed = np.sum(list(stems.values()), 0)
-    pcm = np.tanh(1.2 * mixed) / 1.2
-    power = np.stack([np.square(stems[n].reshape(-1, SAMPLES)).mean(1) for n in SOURCES], -1)
-    level_db = 10 * np.log10(power + 1e-12)
-    audible = (level_db > AUDIBLE_DB) & (level_db > level_db.max(1, keepdims=True) - MASKED_DB)
-    return Sounds(pcm.astype(np.float32), audible)
+    return mixed(stems)
 
 
 def nightly(tod: NDArray[np.floating]) -> NDArray[np.floating]:
     """0 by day, 1 by night, of a sun in turns."""
     return np.clip(0.5 - 3 * np.sin(2 * np.pi * tod), 0, 1)
-
-
-Stems = dict[str, Wave]
 
 
 def _wind(stems: Stems, truth: Truth, rng: np.random.Generator) -> None:
