@@ -10,7 +10,6 @@ import numpy as np
 
 Case = TypeVar("Case")
 DRAWS = 1000
-Z95 = 1.96
 
 
 def interval(

@@ -14,12 +14,13 @@ SAMPLES = 1_000  # a frame
 HOP = 250
 HOPS = SAMPLES // HOP  # a frame
 WINDOW = 2 * HOP
+LOWEST_HZ, HIGHEST_HZ = 40.0, 11_800.0
 BINS = 136  # the lowest of a window's 251: up to 6.5 kHz, where sounds have pitch
 
 
-def edges_hz(bands: int, low_hz: float = 40.0, high_hz: float = 11_800.0) -> Tensor:
+def edges_hz(bands: int) -> Tensor:
     """Edges [bands + 1] that are evenly spaced in equivalent rectangular bandwidths (Glasberg and Moore, 1990)."""
-    low, high = (math.log1p(0.00437 * hz) for hz in (low_hz, high_hz))
+    low, high = (math.log1p(0.00437 * hz) for hz in (LOWEST_HZ, HIGHEST_HZ))
     return torch.expm1(torch.linspace(low, high, bands + 1)) / 0.00437
 
 
@@ -40,9 +41,9 @@ def stft(pcm: Tensor, window: int, hop: int) -> Tensor:
     return torch.fft.rfft(pcm.unfold(1, window, hop) * torch.hann_window(window, device=pcm.device))
 
 
-def noise_bands(bands: int, frames: int, seed: int = 7) -> Tensor:
+def noise_bands(bands: int, frames: int) -> Tensor:
     """Looped noise [frames, 1000, bands] as float16: each band's has a root mean square of 1 and no seam."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(7)
     samples = frames * SAMPLES
     edges, hz = edges_hz(bands), torch.arange(samples // 2 + 1) * RATE / samples
     made = torch.empty(frames, SAMPLES, bands, dtype=torch.float16)

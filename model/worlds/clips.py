@@ -24,7 +24,6 @@ CLIPS_A_WORLD = 4
 STRIDES, STRIDE_SHARES = (1, 4, 8, 14), (0.3, 0.2, 0.28, 0.22)  # steps of the walk between two frames of a clip
 HELD_OUT = 17  # every 17th world is never trained on (coprime with the number of places)
 Track = tuple[list[Sky], NDArray[np.int32]]  # a sky a frame, and what was asked for, as _skies says
-CONTROL_NAMES = tuple(Controls.__dataclass_fields__)
 
 
 def held_out(seed: int) -> bool:
