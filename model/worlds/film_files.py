@@ -17,9 +17,10 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from model.worlds.films import FRAMES, Shown, shoot
-from model.worlds.painter import Frame, Painter
+from model.worlds.painter import Painter
 from model.worlds.physics import constants
 from model.worlds.profiles import Profile, profile
+from model.worlds.shots import Frame
 
 Arrays = dict[str, NDArray[np.generic]]
 

@@ -16,10 +16,10 @@ from PIL import Image, ImageDraw
 from configs.paths import vocabulary
 from model.worlds.cameras import ARM_M
 from model.worlds.lands import Land, land
-from model.worlds.painter import Frame, Painter
+from model.worlds.painter import Painter
 from model.worlds.profiles import profile
 from model.worlds.scenery import Spot, spot
-from model.worlds.shots import Camera, Heaven, Shot
+from model.worlds.shots import Camera, Frame, Heaven, Shot
 from model.worlds.stage import ACTING, Stage, Wish
 from model.worlds.terrain import TILE_M
 from model.worlds.walker import Controls

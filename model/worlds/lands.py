@@ -22,6 +22,7 @@ from model.worlds.terrain import (
     Terrain,
     heights,
     octaves,
+    scattered,
     smooth_noise,
     with_slopes,
 )
@@ -143,13 +144,7 @@ def _craters(rng: np.random.Generator) -> NDArray[np.floating]:
 
 
 def _growth(place: str, rng: np.random.Generator, ground: Array) -> Array:
-    cells = np.zeros((CELLS, CELLS, 4), np.float32)
-    cells[..., :2] = rng.uniform(0.33, 0.67, (CELLS, CELLS, 2))
-    chance, grove = rng.uniform(size=(CELLS, CELLS)), smooth_noise(rng, 9, CELLS)
-    j, i = np.mgrid[0:CELLS, 0:CELLS]
-    tx = ((i + cells[..., 0]) * CELL_M / TILE_M * TEXELS).astype(int) % TEXELS
-    tz = ((j + cells[..., 1]) * CELL_M / TILE_M * TEXELS).astype(int) % TEXELS
-    h, steep = ground[tz, tx, 0], np.hypot(ground[tz, tx, 1], ground[tz, tx, 2])
+    cells, chance, grove, h, steep = scattered(rng, ground, 0.33, 0.67)
     kind = np.zeros_like(h)
     spread = rng.uniform(0.72, 1.28, h.shape)
     if place == "forest":

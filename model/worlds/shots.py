@@ -1,4 +1,4 @@
-"""What the painter of the full worlds is given: a camera, a sky with all it can show, things, lights and a look.
+"""What the painter of the full worlds is given: a frame, a camera, a sky with all it can show, things, lights, a look.
 Knows names, units and ranges; refuses to know how they are painted."""
 
 from __future__ import annotations
@@ -12,7 +12,35 @@ from numpy.typing import NDArray
 from configs.paths import vocabulary
 from model.worlds.solids import COLUMNS, Rows
 
+WHOLE_LIMIT = 4096
 SPAN = 1.2  # 2 tan(vertical field of view / 2) without zoom, margin included
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The picture's size in pixels, and the corner (right, up from the lower left) and size of the whole of which it is
+    a part."""
+
+    width: int
+    height: int
+    left: int = 0
+    low: int = 0
+    whole_width: int = 0
+    whole_height: int = 0
+
+    def __post_init__(self) -> None:
+        if self.width <= 0 or self.height <= 0 or self.width % 16 or self.height % 16:
+            raise ValueError(f"width and height must be positive multiples of 16; got {self.width} x {self.height}")
+        wide, high = self.whole
+        if not (0 <= self.left <= wide - self.width and 0 <= self.low <= high - self.height) or wide > WHOLE_LIMIT:
+            raise ValueError(
+                f"a crop lies within its whole of {wide} x {high}; got {self.width} x {self.height} "
+                f"at {self.left}, {self.low}"
+            )
+
+    @property
+    def whole(self) -> tuple[int, int]:
+        return self.whole_width or self.width, self.whole_height or self.height
 
 
 @dataclass(frozen=True)

@@ -116,15 +116,22 @@ def heights(place: str, rng: np.random.Generator) -> NDArray[np.floating]:
     return np.where(h > 0, h * 0.85, h * 1.1)
 
 
-def _cells(place: str, rng: np.random.Generator, ground: Array) -> Array:
+def scattered(
+    rng: np.random.Generator, ground: Array, low: float, high: float
+) -> tuple[Array, NDArray[np.float64], Array, Array, Array]:
+    """A place in each cell, its share of either side in [low, high), for what may grow there: the cells [CELLS, CELLS,
+    4] with nothing in them yet; and chance, grove, height and steepness of each [CELLS, CELLS]."""
     cells = np.zeros((CELLS, CELLS, 4), np.float32)
-    cells[..., :2] = rng.uniform(0.36, 0.64, (CELLS, CELLS, 2))
+    cells[..., :2] = rng.uniform(low, high, (CELLS, CELLS, 2))
     chance, grove = rng.uniform(size=(CELLS, CELLS)), smooth_noise(rng, 9, CELLS)
     j, i = np.mgrid[0:CELLS, 0:CELLS]
     tx = ((i + cells[..., 0]) * CELL_M / TILE_M * TEXELS).astype(int) % TEXELS
     tz = ((j + cells[..., 1]) * CELL_M / TILE_M * TEXELS).astype(int) % TEXELS
-    h = ground[tz, tx, 0]
-    steep = np.hypot(ground[tz, tx, 1], ground[tz, tx, 2])
+    return cells, chance, grove, ground[tz, tx, 0], np.hypot(ground[tz, tx, 1], ground[tz, tx, 2])
+
+
+def _cells(place: str, rng: np.random.Generator, ground: Array) -> Array:
+    cells, chance, grove, h, steep = scattered(rng, ground, 0.36, 0.64)
     kind, size = np.zeros_like(h), rng.uniform(0.75, 1.25, h.shape)
     if place == "meadow":
         grows = (chance < 0.16 + 0.42 * np.clip(grove, 0, 1)) & (h > 1.2)

@@ -9,11 +9,11 @@ import pytest
 from model.worlds.film_files import read, record, write
 from model.worlds.films import shoot
 from model.worlds.lands import land
-from model.worlds.painter import Frame, Painter
+from model.worlds.painter import Painter
 from model.worlds.profiles import profile
 from model.worlds.scenery import spot
 from model.worlds.seen import Seen, rays, world_points
-from model.worlds.shots import Camera, Heaven, Shot
+from model.worlds.shots import Camera, Frame, Heaven, Shot
 from model.worlds.solids import ELLIPSOID, MATERIALS, SKY_MATERIAL, Body
 from model.worlds.stage import Stage, Wish
 from model.worlds.walker import Controls
