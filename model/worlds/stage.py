@@ -3,29 +3,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
-from math import atan2, exp, hypot, pi, sin
+from dataclasses import asdict, dataclass, field
+from math import atan2, exp, hypot, pi
 
 import numpy as np
 
 from configs.paths import vocabulary
+from model.worlds.acts import Act, Scene
 from model.worlds.cameras import Filmed, Rig, check, film
-from model.worlds.events import Act, Scene, begin
+from model.worlds.events import begin
 from model.worlds.happenings import Ambience, Event, Heard
+from model.worlds.hearing import fire_m, underfoot, waves_m, wind
 from model.worlds.lands import Land
 from model.worlds.physics import BOAT_SPEED_M_S, EYE_M, FRAME_S, TURN_S
 from model.worlds.scenery import Spot
 from model.worlds.shots import Heaven, Lights, Shot
+from model.worlds.shows import show
 from model.worlds.solids import Body
 from model.worlds.subjects import Pose, build, stride_m
-from model.worlds.terrain import TEXELS, TILE_M
-from model.worlds.walker import Controls, Walk, step
+from model.worlds.walker import Controls, Walk, sail, step
 from model.worlds.weather import Sky, toward
 
 STRIKES_A_S = 0.22  # in a full storm
 BOLT_S = 0.45
 ACTING = ("wave", "dance", "sit")
-WAVES_M = 120.0
 SKY_BOUNDS = {"storm": 0.5, "aurora": 0.4}  # a second
 
 
@@ -105,7 +106,7 @@ class Stage:
         before = state.walk
         free_hands = wish.act not in ACTING
         state.walk = (
-            self._sail(before, controls)
+            sail(self.land, before, controls)
             if self.subject == "boat"
             else step(
                 self.land, before, controls if free_hands else Controls(look_x=controls.look_x, look_y=controls.look_y)
@@ -126,17 +127,6 @@ class Stage:
 
     def _at_s(self, state: _State) -> float:
         return state.frame * FRAME_S
-
-    def _sail(self, walk: Walk, c: Controls) -> Walk:
-        """A boat goes on water by itself, slowly, and where it is steered; it does not run aground."""
-        wish = 0.35 + 0.65 * c.forward - 0.35 * c.back
-        yaw = walk.yaw + 0.5 * FRAME_S * (c.right - c.left) + 0.4 * c.look_x
-        speed = hypot(walk.vx, walk.vz) + (wish * BOAT_SPEED_M_S - hypot(walk.vx, walk.vz)) * FRAME_S / 1.2
-        vx, vz = speed * sin(yaw), speed * sin(yaw + pi / 2)
-        x, z = walk.x + vx * FRAME_S, walk.z + vz * FRAME_S
-        if self.land.height(x + 1.5 * sin(yaw), z + 1.5 * sin(yaw + pi / 2)) > -0.5:
-            return replace(walk, yaw=yaw + 0.5 * FRAME_S, vx=vx * 0.9, vz=vz * 0.9)
-        return Walk(x, EYE_M, z, yaw, walk.pitch, vx, 0.0, vz, True)
 
     def _act(self, state: _State, before: Walk, wished: str) -> list[Heard]:
         """The subject's action, heading and gait; and the feet that fall on the way."""
@@ -159,7 +149,7 @@ class Stage:
         at_s, walk = self._at_s(state), state.walk
         if walk.ground and not before.ground:
             state.gait = 0.0
-            return [Heard("landing", at_s, self._distance(state), 1.0, self.underfoot(walk, state.sky))]
+            return [Heard("landing", at_s, self._distance(state), 1.0, underfoot(self.land, walk, state.sky))]
         if not walk.ground or speed <= 0.3:
             return []
         old = state.gait
@@ -167,25 +157,10 @@ class Stage:
         falls = []
         for half in range(int(2 * old) + 1, int(2 * state.gait) + 1):
             share = (half / 2 - old) / (state.gait - old)
-            ground = self.underfoot(walk, state.sky)
+            ground = underfoot(self.land, walk, state.sky)
             strength = min(0.35 + 0.09 * speed, 1.0)
             falls.append(Heard("footfall", at_s - FRAME_S * (1 - share), self._distance(state), strength, ground))
         return falls
-
-    def underfoot(self, walk: Walk, sky: Sky) -> str:
-        """What feet at a walk's place tread on: one of happenings.GROUNDS."""
-        land, h = self.land, self.land.height(walk.x, walk.z)
-        if not land.dry and h < -0.02:
-            return "water"
-        if sky.cover > 0.5:
-            return "snow"
-        if land.place == "town":
-            half = 68.5
-            inside = max(abs(walk.x % TILE_M - TILE_M / 2), abs(walk.z % TILE_M - TILE_M / 2)) < half
-            return "stone" if inside else "grass"
-        if land.place in ("desert", "canyon") or (land.place == "coast" and h < 1.6):
-            return "sand"
-        return {"mountains": "rock", "moon": "dust"}.get(land.place, "grass")
 
     def _distance(self, state: _State) -> float:
         if state.rig is None:
@@ -219,10 +194,12 @@ class Stage:
             build(scene.body, self.subject, pose)
         going = [act for act in state.acts if act.event.active(at_s)]
         for act in going:
-            act.show(at_s, scene)
+            show(act, at_s, scene)
             heard = heard + self._noises(act, at_s, state.rig)
         shot = self._shot(state, wish, scene)
-        ambience = self._ambience(state, going)
+        boat = min(speed / BOAT_SPEED_M_S, 1.0) if self.subject == "boat" else 0.0
+        ambience = Ambience(wind(self.land, state.sky, state.storm), max(state.sky.rain, state.storm),
+                            fire_m([act.event for act in going], walk), waves_m(self.land, walk), boat)  # fmt: skip
         return Moment(at_s, shot, walk, pose, state.action, tuple(a.event for a in going), tuple(heard), ambience)
 
     def _noises(self, act: Act, at_s: float, rig: Rig) -> list[Heard]:
@@ -249,23 +226,3 @@ class Stage:
         lights = Lights(rows(scene.fires[:2], 4), scene.burst, scene.lamp, rows(scene.sparks, 8))
         return Shot(state.rig.camera, heaven, self.clock_s + at_s, wish.look, scene.body.rows, scene.body.casters,
                     rows(scene.saplings, 6), lights)  # fmt: skip
-
-    def _ambience(self, state: _State, going: list[Act]) -> Ambience:
-        fires = [a.event for a in going if a.event.name == "campfire"]
-        w, sky = state.walk, state.sky
-        fire = min((hypot(w.x - e.x, w.z - e.z) for e in fires), default=float("inf"))
-        airless = self.land.place == "moon"
-        wind = 0.0 if airless else min(1.0, 0.15 + 0.25 * sky.cloud + 0.3 * sky.snow + 0.5 * state.storm)
-        boat = min(hypot(w.vx, w.vz) / BOAT_SPEED_M_S, 1.0) if self.subject == "boat" else 0.0
-        return Ambience(wind, max(sky.rain, state.storm), fire, self._waves_m(w.x, w.z), boat)
-
-    def _waves_m(self, x: float, z: float) -> float:
-        """Metres to the nearest water of a coast, at most WAVES_M; infinite elsewhere."""
-        if self.land.place != "coast":
-            return float("inf")
-        rows, columns = np.nonzero(self.land.ground[::8, ::8, 0] < 0)
-        if not len(rows):
-            return float("inf")
-        cell = 8 * TILE_M / TEXELS
-        dx, dz = ((c * cell - a + TILE_M / 2) % TILE_M - TILE_M / 2 for c, a in ((columns, x), (rows, z)))
-        return float(min(np.hypot(dx, dz).min(), WAVES_M))

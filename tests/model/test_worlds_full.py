@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from configs.paths import vocabulary
+from model.worlds.acts import Scene
 from model.worlds.bodies import roll_down, throw
 from model.worlds.cameras import Filmed, film
-from model.worlds.events import LASTS_S, Scene, begin
+from model.worlds.events import LASTS_S, begin
 from model.worlds.films import clear_line, play, script
 from model.worlds.happenings import Event, Heard
 from model.worlds.lands import Land
@@ -20,6 +21,7 @@ from model.worlds.policy import hands
 from model.worlds.profiles import UnknownProfile, profile
 from model.worlds.scenery import spot
 from model.worlds.shots import SPAN, Camera, Heaven, Shot
+from model.worlds.shows import show
 from model.worlds.solids import Body
 from model.worlds.stage import Stage, Wish
 from model.worlds.subjects import STANCE, Pose, foot
@@ -171,7 +173,7 @@ def test_every_event_begins_shows_something_and_ends(town):
         counts = []
         for at_s in (0.5, 4.0, 1.0 + LASTS_S[name] + 0.1):
             scene = Scene(Body())
-            act.show(at_s, scene)
+            show(act, at_s, scene)
             counts.append(len(scene.body.rows) + len(scene.sparks) + len(scene.saplings) + (scene.rainbow > 0))
         assert counts[0] == counts[2] == 0 < counts[1], name
 
