@@ -94,23 +94,26 @@ def _fill_triangles(
     buffer: Tensor, corners: Sequence[Sequence[Tensor]], whole: Tensor, height: int, width: int
 ) -> Tensor:
     """Triangles of three corners (column, row, distance), each [B, h - 1, w - 1], where `whole`, into the buffer
-    [B, h w + 1]. On a plane inverse distance is linear over the picture. Cells beyond WIDEST are left out."""
+    [B, h w + 1]. On a plane inverse distance is linear over the picture. Cells beyond WIDEST are left out. Only a few
+    cells are stretched, so each triangle is looked at alone, a row of cells at a time."""
     (x0, y0, far0), (x1, y1, far1), (x2, y2, far2) = corners
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
     whole = whole & (area > THIN) & (far0 > NEAREST_M) & (far1 > NEAREST_M) & (far2 > NEAREST_M)
+    first = (whole.nonzero()[:, 0] * buffer.shape[1])[:, None]  # of its world, in the buffer
+    parts = (x0, y0, far0, x1, y1, far1, x2, y2, far2, area)
+    x0, y0, far0, x1, y1, far1, x2, y2, far2, area = (part[whole][:, None] for part in parts)
     left, top = torch.stack([x0, x1, x2]).amin(0).ceil(), torch.stack([y0, y1, y2]).amin(0).ceil()
+    px, flat = left + torch.arange(WIDEST, device=left.device), buffer.flatten()
     for dy in range(WIDEST):
-        for dx in range(WIDEST):
-            px, py = left + dx, top + dy
-            b = ((px - x0) * (y2 - y0) - (x2 - x0) * (py - y0)) / area
-            c = ((x1 - x0) * (py - y0) - (px - x0) * (y1 - y0)) / area
-            inside = whole & (b >= -EDGE) & (c >= -EDGE) & (b + c <= 1 + EDGE)
-            inside &= (px >= 0) & (px < width) & (py >= 0) & (py < height)
-            inverse = 1 / far0 + b * (1 / far1 - 1 / far0) + c * (1 / far2 - 1 / far0)
-            cell = torch.where(inside, py * width + px, float(height * width)).long().flatten(1)
-            far = torch.where(inside, 1 / inverse, NOTHING_M).flatten(1)
-            buffer = buffer.scatter_reduce(1, cell, far, "amin")
-    return buffer
+        py = top + dy
+        b = ((px - x0) * (y2 - y0) - (x2 - x0) * (py - y0)) / area
+        c = ((x1 - x0) * (py - y0) - (px - x0) * (y1 - y0)) / area
+        inside = (b >= -EDGE) & (c >= -EDGE) & (b + c <= 1 + EDGE)
+        inside &= (px >= 0) & (px < width) & (py >= 0) & (py < height)
+        inverse = 1 / far0 + b * (1 / far1 - 1 / far0) + c * (1 / far2 - 1 / far0)
+        cell = first + (py * width + px).long()
+        flat = flat.scatter_reduce(0, cell[inside], 1 / inverse[inside], "amin")
+    return flat.view_as(buffer)
 
 
 def _close_cracks(distance_m: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,8 +4,10 @@ Knows its schedule and losses; nothing of the running engine."""
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -21,7 +23,6 @@ from torch import Tensor
 
 from configs.paths import WEIGHTS, cache_dir, load_toml
 from model import checkpoint
-from model.conditioning.text import TextEncoder
 from model.geometry import drawn_here, reproject
 from model.omni import GROUPS, PATCH, VIEW, Given, Omni, OmniConfig, Seen, patch, unpatch
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
@@ -29,7 +30,8 @@ from model.tokenizer.frame import FrameTokenizer
 from model.tokenizer.quick import Eyes, quick_tokenizer
 from model.training import objective
 from model.training.batches import HALF_BANDS, PER_FRAME, Mixture, Rows, draw_rows, hidden_margins, labels
-from model.training.latents import Clips
+from model.training.growth import grown
+from model.training.latents import Clips, kept_in
 from model.training.loop import Pace, command, descend, report, take_up
 from model.training.optimizers import muon_and_adam
 from model.training.prefetch import Prefetch
@@ -40,6 +42,8 @@ from model.view import known_view
 
 KIND = "omni"
 CLIP_GRADIENT = 1.0
+GPU_CHUNK = 96  # views that are made at once on a GPU
+TAKE_EVERY_S = 2.0
 LANES = 3  # batches that are in work at once: rows come back when what the model made of them is there
 
 
@@ -83,8 +87,6 @@ class Trainer:
         self.omni, self.eyes, self.sentences, self.clips = omni, eyes, sentences, clips
         self.mixture, self.training = mixture, training
         self.forward: Callable[..., Seen] = omni
-        self.decode: Callable[..., Tensor] = self._decode
-        self.look: Callable[..., Tensor] = self._look
         self.bf16 = clips.device.type == "cuda" or has_fast_bf16()
 
     def sources(self, rows: Rows, worn: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -113,11 +115,10 @@ class Trainer:
             return view
         latents, which = self.sources(some, worn, self.generator(seed))
         chunk = self.training.chunk
-        with self.precision(self.clips.device.type == "cuda"):
-            decoded = torch.cat([self.decode(part) for part in latents.split(chunk)])
-            parts = [which, margins[seeing], *(told[name][seeing] for name in ("source_pose", "pose", "change"))]
-            chunks = zip(*(part.split(chunk) for part in parts), strict=True)
-            view[seeing] = torch.cat([self.look(decoded[source], *rest) for source, *rest in chunks])
+        decoded = torch.cat([self._decode(part) for part in latents.split(chunk)])
+        parts = [which, margins[seeing], *(told[name][seeing] for name in ("source_pose", "pose", "change"))]
+        chunks = zip(*(part.split(chunk) for part in parts), strict=True)
+        view[seeing] = torch.cat([self._look(decoded[source], *rest) for source, *rest in chunks])
         return view
 
     def precision(self, bf16: bool) -> AbstractContextManager[object]:
@@ -135,11 +136,16 @@ class Trainer:
         return known_view(self.eyes, planes * mask, mask, change[:, None]).float()
 
     def compile(self) -> None:
-        """Compiles what gains by it: on a CPU the views have kernels of their own. Choosing layouts by the convolutions
-        there put frames innermost, and made the norms ten times as slow."""
-        self.forward = torch.compile(self.omni, dynamic=False, options={"layout_optimization": False})
+        """Compiles what gains by it: on a CPU the views have kernels of their own, on a GPU they are made of few large
+        ones. Choosing layouts by the convolutions put frames innermost on a CPU, and made norms ten times as slow."""
         if self.clips.device.type == "cuda":
-            self.decode, self.look = torch.compile(self._decode), torch.compile(self._look)
+            for layer in self.omni.stack():  # one layer's code serves all
+                layer.attention.compile(dynamic=False)
+                layer.feed.compile(dynamic=False)
+        else:
+            self.forward = torch.compile(self.omni, dynamic=False, options={"layout_optimization": False})
+        self.loss(self.batch(0), 0)[0].backward()  # before other threads work: they and a compiler lock each other out
+        self.omni.zero_grad(set_to_none=True)
 
     def generator(self, seed: int) -> torch.Generator:
         return torch.Generator(self.clips.device).manual_seed(seed)
@@ -253,6 +259,10 @@ def train(run: Run, trainer: Trainer) -> None:
     training, rescanned_s = trainer.training, time.monotonic()
     pace, sums = Pace(training.report_every_s), defaultdict[str, list[float]](list)
     batches, batch = Prefetch(trainer.batch, run.step // training.uses, ahead=1), None
+    over = threading.Event()
+    if trainer.clips.device.type == "cuda":  # where clips come faster than a step may wait for them
+        threading.Thread(target=keep_taking, args=(trainer.clips, over), name="clips", daemon=True).start()
+        rescanned_s = math.inf
     while not run.over:
         if batch is None or run.step % training.uses == 0:
             batch = next(batches)
@@ -268,7 +278,14 @@ def train(run: Run, trainer: Trainer) -> None:
         if now_s - rescanned_s > 60:
             trainer.clips.rescan(training.clips_a_minute)
             rescanned_s = now_s
+    over.set()
     batches.close()
+
+
+def keep_taking(clips: Clips, over: threading.Event) -> None:
+    """Takes up what is drawn meanwhile, until it is over."""
+    while not over.wait(TAKE_EVERY_S):
+        clips.rescan()
 
 
 def save(omni: Omni, path: Path, **facts: object) -> str:
@@ -283,6 +300,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tokenizer", type=Path, default=WEIGHTS / "tokenizer.safetensors")
     parser.add_argument("--warm", type=Path, help="weights to begin with")
     parser.add_argument("--device", help="cuda or cpu; cuda where there is one")
+    parser.add_argument("--rows", type=int, default=0, help="rows a step, instead of the configuration's")
+    parser.add_argument("--layers", type=int, default=0, help="layers, instead of the configuration's")
+    parser.add_argument("--eager", action="store_true", help="do not compile")
     return parser.parse_args(arguments)
 
 
@@ -292,27 +312,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
     section: dict[str, Any] = load_toml(options.config)["dynamics"]
     device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     torch.set_num_threads(min(2, os.cpu_count() or 1))
-    training = DynamicsTraining(**section["training"])
+    torch.set_float32_matmul_precision("high")
+    training, mixture = DynamicsTraining(**section["training"]), Mixture(**section["mixture"])
+    config = OmniConfig(**section["model"])
+    mixture = replace(mixture, rows=options.rows or mixture.rows)
+    config = replace(config, layers=options.layers or config.layers)
+    if device.type == "cuda":
+        training = replace(training, chunk=GPU_CHUNK)
     torch.manual_seed(training.seed)
     tokenizer = FrameTokenizer.load(options.tokenizer).to(device)
-    kept = cache_dir() / f"latents-{checkpoint.sha256(options.tokenizer)[:12]}"
     ranges = checkpoint.load_extra(options.tokenizer, TOKENIZER_KIND).get("ranges")
     eyes = quick_tokenizer(tokenizer, ranges) if device.type == "cpu" else tokenizer
-    clips = Clips(options.clips, kept, eyes, device=device)
+    clips = Clips(options.clips, kept_in(options.tokenizer), eyes, device=device)
     clips.rescan(4 * training.clips_a_minute)
     if not clips.count:
         raise SystemExit(f"expected clips in {options.clips}, found none: run python -m model.worlds.cache first")
-    sentences = Sentences(TextEncoder.load(), training.sentences, training.seed).to(device)
-    omni = Omni(OmniConfig(**section["model"])).to(device)
+    sentences = Sentences(None, training.sentences, training.seed, kept=cache_dir()).to(device)
+    omni = Omni(config).to(device)
     if options.warm:
-        _, tensors = checkpoint.load(options.warm, KIND)
-        checkpoint.load_into(omni, tensors, KIND)
+        values, tensors = checkpoint.load(options.warm, KIND)
+        before = checkpoint.as_config(OmniConfig, values)
+        checkpoint.load_into(omni, grown(tensors, before, config.layers), KIND)
     optimizer = muon_and_adam(omni, training.rate, training.matrix_rate, training.weight_decay)
-    trainer = Trainer(omni, eyes, sentences, clips, Mixture(**section["mixture"]), training)
+    trainer = Trainer(omni, eyes, sentences, clips, mixture, training)
     run = Run(cache_dir() / "runs" / options.run, omni, optimizer, options.minutes)
     if options.resume:
         take_up(run)
-    if shutil.which("g++"):  # half of an uncompiled step is element-wise
+    if shutil.which("g++") and not options.eager:  # half of an uncompiled step is element-wise
         trainer.compile()
     with run.interruptible():
         train(run, trainer)

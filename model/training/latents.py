@@ -3,12 +3,16 @@ Knows the cache of clips and the tokenizer; nothing of losses."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from configs.paths import cache_dir
+from model import checkpoint
 from model.conditioning import control
 from model.planes import pack
 from model.tokenizer.quick import Eyes
@@ -34,10 +38,14 @@ SHAPES: dict[str, tuple[tuple[int, ...], torch.dtype]] = {
 }
 
 
+def kept_in(tokenizer: Path) -> Path:
+    """The folder of clips that a tokenizer's file encoded."""
+    return cache_dir() / f"latents-{checkpoint.sha256(tokenizer)[:12]}"
+
+
 @torch.inference_mode()
-def encode_clip(eyes: Eyes, path: Path, device: torch.device) -> Tensor:
-    """A clip's frames as latents bf16 [2, T, 16, 18, 32], on the CPU."""
-    raw = read(path)
+def encode_clip(eyes: Eyes, raw: Mapping[str, Tensor], device: torch.device) -> Tensor:
+    """The frames of a clip, as `clips.read` gives it, as latents bf16 [2, T, 16, 18, 32], on the CPU."""
     parts = []
     for sky in range(raw["y"].shape[0]):
         planes = pack(raw["y"][sky], raw["u"][sky], raw["v"][sky], raw["depth"])
@@ -46,6 +54,15 @@ def encode_clip(eyes: Eyes, path: Path, device: torch.device) -> Tensor:
             parts.append(eyes.encode(some).bfloat16().cpu())
     frames = torch.cat(parts)
     return frames.unflatten(0, (raw["y"].shape[0], -1)).contiguous()
+
+
+def keep_clip(path: Path, eyes: Eyes, raw: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
+    """Writes what training needs of a clip, whole or not at all; and gives it."""
+    tensors = {name: raw[name] for name in LABELS} | {"latents": encode_clip(eyes, raw, device)}
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial)
+    partial.rename(path)
+    return tensors
 
 
 def body_velocity(walk: Tensor, yaw: Tensor, stride: int) -> Tensor:
@@ -84,9 +101,11 @@ class Clips:
         return ((self["stride"][: self.count] == 1) == consecutive).nonzero()[:, 0]
 
     def rescan(self, most: int = 10**9) -> int:
-        """Takes up new clips: all that were encoded before, and at most `most` others. Returns how many."""
+        """Takes up new clips: all that were encoded before (those that lie in `kept` alone were encoded as they were
+        drawn), and at most `most` others. Returns how many."""
         taken = 0
-        for path in list_clips(self.folder, self.validation):
+        known = {path.name: path for folder in (self.folder, self.kept) for path in list_clips(folder, self.validation)}
+        for _, path in sorted(known.items()):
             if int(path.stem) in self._seeds:
                 continue
             if not (self.kept / path.name).exists():
@@ -106,19 +125,13 @@ class Clips:
             more = max(64, self.count // 2)
             self._tensors = {name: torch.cat([part, self._room(name, more)]) for name, part in self._tensors.items()}
         for name, value in self._read(path).items():
-            self[name][self.count] = value.to(self.device)
+            self[name][self.count] = value.to(self.device, non_blocking=True)
         self._seeds.add(int(path.stem))
         self.count += 1
 
     def _read(self, path: Path) -> dict[str, Tensor]:
         file = self.kept / path.name
-        if file.exists():
-            tensors = load_file(file)
-        else:
-            tensors = read(path, LABELS) | {"latents": encode_clip(self.eyes, path, self.device)}
-            partial = file.with_suffix(".partial")
-            save_file({k: v.contiguous() for k, v in tensors.items()}, partial)
-            partial.rename(file)
+        tensors = load_file(file) if file.exists() else keep_clip(file, self.eyes, read(path), self.device)
         walk, stride = tensors["walk"], int(tensors["stride"][0])
         next_yaw = torch.cat([walk[2:, 3], walk[-1:, 3]])
         return {

@@ -18,7 +18,7 @@ CONTEXT_SIGNAL = 1 - 1 / FINEST  # at which frames that are known enter
 
 
 def draw_levels(isolated: Tensor, frames: int, shortcut: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """tau and d, [B, T] each, on the grid of d, for rows that are `isolated` [B] or not.
+    """tau and d, [B, T] each, for rows that are `isolated` [B] or not: of a sequence, tau is on the grid of d.
 
     With shortcut d is 1/4, 1/2 or 1. Without it a row of unrelated frames has d = 1/8 and any level, as a first frame
     is sampled; in a sequence a third of the frames are nearly clean, as the context is, and half take one of the two
@@ -30,8 +30,9 @@ def draw_levels(isolated: Tensor, frames: int, shortcut: bool, generator: torch.
         size = 2.0 ** -torch.randint(0, 3, shape, generator=generator)
         size = torch.where(chance < 0.4, torch.tensor(0.5), size)
         return torch.floor(torch.rand(shape, generator=generator) / size) * size, size
-    fine = torch.randint(0, FINEST, shape, generator=generator) / FINEST
     alone = isolated[:, None]
+    fine = torch.rand(shape, generator=generator)
+    fine = torch.where(alone, fine, (fine * FINEST).floor() / FINEST)
     context, served = (chance < 0.3) & ~alone, (chance > 0.5) & ~alone
     half = torch.where(chance < 0.8, 0.0, 0.5)
     level = torch.where(context, torch.tensor(CONTEXT_SIGNAL), torch.where(served, half, fine))
