@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -60,13 +60,13 @@ class Pace:
         return a_second
 
 
-def report(run: Run, pace: str, figures: dict[str, float]) -> None:
-    """One line on standard output."""
+def report(run: Run, pace: str, figures: Mapping[str, float | Tensor]) -> None:
+    """One line on standard output. A figure may be a tensor: only here a GPU is waited for."""
     told = " ".join(f"{name} {value:.4f}" for name, value in figures.items())
     print(f"step {run.step} spent {run.spent_s / 60:.1f} min, {pace} {told}", flush=True)
 
 
-def keep_on(run: Run, step: Callable[[], dict[str, float]], report_every_s: float) -> None:
+def keep_on(run: Run, step: Callable[[], Mapping[str, float | Tensor]], report_every_s: float) -> None:
     """Steps until the budget is spent or a signal comes, reporting the figures of the last one."""
     pace = Pace(report_every_s)
     while not run.over:

@@ -72,7 +72,7 @@ class VoiceEncoder(nn.Module):
 
     def _at_end(self, states: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
         inside = torch.arange(states.shape[1], device=states.device) < steps[:, None]
-        last = states[torch.arange(len(states)), steps - 1]
+        last = states[torch.arange(len(states), device=states.device), steps - 1]
         mean = (states * inside[..., None]).sum(1) / steps[:, None]
         whole = torch.cat([mean[:, None], self._shares(states, steps)], 1)
         around = torch.cat([mean, last], -1)[:, None].expand(-1, whole.shape[1], -1)

@@ -4,7 +4,8 @@ Knows schedules and losses; refuses to know the running engine."""
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from configs.paths import cache_dir, load_toml
 from model.conditioning.text import TextEncoder
@@ -22,8 +24,10 @@ from model.training.optimizers import adam
 from model.training.run import Run
 from model.voice.batches import Background, Batch, Surroundings, Utterances
 from model.voice.encoder import FILE, Heard, VoiceConfig, VoiceEncoder
+from model.voice.mixing import Mixer
 from model.voice.phonemes import Pronunciations
 from model.voice.sentences import PARTS, Sentence, meanings
+from model.voice.stock import writers
 from model.voice.utterances import SPEECH, to_learn
 
 CLIP_GRADIENT = 2.0
@@ -58,45 +62,55 @@ class VoiceTraining:
 
 @dataclass(frozen=True)
 class Truths:
-    """Of all sentences: features of what is meant [N, 13, 384], and phonemes as numbers."""
+    """Of all sentences: features of what is meant [N, 13, 384], phonemes as numbers with zeros behind them [N, L], and
+    how many those are [N], which stays on the CPU."""
 
     meaning: Tensor
-    sounds: list[list[int]]
+    sounds: Tensor
+    counts: Tensor
+
+    @classmethod
+    def of(cls, meaning: Tensor, sounds: list[list[int]], device: torch.device) -> Truths:
+        padded = pad_sequence([torch.tensor(said) for said in sounds], batch_first=True)
+        return cls(meaning.to(device), padded.to(device), torch.tensor([len(said) for said in sounds]))
 
 
-def objective(heard: Heard, batch: Batch, truths: Truths, training: VoiceTraining) -> tuple[Tensor, dict[str, float]]:
+def objective(heard: Heard, batch: Batch, truths: Truths, training: VoiceTraining) -> tuple[Tensor, dict[str, Tensor]]:
     """Regression to the features of what is meant, contrast to the others of the batch, phonemes by CTC, what kind of
-    sound it is, and how near the meaning came."""
-    speech = batch.kind == SPEECH
-    meant = truths.meaning[batch.sentence[speech]].float()
-    told = heard.meaning[speech]
+    sound it is, and how near the meaning came. Of the batch only pcm is on the device: nothing here waits for it."""
+    device = heard.meaning.device
+    spoken = (batch.kind == SPEECH).nonzero()[:, 0]
+    sentence, rows = batch.sentence[spoken], spoken.to(device)
+    meant = truths.meaning[sentence.to(device)].float()
+    told = heard.meaning[rows]
     near = F.cosine_similarity(told[:, 1:].flatten(1), meant[:, 1:].flatten(1), dim=-1)
-    labels = [truths.sounds[index] for index in batch.sentence[speech].tolist()]
     logits = F.normalize(told.flatten(1), dim=-1) @ F.normalize(meant.flatten(1), dim=-1).T / TEMPERATURE
     parts = {
         "regression": training.regression * F.mse_loss(told, meant),
         "contrast": training.contrast * F.cross_entropy(logits, _same(meant)),
-        "sounds": training.sounds * _sounds(heard.sounds[speech], batch.steps[speech], labels),
-        "kind": training.kind * F.cross_entropy(heard.kind, batch.kind),
+        "sounds": training.sounds * _sounds(heard.sounds[rows], batch.steps[spoken], sentence, truths),
+        "kind": training.kind * F.cross_entropy(heard.kind, batch.kind.to(device)),
         "nearness": training.nearness
-        * F.binary_cross_entropy_with_logits(heard.nearness[speech], near.detach().clamp(0, 1)),
+        * F.binary_cross_entropy_with_logits(heard.nearness[rows], near.detach().clamp(0, 1)),
     }
-    figures = {name: part.item() for name, part in parts.items()}
-    return torch.stack(list(parts.values())).sum(), figures | {"near": near.mean().item()}
+    figures = {name: part.detach() for name, part in parts.items()}
+    return torch.stack(list(parts.values())).sum(), figures | {"near": near.detach().mean()}
 
 
 def _same(meant: Tensor) -> Tensor:
     """Which rows of a batch mean the same, as shares [N, N]."""
-    same = (torch.cdist(meant.flatten(1), meant.flatten(1)) < 1).float()
+    flat = meant.flatten(1)
+    apart = torch.cdist(flat, flat, compute_mode="donot_use_mm_for_euclid_dist")  # a GPU's products are too coarse
+    same = (apart < 1).float()
     return same / same.sum(1, keepdim=True)
 
 
-def _sounds(logs: Tensor, steps: Tensor, labels: list[list[int]]) -> Tensor:
+def _sounds(logs: Tensor, steps: Tensor, sentence: Tensor, truths: Truths) -> Tensor:
     """CTC of log probabilities [B, T, P] over each row's steps, a step of it."""
-    flat = torch.tensor([sound for label in labels for sound in label])
-    counts = torch.tensor([len(label) for label in labels])
-    lost = F.ctc_loss(logs.transpose(0, 1), flat, steps, counts, reduction="none", zero_infinity=True)
-    return (lost / counts).mean()
+    counts = truths.counts[sentence]
+    labels = truths.sounds[sentence.to(logs.device)]
+    lost = F.ctc_loss(logs.transpose(0, 1), labels, steps, counts, reduction="none", zero_infinity=True)
+    return (lost / counts.to(logs.device)).mean()
 
 
 def surroundings(training: VoiceTraining, progress: float) -> Surroundings:
@@ -108,17 +122,19 @@ def surroundings(training: VoiceTraining, progress: float) -> Surroundings:
 
 
 def train_step(
-    run: Run, encoder: VoiceEncoder, utterances: Utterances, truths: Truths, training: VoiceTraining
-) -> dict[str, float]:
+    run: Run, encoder: VoiceEncoder, utterances: Utterances | Mixer, truths: Truths, training: VoiceTraining
+) -> dict[str, Tensor]:
     """One step; returns the figures of its objective."""
     utterances.grow(min(training.files, 4 + run.step // training.steps_a_file))
     batch = utterances.batch(training.rows, [training.seed, run.step], surroundings(training, run.progress))
-    loss, figures = objective(encoder(batch.pcm, batch.steps), batch, truths, training)
+    loss, figures = objective(encoder(batch.pcm, batch.steps.to(batch.pcm.device)), batch, truths, training)
     descend(run, loss, [encoder], CLIP_GRADIENT)
     return figures
 
 
-def truths_of(sentences: Sequence[Sentence], pronunciations: Pronunciations, folder: Path) -> Truths:
+def truths_of(
+    sentences: Sequence[Sentence], pronunciations: Pronunciations, folder: Path, device: torch.device
+) -> Truths:
     """Features and phonemes of the sentences; the features are kept in a file, for they take a while."""
     path = folder / f"meanings-{len(sentences)}.pt"
     if path.is_file():
@@ -127,13 +143,32 @@ def truths_of(sentences: Sequence[Sentence], pronunciations: Pronunciations, fol
         meaning = meanings(sentences, TextEncoder.load())
         folder.mkdir(parents=True, exist_ok=True)
         torch.save(meaning, path)
-    return Truths(meaning, [pronunciations.sounds(sentence) for sentence in sentences])
+    return Truths.of(meaning, [pronunciations.sounds(sentence) for sentence in sentences], device)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command("voice", __doc__, "train-voice.toml", 20.0)
     parser.add_argument("--out", type=Path, help="where the weights go; by default the run's folder")
+    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        help="processes that write more utterances while the device mixes batches of those there are; "
+        "0: this process writes them and mixes row by row",
+    )
     return parser.parse_args(arguments)
+
+
+@contextmanager
+def heard_by(options: argparse.Namespace, folder: Path, files: int) -> Iterator[Utterances | Mixer]:
+    """What batches come from, as the options say."""
+    background = Background.of([recording(cache_dir() / "recordings", seed) for seed in range(1, 9)])
+    if options.workers == 0:
+        yield Utterances(folder, background)
+    else:
+        with writers(folder, files, options.workers):
+            yield Mixer(folder, background, torch.device(options.device))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -141,20 +176,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     section: dict[str, Any] = load_toml(options.config)["voice"]
     training = VoiceTraining(**section["training"])
     torch.set_num_threads(1)
+    if options.device == "cuda":
+        torch.set_float32_matmul_precision("high")
     torch.manual_seed(training.seed)
-    folder, sentences = cache_dir() / "utterances", to_learn()
+    folder, sentences, device = cache_dir() / "utterances", to_learn(), torch.device(options.device)
     pronunciations = Pronunciations.of(sentences)
-    encoder = VoiceEncoder(VoiceConfig(pronunciations.symbols, PARTS, **section["model"]))
+    encoder = VoiceEncoder(VoiceConfig(pronunciations.symbols, PARTS, **section["model"])).to(device)
     optimizer = adam(encoder.parameters(), training.rate, training.weight_decay)
-    run = Run(cache_dir() / "runs" / options.run, encoder, optimizer, options.minutes)
-    if options.resume:
-        run.resume()
-    truths = truths_of(sentences, pronunciations, folder)
-    background = Background.of([recording(cache_dir() / "recordings", seed) for seed in range(1, 9)])
-    utterances = Utterances(folder, background)
-    with run.interruptible():
-        step = partial(train_step, run, encoder, utterances, truths, training)
-        keep_on(run, step, training.report_every_s)
+    truths = truths_of(sentences, pronunciations, folder, device)
+    with heard_by(options, folder, training.files) as utterances:
+        run = Run(cache_dir() / "runs" / options.run, encoder, optimizer, options.minutes)
+        if options.resume:
+            run.resume()
+        with run.interruptible():
+            step = partial(train_step, run, encoder, utterances, truths, training)
+            keep_on(run, step, training.report_every_s)
     assert isinstance(run.average, VoiceEncoder)
     path = options.out or run.folder / FILE
     facts = {"steps": run.step, "lexicons": pronunciations.lexicons}

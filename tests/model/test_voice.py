@@ -8,16 +8,17 @@ import torch
 
 from model.checkpoint import CheckpointError
 from model.conditioning.text import WIDTH
-from model.voice import rooms
-from model.voice.batches import Background, Surroundings, collated, whole
+from model.voice import rooms, stock
+from model.voice.batches import Background, Batch, Surroundings, Utterances, collated, whole
 from model.voice.encoder import VoiceConfig, VoiceEncoder
 from model.voice.espeak import Espeak, EspeakMissing, Manner
 from model.voice.lexicon import Lexicon
+from model.voice.mixing import Mixer
 from model.voice.phonemes import Pronunciations, words
 from model.voice.sentences import PARTS, Sentence, parts, sentences
 from model.voice.spectra import RATE, STEP, log_mel, normalised
 from model.voice.training import Truths, VoiceTraining, objective, surroundings
-from model.voice.utterances import kept_apart, to_learn, variants
+from model.voice.utterances import SPEECH, kept_apart, to_learn, variants
 from model.voice.vad import CHUNK, VoiceActivity
 
 
@@ -117,11 +118,40 @@ def test_noise_is_as_loud_as_it_was_asked_for_and_music_is_music() -> None:
     assert whole(1601) == 3200 and len(Background([]).some(4000, rng)) == 4000
 
 
+def test_rows_that_are_mixed_at_once_sound_like_those_mixed_alone(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    def spectrum(batches: list[Batch]) -> torch.Tensor:
+        """Mean log-mel of speech alone."""
+        inside = [
+            normalised(log_mel(pcm[None]))[0, :steps]
+            for batch in batches
+            for pcm, steps, kind in zip(batch.pcm, batch.steps.tolist(), batch.kind.tolist(), strict=True)
+            if kind == SPEECH
+        ]
+        return torch.cat(inside).mean(0)
+
+    stock.write(tmp_path, [0])
+    assert stock.written(tmp_path, 0) and not stock.written(tmp_path, 1)
+    background = Background([0.1 * rooms.noise(9 * RATE, np.random.default_rng(3))])
+    mixer, alone = Mixer(tmp_path, background, torch.device("cpu")), Utterances(tmp_path, background)
+    for _ in range(3):  # takes up what is written, and waits for nothing
+        mixer.grow(2)
+    alone.grow(1)
+    assert mixer.count == alone.count == 250
+    where = Surroundings(10.0, 20.0)
+    made = [[of.batch(16, [1, step], where) for step in range(5)] for of in (mixer, alone)]
+    assert (spectrum(made[0]) - spectrum(made[1])).abs().max() < 0.5
+    first, again = made[0][0], mixer.batch(16, [1, 0], where)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not first.pcm[torch.arange(first.pcm.shape[1]) >= (first.steps[:, None] + 3) * STEP].any()
+    assert first.pcm.abs().amax(1).min() > 0 and first.pcm.abs().max() <= 1
+    assert ((first.sentence >= 0) == (first.kind == SPEECH)).all()
+
+
 def test_the_objective_reaches_every_weight_and_begins_in_the_clear() -> None:
     encoder = small().train()
     rows = [(np.random.default_rng(n).standard_normal(40 * STEP).astype(np.float32) * 0.1, n, 0) for n in range(3)]
     batch = collated([*rows, (np.zeros(30 * STEP, np.float32), -1, 1)])
-    truths = Truths(torch.randn(3, 1 + PARTS, WIDTH).half(), [[1, 2], [3], [2, 2, 1]])
+    truths = Truths.of(torch.randn(3, 1 + PARTS, WIDTH).half(), [[1, 2], [3], [2, 2, 1]], torch.device("cpu"))
     loss, figures = objective(encoder(batch.pcm, batch.steps), batch, truths, VoiceTraining())
     loss.backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in encoder.parameters())
