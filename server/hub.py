@@ -3,18 +3,13 @@ Knows no WebRTC and never looks into a packet."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from server.outlet import Outlet
 from server.thinning import Thinning
 
 DEPTH = 2
-
-
-class OutletClosed(Exception):
-    """There will be no more packets."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +22,13 @@ class Packet:
     data: bytes
 
 
-class Outlet:
-    """One peer's end: at most DEPTH packets wait in it."""
+class PictureOutlet(Outlet[Packet]):
+    """One peer's end: a line that is behind skips to the next keyframe, so that never more than DEPTH packets wait."""
 
     def __init__(self, want_keyframe: Callable[[], None]) -> None:
+        super().__init__(DEPTH)
         self._want_keyframe = want_keyframe
-        self._waiting: deque[Packet] = deque()
-        self._arrived = asyncio.Event()
         self._needs_keyframe = True
-        self._reading = False
-        self._closed = False
         self.thinning = Thinning()
         self.skipped = 0  # packets that this peer never saw
 
@@ -60,26 +52,14 @@ class Outlet:
             self.skipped += 1
             self._want_keyframe()
             return
-        self._waiting.append(packet)
-        self._arrived.set()
+        self._hold(packet)
 
     async def get(self) -> Packet:
         """The next packet for this peer; the first is a keyframe. Raises OutletClosed."""
         if not self._reading:
             self._reading = True
             self._want_keyframe()
-        while not self._waiting:
-            if self._closed:
-                raise OutletClosed
-            self._arrived.clear()
-            await self._arrived.wait()
-        return self._waiting.popleft()
-
-    def close(self) -> None:
-        """Wake who waits, for the last time."""
-        self._closed = True
-        self._waiting.clear()
-        self._arrived.set()
+        return await super().get()
 
 
 class Hub:
@@ -87,15 +67,15 @@ class Hub:
 
     def __init__(self, want_keyframe: Callable[[], None]) -> None:
         self._want_keyframe = want_keyframe
-        self._outlets: list[Outlet] = []
+        self._outlets: list[PictureOutlet] = []
 
-    def join(self) -> Outlet:
+    def join(self) -> PictureOutlet:
         """A new outlet."""
-        outlet = Outlet(self._want_keyframe)
+        outlet = PictureOutlet(self._want_keyframe)
         self._outlets.append(outlet)
         return outlet
 
-    def leave(self, outlet: Outlet) -> None:
+    def leave(self, outlet: PictureOutlet) -> None:
         """Close the outlet; leaving twice does nothing."""
         outlet.close()
         if outlet in self._outlets:

@@ -7,14 +7,11 @@ import contextlib
 import struct
 import time
 from collections.abc import Iterable
-from fractions import Fraction
-from typing import Any, Protocol
+from typing import Protocol
 
 import aioice.ice
 import aiortc.rtcrtpsender
-import av
-from aiortc import MediaStreamTrack, RTCRtpSender, RTCRtpTransceiver
-from aiortc.mediastreams import MediaStreamError
+from aiortc import RTCRtpSender, RTCRtpTransceiver
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
 from aiortc.rtp import (
     RTCP_PSFB_APP,
@@ -30,15 +27,14 @@ from aiortc.rtp import (
     unpack_remb_fci,
 )
 
-from engine.messages import VIDEO_CLOCK
 from server.bitrate import LossMeter
-from server.hub import Outlet, OutletClosed
+from server.hub import Packet, PictureOutlet
 from server.retransmission import Retransmissions
+from server.tracks import OutletTrack
 
 PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 PRESENT_AT_ONCE = bytes(3)  # minimum and maximum delay of 0, twelve bits each
 RTP_HISTORY = 512  # packets kept for retransmission; aiortc's 128 are fewer than a keyframe's burst needs
-_TIME_BASE = Fraction(1, VIDEO_CLOCK)
 _gather_addresses = aioice.ice.get_host_addresses
 
 
@@ -52,30 +48,22 @@ def prepare_aiortc() -> None:
     aioice.ice.get_host_addresses = addresses
 
 
-class EncodedTrack(MediaStreamTrack):
-    """A video track whose `recv` returns what the session's one encoder made."""
+class EncodedTrack(OutletTrack[Packet]):
+    """The session's pictures on their way to one peer."""
 
     kind = "video"
 
-    def __init__(self, outlet: Outlet) -> None:
-        super().__init__()
-        self._outlet = outlet
+    def __init__(self, outlet: PictureOutlet) -> None:
+        super().__init__(outlet)
         self.last_pts: int | None = None  # of the packet handed out before the current one
         self.key_pts: int | None = None  # of the newest keyframe
         self.retransmissions = Retransmissions()
 
-    async def recv(self) -> av.Packet[Any]:
-        try:
-            given = await self._outlet.get()
-        except OutletClosed as error:
-            raise MediaStreamError from error
-        packet = av.Packet(given.data)
-        packet.pts, packet.time_base = given.pts, _TIME_BASE
+    def taken(self, given: Packet) -> None:
         self.last_pts = given.pts
         if given.keyframe:
             self.key_pts = given.pts
         self.retransmissions.earn(len(given.data))
-        return packet
 
 
 class _PlayoutDelayMap(HeaderExtensionsMap):

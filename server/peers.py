@@ -27,7 +27,7 @@ from server.channels import (
     read_controls,
     read_event,
 )
-from server.hub import Outlet
+from server.hub import PictureOutlet
 from server.ratelimit import TokenBucket
 from server.roles import Role
 from server.shares import Access
@@ -83,7 +83,7 @@ class Seat(Protocol):
 class Peer(ABC):
     """One connection. `access` is what let it in, `role` what counts now; times are of the monotonic clock."""
 
-    def __init__(self, seat: Seat, device_id: str, access: Access, outlet: Outlet) -> None:
+    def __init__(self, seat: Seat, device_id: str, access: Access, outlet: PictureOutlet) -> None:
         self.id = secrets.token_hex(8)
         self.device_id, self.access, self.outlet = device_id, access, outlet
         self.sound = SoundOutlet()

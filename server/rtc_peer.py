@@ -10,7 +10,7 @@ from typing import Any
 from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection
 
 from server.channels import event
-from server.hub import Outlet
+from server.hub import PictureOutlet
 from server.media import EncodedTrack, VideoSender
 from server.microphone import Microphone
 from server.peers import Peer, PeerState, Seat
@@ -25,7 +25,7 @@ BEHIND_BYTES = 16 << 10  # more than half a second of receipts and states
 class RtcPeer(Peer):
     """One RTCPeerConnection."""
 
-    def __init__(self, seat: Seat, device_id: str, access: Access, outlet: Outlet) -> None:
+    def __init__(self, seat: Seat, device_id: str, access: Access, outlet: PictureOutlet) -> None:
         super().__init__(seat, device_id, access, outlet)
         self._connection: RTCPeerConnection = new_connection()
         self._video: VideoSender | None = None

@@ -7,16 +7,18 @@ import asyncio
 import contextlib
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from engine.messages import VIDEO_CLOCK, Ready
 from server.channels import Controls, Junk, event, read_frame
-from server.hub import Outlet, OutletClosed, Packet
+from server.hub import Packet, PictureOutlet
+from server.outlet import Outlet, OutletClosed, P
 from server.peers import SOUND_BYTES_A_S, Peer, PeerState, Seat
 from server.shares import Access
-from server.sound_out import SoundClosed, SoundPacket
+from server.sound_out import SoundPacket
 
 SUBPROTOCOL = "mundo.v1"
 CODEC = "avc1.42E01F"
@@ -31,7 +33,7 @@ _HEADER = struct.Struct(">BBHIQ")  # kind, flags, 0, frame, pts
 class SocketPeer(Peer):
     """One WebSocket. `run` is its whole life."""
 
-    def __init__(self, seat: Seat, device_id: str, access: Access, outlet: Outlet) -> None:
+    def __init__(self, seat: Seat, device_id: str, access: Access, outlet: PictureOutlet) -> None:
         super().__init__(seat, device_id, access, outlet)
         self._unsent: asyncio.Queue[str | None] = asyncio.Queue(MAX_UNSENT)
         self._writing = asyncio.Lock()
@@ -44,7 +46,8 @@ class SocketPeer(Peer):
         size = {"width": ready.width, "height": ready.height} if ready else {"width": 0, "height": 0}
         self.send(event("media", codec=CODEC, clock=VIDEO_CLOCK, **size))
         self._seat.joined(self)
-        tasks = [asyncio.create_task(part) for part in (self._tell(), self._show(), self._play(), self._listen())]
+        pictures, sound = self._pass_on(self.outlet, framed), self._pass_on(self.sound, framed_sound)
+        tasks = [asyncio.create_task(part) for part in (self._tell(), pictures, sound, self._listen())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -78,23 +81,14 @@ class SocketPeer(Peer):
                 async with self._writing, asyncio.timeout(STALLED_S):
                     await self._socket.send_text(message)
 
-    async def _show(self) -> None:
+    async def _pass_on(self, outlet: Outlet[P], as_bytes: Callable[[P], bytes]) -> None:
         assert self._socket is not None
         with contextlib.suppress(OutletClosed, WebSocketDisconnect, RuntimeError, TimeoutError):
             while True:
-                packet = await self.outlet.get()
+                packet = await outlet.get()
                 async with self._writing, asyncio.timeout(STALLED_S):
-                    await self._socket.send_bytes(framed(packet))
+                    await self._socket.send_bytes(as_bytes(packet))
         await asyncio.sleep(0.2 if self.state is PeerState.CLOSED else 0)  # the reason goes before the end
-
-    async def _play(self) -> None:
-        assert self._socket is not None
-        with contextlib.suppress(SoundClosed, WebSocketDisconnect, RuntimeError, TimeoutError):
-            while True:
-                packet = await self.sound.get()
-                async with self._writing, asyncio.timeout(STALLED_S):
-                    await self._socket.send_bytes(framed_sound(packet))
-        await asyncio.sleep(0.2 if self.state is PeerState.CLOSED else 0)  # as with the pictures
 
     async def _listen(self) -> None:
         assert self._socket is not None

@@ -1,29 +1,18 @@
 """One session's sound to all its peers: Opus packets as the worker made them, dropped rather than late.
-Knows aiortc's track; never decodes or encodes."""
+Knows how it is told in SDP; never decodes or encodes."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections import deque
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
-
-import av
-from aiortc import MediaStreamTrack
-from aiortc.mediastreams import MediaStreamError
 
 from engine.messages import VIDEO_CLOCK
+from server.outlet import Outlet
+from server.tracks import OutletTrack
 
 PACKET_TICKS = VIDEO_CLOCK // 100
 DEPTH = 12  # packets of 10 ms: who has not taken them by then hears the newest instead
-_TIME_BASE = Fraction(1, VIDEO_CLOCK)
 _AUDIO_STREAM = re.compile(r"(^m=audio .*?^a=msid:)\S+", re.MULTILINE | re.DOTALL)
-
-
-class SoundClosed(Exception):
-    """There will be no more packets."""
 
 
 @dataclass(frozen=True)
@@ -34,54 +23,22 @@ class SoundPacket:
     data: bytes
 
 
-class SoundOutlet:
+class SoundOutlet(Outlet[SoundPacket]):
     """One peer's end: at most DEPTH packets wait in it, and none before it is read."""
 
     def __init__(self) -> None:
-        self._waiting: deque[SoundPacket] = deque(maxlen=DEPTH)
-        self._arrived = asyncio.Event()
-        self._reading = self._closed = False
+        super().__init__(DEPTH)
 
     def put(self, packet: SoundPacket) -> None:
         """Queue the packet; the oldest gives way."""
         if self._reading:
-            self._waiting.append(packet)
-            self._arrived.set()
-
-    async def get(self) -> SoundPacket:
-        """The next packet for this peer. Raises SoundClosed."""
-        self._reading = True
-        while not self._waiting:
-            if self._closed:
-                raise SoundClosed
-            self._arrived.clear()
-            await self._arrived.wait()
-        return self._waiting.popleft()
-
-    def close(self) -> None:
-        """Wake who waits, for the last time."""
-        self._closed = True
-        self._waiting.clear()
-        self._arrived.set()
+            self._hold(packet)
 
 
-class SoundTrack(MediaStreamTrack):
-    """An audio track whose `recv` returns what the session's one encoder made."""
+class SoundTrack(OutletTrack[SoundPacket]):
+    """The session's sound on its way to one peer."""
 
     kind = "audio"
-
-    def __init__(self, outlet: SoundOutlet) -> None:
-        super().__init__()
-        self._outlet = outlet
-
-    async def recv(self) -> av.Packet[Any]:
-        try:
-            given = await self._outlet.get()
-        except SoundClosed as error:
-            raise MediaStreamError from error
-        packet = av.Packet(given.data)
-        packet.pts, packet.time_base = given.pts, _TIME_BASE
-        return packet
 
 
 def of_its_own_stream(answer: str) -> str:

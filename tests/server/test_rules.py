@@ -9,8 +9,9 @@ import pytest
 
 from engine import messages as m
 from server.channels import Controls, Junk, PromptUnfit, fit_prompt, read_controls, read_event
-from server.hub import DEPTH, Hub, OutletClosed, Packet
+from server.hub import DEPTH, Hub, Packet
 from server.invites import new_code, normalise
+from server.outlet import OutletClosed
 from server.placement.watch import Watch
 from server.ratelimit import TokenBucket
 from server.steering import Steering

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from aiortc.sdp import SessionDescription
 
-from server.sound_out import DEPTH, SoundClosed, SoundOutlet, SoundPacket, of_its_own_stream
+from server.outlet import OutletClosed
+from server.sound_out import DEPTH, SoundOutlet, SoundPacket, of_its_own_stream
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,7 +22,7 @@ async def test_who_does_not_take_sound_in_time_hears_the_newest() -> None:
         outlet.put(SoundPacket(900 * number, b"x"))
     assert (await outlet.get()).pts == 900 * 5
     outlet.close()
-    with pytest.raises(SoundClosed):
+    with pytest.raises(OutletClosed):
         await outlet.get()
 
 
