@@ -12,6 +12,7 @@ from server.roles import Role
 from server.settings import LimitSettings
 from server.suggestions import Suggestions
 
+NOTICE_HOLDS_S = 60.0
 RETURN_AFTER_S = 5.0  # the controls come back when who held them is away so long
 
 
@@ -32,6 +33,7 @@ class Audience:
         self.holder: str | None = None
         self.idle_since = time.monotonic()
         self._limits = limits
+        self._last_notice = ("", -NOTICE_HOLDS_S)
         self._holder_away_since: float | None = None
 
     def check_room(self, device_id: str) -> None:
@@ -78,6 +80,22 @@ class Audience:
         """Whether somebody who may drive is connected."""
         return any(peer.drives for peer in self.connected)
 
+    def idle_s(self, now: float) -> float:
+        """For how long nobody has been connected."""
+        return 0.0 if self.peers else now - self.idle_since
+
+    def overdue(self, now: float) -> list[tuple[Peer, str]]:
+        """The peers that have to go, and why."""
+        going = []
+        for peer in self.peers.values():
+            if peer.access.expires_at < time.time():
+                going.append((peer, "the share link has expired"))
+            elif peer.state is PeerState.NEW and now - peer.born_at > self._limits.connect_timeout_s:
+                going.append((peer, "no connection"))
+            elif peer.state is PeerState.CONNECTED and now - peer.heard_at > self._limits.heartbeat_s:
+                going.append((peer, "no heartbeat"))
+        return going
+
     def broadcast(self, kind: str, /, **values: Any) -> None:
         """An event to everybody."""
         message = event(kind, **values)
@@ -89,6 +107,31 @@ class Audience:
         message = event(kind, **values)
         for peer in self.peers.values():
             peer.send_passing(message)
+
+    def tell_drivers(self, kind: str, /, **values: Any) -> None:
+        """An event to who drives."""
+        for peer in self.peers.values():
+            if peer.drives:
+                peer.send(event(kind, **values))
+
+    def tell_owner(self, kind: str, /, **values: Any) -> None:
+        """An event to who started the session."""
+        for peer in self.peers.values():
+            if peer.access.owner:
+                peer.send(event(kind, **values))
+
+    def notice(self, kind: str, text: str, /, **values: Any) -> None:
+        """Something that everybody may know; who joins within a minute is told too, by `remind`."""
+        message = event("notice", kind=kind, text=text, **values)
+        self._last_notice = (message, time.monotonic())
+        for peer in self.peers.values():
+            peer.send(message)
+
+    def remind(self, peer: Peer) -> None:
+        """Tell a new peer the last notice while it holds."""
+        message, at = self._last_notice
+        if time.monotonic() - at < NOTICE_HOLDS_S:
+            peer.send(message)
 
     def tell_people(self) -> None:
         """Tell everybody who is here."""

@@ -30,32 +30,34 @@ class Keeping:
 
     def due(self, session: Session, now: float) -> bool:
         """Whether the session's world should be saved now."""
-        idle = session.state is not SessionState.LIVE or session.save_lock.locked()
-        return not idle and now - session.saved_at >= self._settings.every_s
+        idle = session.state is not SessionState.LIVE or session.saving.lock.locked()
+        return not idle and now - session.saving.at >= self._settings.every_s
 
     async def save(self, session: Session, final: bool = False) -> Saved:
         """Save the world as it is now. Raises NotSaved; everybody in the session is told once."""
-        async with session.save_lock:
+        async with session.saving.lock:
             try:
-                saved = await session.save(self._settings.timeout_s)
+                saved = await session.saving.ask(self._settings.timeout_s)
                 size = await self._worlds.save(session.world_id, saved)
             except NotSaved as error:
                 self._metrics.saves.labels("failed").inc()
                 if session.id not in self._failing:
                     self._failing.add(session.id)
                     log.error("world not saved", session=session.id, reason=str(error))
-                    session.notice("not-saved", f"The world is not saved: {error}. It goes on; older saves are intact.")
+                    session.audience.notice(
+                        "not-saved", f"The world is not saved: {error}. It goes on; older saves are intact."
+                    )
                 raise
             self._metrics.saves.labels("done").inc()
             self._failing.discard(session.id)
             await self._note(session, saved, size, final)
-        session.tell_owner("saved", frame=max(0, session.frame), at=saved.about.saved_at)
+        session.audience.tell_owner("saved", frame=max(0, session.frame), at=saved.about.saved_at)
         return saved
 
     async def restore(self, session: Session) -> Found | None:
         """The newest save of the session's world that can be read, and that no worker refused; None before the first.
         Raises NotASave."""
-        return await self._worlds.newest(session.world_id, session.refused_save)
+        return await self._worlds.newest(session.world_id, session.saving.refused)
 
     def forget(self, session: Session) -> None:
         """The session is over."""

@@ -29,7 +29,7 @@ from server.channels import (
 )
 from server.hub import PictureOutlet
 from server.ratelimit import TokenBucket
-from server.roles import Role
+from server.roles import Action, Role, may
 from server.shares import Access
 from server.sound_out import SoundOutlet
 
@@ -102,6 +102,15 @@ class Peer(ABC):
     def drives(self) -> bool:
         """Whether its controls, text and sound count."""
         return self.role is Role.DRIVER
+
+    def may(self, action: Action) -> bool:
+        """Whether it may do that now."""
+        return may(self.role, self.access.owner, action)
+
+    def must(self, action: Action) -> None:
+        """Raises PromptUnfit unless it may do that now."""
+        if not self.may(action):
+            raise PromptUnfit("not-allowed", f"This is not allowed to you: {action.value}.")
 
     # --- out -------------------------------------------------------------------------------------
 

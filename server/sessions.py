@@ -19,9 +19,11 @@ from server.metrics import Metrics
 from server.moderation import Moderation
 from server.phases import SessionState
 from server.placement import Placement
+from server.prompts import Scrutiny
 from server.queueing import Queue
 from server.roles import Role
 from server.saves import NotASave, NotSaved, Saved
+from server.saving import NONE_REFUSED
 from server.session import Around, Begin, Session
 from server.settings import Settings
 from server.store.models import KeptWorld
@@ -52,9 +54,9 @@ class Sessions:
         self._placement, self._worlds, self._settings = placement, worlds, settings
         self._limits = settings.limits
         self.metrics = Metrics()
-        moderation = Moderation(settings.moderation)
-        self._around = Around(placement, self._limits, moderation, self.metrics, self, settings.log_prompts)
-        self.moderation = moderation
+        self.moderation = Moderation(settings.moderation)
+        scrutiny = Scrutiny(self.moderation, self.metrics, settings.log_prompts)
+        self._around = Around(placement, self._limits, scrutiny, self.metrics, self)
         self._keeping = Keeping(worlds, settings.saves, self.metrics)
         self._sessions: dict[str, Session] = {}
         self._seated: dict[str, tuple[Session, float]] = {}  # whose worlds the worker holds, since when
@@ -70,7 +72,7 @@ class Sessions:
         """Recall what an earlier gateway left open, start the placement and the clock."""
         for kept, world in await self._worlds.unended():
             session = Session(_begin(kept.id, kept.owner, world), self._around, SessionState.PAUSED)
-            session.opening.set_result("")
+            session.standing.opened_before()
             self._sessions[kept.id] = session
         self._ticker = asyncio.create_task(self._tick_for_ever())
         await self._placement.start(self)
@@ -242,7 +244,7 @@ class Sessions:
                 break
             if session := self._sessions.get(name):
                 self._seated[name] = (session, time.monotonic())
-                session.await_world()
+                session.standing.await_world()
                 self._later(self._open(session))
         if ready is not None and len(self._queue):
             self._make_room()
@@ -250,7 +252,7 @@ class Sessions:
         for place, name in enumerate(self._queue.waiting, start=1):
             session = self._sessions[name]
             if session.state is not SessionState.RESUMING or ready is not None:
-                session.queue(place, self._queue.wait_s(place, capacity))
+                session.standing.queue(place, self._queue.wait_s(place, capacity))
 
     def _unseat(self, session: Session) -> None:
         seat = self._seated.pop(session.id, None)
@@ -263,23 +265,25 @@ class Sessions:
         wanting = {self._sessions[name].owner for name in self._queue.waiting}
         for session, _ in list(self._seated.values()):
             unwatched = session.state is SessionState.LIVE and not session.peers
-            if unwatched and (session.owner in wanting or session.idle_s(now) > self._limits.idle_yield_s):
+            if unwatched and (session.owner in wanting or session.audience.idle_s(now) > self._limits.idle_yield_s):
                 self._pause_soon(session)
 
     async def _open(self, session: Session) -> None:
         """Ask the worker for a world that has a place, as it was last."""
-        life, refused = self._life, session.refused_save
+        life, refused = self._life, session.saving.refused
         try:
             found = await self._keeping.restore(session)
         except NotASave as error:
             return await self.end(session, f"the world cannot be opened: {error}")
         if life != self._life or session.id not in self._seated or session.state is SessionState.ENDED:
             return
-        if found is None and refused < 2**63:
+        if found is None and refused < NONE_REFUSED:
             return await self.end(session, "the world cannot be opened: none of its saves can be read")
-        if found is not None and (found.skipped or refused < 2**63):
-            session.notice("older-save", "The newest save of this world is damaged; it goes on from the one before.")
-        session.restored_from = found.number if found else None
+        if found is not None and (found.skipped or refused < NONE_REFUSED):
+            session.audience.notice(
+                "older-save", "The newest save of this world is damaged; it goes on from the one before."
+            )
+        session.saving.restored_from = found.number if found else None
         session.open(found.saved if found else None)
 
     def _pause_soon(self, session: Session, even_if_watched: bool = False) -> None:
@@ -294,7 +298,7 @@ class Sessions:
             if even_if_watched:
                 await session.dismiss("the time of this world is over for now; it is kept")
         except NotSaved:
-            if session.idle_s(time.monotonic()) > self._limits.idle_close_s:
+            if session.audience.idle_s(time.monotonic()) > self._limits.idle_close_s:
                 await self.end(session, "nobody is here", keep=False)
             return
         finally:
@@ -307,7 +311,7 @@ class Sessions:
     # --- what the sessions and the worker say ----------------------------------------------------------
 
     def opened(self, session: Session) -> None:
-        session.refused_save = 2**63
+        session.saving.refused = NONE_REFUSED
         self._later(self._visited(session))
 
     async def _visited(self, session: Session) -> None:
@@ -315,12 +319,12 @@ class Sessions:
             await self._worlds.change(session.world_id, visited_at=time.time())
 
     def not_opened(self, session: Session, reason: str) -> None:
-        if session.restored_from is None:
+        if session.saving.restored_from is None:
             self._unseat(session)
             self._later(self.end(session, reason))
         else:
-            log.error("save refused", session=session.id, number=session.restored_from, reason=reason)
-            session.refused_save = session.restored_from
+            log.error("save refused", session=session.id, number=session.saving.restored_from, reason=reason)
+            session.saving.refused = session.saving.restored_from
             self._later(self._open(session))
 
     def worker_ready(self, ready: messages.Ready) -> None:
@@ -338,7 +342,7 @@ class Sessions:
                 continue
             if session.may_reopen():
                 self._queue.join(session.id, first=True)
-                session.await_world()
+                session.standing.await_world()
             else:
                 self._later(self.end(session, f"the world failed too often: {reason}"))
 
@@ -358,7 +362,7 @@ class Sessions:
         if session.state is SessionState.ENDED:
             return
         if session.may_reopen():
-            session.await_world()
+            session.standing.await_world()
             self._later(self._open(session))
         else:
             self._unseat(session)
@@ -381,7 +385,7 @@ class Sessions:
     def _tick(self, session: Session, now: float) -> None:
         for peer, reason in session.tick(now):
             self._later(peer.close(reason))
-        idle_s, limits = session.idle_s(now), self._limits
+        idle_s, limits = session.audience.idle_s(now), self._limits
         if session.state is SessionState.LIVE:
             if session.over_time(now):
                 self._pause_soon(session, even_if_watched=True)
@@ -390,7 +394,7 @@ class Sessions:
             elif self._keeping.due(session, now):
                 self._later(self._autosave(session))
         elif session.state is SessionState.QUEUED and idle_s > limits.idle_close_s:
-            if session.opening.done():  # it lived before: back to where it came from
+            if session.standing.opening.done():  # it lived before: back to where it came from
                 self._queue.leave(session.id)
                 session.pause()
             else:

@@ -113,7 +113,7 @@ async def overview(gateway: TheGateway) -> Overview:
             viewers=session.audience.viewers,
             driver=session.audience.driven,
             frame=max(0, session.frame),
-            queue_position=session.queue_position,
+            queue_position=session.standing.queue_position,
         )
         for session in gateway.sessions.all
     ]

@@ -134,8 +134,8 @@ async def start(
     except PromptUnfit as unfit:
         raise Problem(unfit.slug, unfit.reason) from unfit
     if session.state is not SessionState.QUEUED or gateway.sessions.making_room:
-        await asyncio.wait({session.opening}, timeout=OPENING_WAIT_S)
-    if session.opening.done() and (refusal := session.opening.result()):
+        await asyncio.wait({session.standing.opening}, timeout=OPENING_WAIT_S)
+    if session.standing.opening.done() and (refusal := session.standing.opening.result()):
         raise Problem("prompt-refused", refusal)
     return SessionMade(**_standing(session))
 
@@ -161,7 +161,7 @@ async def _session_for(body: NewSession, gateway: Gateway, visitor: Visitor) -> 
 def _standing(session: Session) -> dict[str, Any]:
     standing: dict[str, Any] = {"id": session.id, "state": session.state.value, "world": session.world_id}
     if session.state is SessionState.QUEUED:
-        standing |= {"queue_position": session.queue_position, "wait_s": session.wait_s}
+        standing |= {"queue_position": session.standing.queue_position, "wait_s": session.standing.wait_s}
     return standing
 
 
@@ -196,10 +196,10 @@ async def prompt(body: Prompt, entry: TheEntry, gateway: TheGateway) -> PromptTa
     gateway.rates.take(gateway.settings.rates.prompts_a_device, "prompts", entry.visitor.device_id)
     try:
         if may(entry.role, entry.access.owner, Action.SUGGEST):
-            made = await entry.session.suggest(entry.visitor.device_id, fit_prompt(body.text))
+            made = await entry.session.prompts.suggest(entry.visitor.device_id, fit_prompt(body.text))
             return PromptTaken(suggestion=made)
         entry.must(Action.PROMPT)
-        return PromptTaken(text_id=await entry.session.tell(None, fit_prompt(body.text), 0))
+        return PromptTaken(text_id=await entry.session.prompts.tell(None, fit_prompt(body.text), 0))
     except PromptUnfit as unfit:
         raise Problem(unfit.slug, unfit.reason) from unfit
 

@@ -172,7 +172,7 @@ async def test_a_drivers_falling_estimate_lowers_the_rate(here: Any) -> None:
     session = await browser.start()
     driver = await browser.connect(session)
     await driver.frames(12)
-    sent = here.gateway.sessions.get(session)._bitrate.sent_a_s(time.monotonic())
+    sent = here.gateway.sessions.get(session)._lines.sent_a_s(time.monotonic())
     for estimate in (2 * sent, sent / 2):
         await driver.video._send_rtcp(remb(driver, int(estimate)))
     await driver.until("state", lambda event: event["values"]["bits_per_second"] == LEAST)

@@ -96,10 +96,10 @@ async def test_an_operators_limit_is_announced_and_pauses_instead_of_cutting(run
     browser = await here.invited()
     session = await browser.start(seed=4)
     connection = await browser.connect(session)
-    here.gateway.sessions.get(session)._live_since -= 150.0  # of 200 seconds
+    here.gateway.sessions.get(session)._term._since -= 150.0  # of 200 seconds
     notice = await connection.until("notice")
     assert notice["kind"] == "time" and 20 <= notice["left_s"] <= 50
-    here.gateway.sessions.get(session)._live_since -= 50.0
+    here.gateway.sessions.get(session)._term._since -= 50.0
     assert "it is kept" in (await connection.until("ended"))["reason"]
     await browser.until_state(session, "paused")
 

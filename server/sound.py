@@ -1,0 +1,70 @@
+"""The sound of one session: whose microphone its world hears, what it plays to people, and what they are told of both.
+Knows packets by their time; neither codec nor words, which pass through and are never logged."""
+
+from __future__ import annotations
+
+import time
+
+from engine import messages
+from server.audience import Audience
+from server.channels import event
+from server.lease import Lease
+from server.peers import Peer
+from server.ratelimit import TokenBucket
+from server.sound_out import PACKET_TICKS, SoundPacket
+from server.timeline import Timeline
+
+MICROPHONE_HELD_S = 1.0
+MICROPHONE_BYTES_A_S = 2 * messages.AUDIO_RATE
+
+
+class Sound:
+    """One microphone at a time goes in; what comes out goes to everybody."""
+
+    def __init__(self, lease: Lease, audience: Audience, timeline: Timeline, microphone_s_an_hour: float) -> None:
+        self._lease, self._audience, self._timeline = lease, audience, timeline
+        rate = MICROPHONE_BYTES_A_S * microphone_s_an_hour / 3600
+        self._allowed = TokenBucket(rate, 3600 * rate) if rate else None
+        self._microphone: tuple[Peer, float] | None = None
+        self._sounds: list[str] = []
+
+    def speak(self, peer: Peer, pcm: bytes) -> None:
+        """A driver's microphone, s16le mono at AUDIO_RATE."""
+        now = time.monotonic()
+        if self._microphone is not None:
+            holder, at = self._microphone
+            if holder is not peer and now - at < MICROPHONE_HELD_S:
+                return  # one microphone at a time, or the world would hear two seconds in one
+        if self._allowed is None or not self._allowed.take(now, len(pcm)):
+            return
+        self._microphone = (peer, now)
+        self._lease.send(messages.Audio(pcm=pcm))
+
+    def forget(self, peer: Peer) -> None:
+        """The peer does not drive any more."""
+        if self._microphone is not None and self._microphone[0] is peer:
+            self._microphone = None
+
+    def joined(self, peer: Peer, frame: int) -> None:
+        """Tell a new peer what sounds."""
+        if self._sounds:
+            peer.send(event("sounds", frame=frame, heard=self._sounds))
+
+    def play(self, message: messages.AudioPacket) -> None:
+        """The world's sound."""
+        first = self._timeline.pts(message.pts)
+        for number, data in enumerate(message.packets):
+            packet = SoundPacket(first + number * PACKET_TICKS, data)
+            for peer in self._audience.peers.values():
+                peer.sound.put(packet)
+
+    def caption(self, message: messages.Sounds) -> None:
+        """What sounds in the world from now on."""
+        self._sounds = message.heard
+        self._audience.broadcast("sounds", frame=self._timeline.frame(message.frame), heard=message.heard)
+
+    def understood(self, message: messages.Heard) -> None:
+        """What somebody said aloud is told to who may speak."""
+        frame = self._timeline.frame(message.frame)
+        values = {name: getattr(message, name) for name in ("words", "kind", "confidence", "obeyed")}
+        self._audience.tell_drivers("heard", frame=frame, **values)
