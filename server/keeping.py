@@ -3,6 +3,7 @@ Knows when a save is due and what its failure means to people; files are server.
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import structlog
@@ -58,6 +59,11 @@ class Keeping:
         """The newest save of the session's world that can be read, and that no worker refused; None before the first.
         Raises NotASave."""
         return await self._worlds.newest(session.world_id, session.saving.refused)
+
+    async def visited(self, session: Session) -> None:
+        """Somebody is in the world again; the store notes it if it can."""
+        with contextlib.suppress(SQLAlchemyError, OSError):
+            await self._worlds.change(session.world_id, visited_at=time.time())
 
     def forget(self, session: Session) -> None:
         """The session is over."""

@@ -90,7 +90,7 @@ async def _announce(state: object, server: uvicorn.Server, url: str, ready_file:
         await asyncio.sleep(0.02)
     gateway = state.gateway  # type: ignore[attr-defined]
     assert isinstance(gateway, Gateway)
-    await gateway.sessions.became_ready.wait()
+    await gateway.sessions.places.became_ready.wait()
     if gateway.settings.open:
         if ready_file is not None:
             write_whole(ready_file, json.dumps({"url": url, "invite": None}))

@@ -13,7 +13,7 @@ class WorkerGone(Exception):
 
 
 class Listener(Protocol):
-    """Who hears of workers: the sessions."""
+    """Who hears of workers: who gives their places away."""
 
     def worker_ready(self, ready: Ready) -> None:
         """A worker has loaded its model. It knows no world yet."""

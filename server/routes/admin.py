@@ -122,7 +122,7 @@ async def overview(gateway: TheGateway) -> Overview:
         capacity=ready.capacity if ready else 0,
         draining=gateway.sessions.draining,
         load=os.getloadavg(),
-        waiting=gateway.sessions.waiting,
+        waiting=gateway.sessions.places.waiting,
         sessions=lines,
     )
 

@@ -133,7 +133,7 @@ async def start(
         raise Problem("too-many-worlds", str(error)) from error
     except PromptUnfit as unfit:
         raise Problem(unfit.slug, unfit.reason) from unfit
-    if session.state is not SessionState.QUEUED or gateway.sessions.making_room:
+    if session.state is not SessionState.QUEUED or gateway.sessions.places.making_room:
         await asyncio.wait({session.standing.opening}, timeout=OPENING_WAIT_S)
     if session.standing.opening.done() and (refusal := session.standing.opening.result()):
         raise Problem("prompt-refused", refusal)

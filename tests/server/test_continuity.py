@@ -85,7 +85,7 @@ async def test_a_damaged_newest_save_is_skipped_and_that_is_said(run: Any) -> No
     folder = here.gateway.worlds.folder(here.gateway.sessions.get(session).world_id)
     await browser.http.delete(connection.location)
     await here.until(lambda: len(folder.numbers()) >= 2, "two saves")
-    await here.gateway.sessions._pause(here.gateway.sessions.get(session))
+    await here.gateway.sessions.places._pause(here.gateway.sessions.get(session))
     await browser.until_state(session, "paused")
     newest = folder._file(folder.numbers()[0])
     newest.write_bytes(newest.read_bytes()[:-4])

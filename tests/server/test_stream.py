@@ -269,7 +269,7 @@ def lasting_threads() -> int:
 async def test_nothing_survives_a_closed_connection(here: Any) -> None:
     browser = await here.invited()
     session = await browser.start()
-    await here.until(lambda: not here.gateway.sessions._running, "what is saved to be saved")
+    await here.until(lambda: not here.gateway.sessions._tasks.busy, "what is saved to be saved")
     tasks, threads = len(asyncio.all_tasks()), lasting_threads()
     for _ in range(3):
         connection = await browser.connect(session, sound=Tone())
