@@ -182,6 +182,10 @@ class Walker(Person):
         """Let the page hear a message of the gateway."""
         await self.page.evaluate(HEAR, message)
 
+    async def holds(self, buttons: int) -> None:
+        """The newest snapshot holds exactly these buttons."""
+        await self.until("(buttons) => JSON.parse(taps.sent.at(-1)).buttons === buttons", buttons)
+
     async def fits(self) -> None:
         """Nothing sticks out of the screen."""
         assert await self.page.evaluate(STICKS_OUT) == []
@@ -313,6 +317,15 @@ def walking(chromium: Browser, painted: Served) -> Walking:
             await context.close()
 
     return walk
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def inside(walking: Walking) -> AsyncIterator[Walker]:
+    """Somebody at a desk, in a painted world."""
+    async with walking({"name": "desktop", "width": 1024, "height": 640}) as walker:
+        await walker.come_in()
+        await walker.open_world(template="meadow")
+        yield walker
 
 
 @pytest_asyncio.fixture(loop_scope="session")

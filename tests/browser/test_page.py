@@ -1,16 +1,14 @@
-"""What the page does for a person in a painted world: keys that can be changed, gamepad, thumbs, history, pictures,
-recordings, languages, rest; by keyboard alone from arrival to leaving, and a stranger's way timed."""
+"""What the page does for a person in a painted world: a small first load, prompts, pictures, recordings, languages,
+rest, a socket where UDP is blocked; by keyboard alone from arrival to leaving, and a stranger's way timed."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
 import pytest
-import pytest_asyncio
 
 if TYPE_CHECKING:
     from conftest import Person, Walker, Walking
@@ -19,16 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SCREEN: dict[str, Any] = {"name": "desktop", "width": 1024, "height": 640}
 STRANGER_S = 60.0
-KEY_TO_CHANNEL_MS = 4.0
 FIRST_LOAD_BYTES = 150_000
-
-# A gamepad that a test can push.
-PAD = """
-window.pad = { connected: true, mapping: "standard", axes: [0, 0, 0, 0],
-  buttons: Array.from({ length: 17 }, () => ({ pressed: false })) };
-navigator.getGamepads = () => [window.pad];
-"""
-
 
 # Name, bytes on the wire, bytes of the body there and as it lies, and whether it came before the world's own modules.
 LOADED = """() => {
@@ -57,19 +46,6 @@ async def test_what_is_loaded_first_is_small(walking: Walking) -> None:
         assert {"/web/js/main.js", "/web/css/arrival.css", "/web/pictures/horizon.svg"} <= pressed
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def inside(walking: Walking) -> AsyncIterator[Walker]:
-    """Somebody in a world."""
-    async with walking(SCREEN) as walker:
-        await walker.come_in()
-        await walker.open_world(template="meadow")
-        yield walker
-
-
-async def holds(walker: Walker, buttons: int) -> None:
-    await walker.until("(buttons) => JSON.parse(taps.sent.at(-1)).buttons === buttons", buttons)
-
-
 async def test_by_keyboard_alone_from_arrival_to_leaving(walking: Walking) -> None:
     async with walking(SCREEN) as walker:
         page, keys = walker.page, walker.page.keyboard
@@ -90,7 +66,7 @@ async def test_by_keyboard_alone_from_arrival_to_leaving(walking: Walking) -> No
         await keys.press("Enter")
         await walker.until("() => mundo.state.visible")
         await keys.down("KeyW")
-        await holds(walker, 1)
+        await walker.holds(1)
         await keys.up("KeyW")
         await keys.press("Enter")
         await keys.type("night falls")
@@ -155,139 +131,10 @@ async def test_a_strangers_way_into_a_world_of_the_model(person: Person, strange
     await person.leave()
 
 
-async def test_a_key_leaves_in_the_task_in_which_it_is_pressed(inside: Walker) -> None:
-    left = await inside.page.evaluate(
-        """() => ["keydown", "keyup"].map((type) => {
-          const before = taps.sent.length;
-          window.dispatchEvent(new KeyboardEvent(type, { code: "KeyW", key: "w", bubbles: true }));
-          return [taps.sent.length - before, JSON.parse(taps.sent.at(-1)).buttons];
-        })"""
-    )
-    assert left == [[1, 1], [1, 0]]
-
-
-# How long each change of a button takes to the data channel: since the browser's own stamp on the key event, and since
-# the page was told; milliseconds.
-TIME_KEYS = """() => {
-  window.waits = [];
-  let stamp = 0, told = 0, held = JSON.parse(taps.sent.at(-1)).buttons;
-  const hear = (event) => {
-    if (event.isTrusted && !event.repeat) [stamp, told] = [event.timeStamp, performance.now()];
-  };
-  for (const type of ["keydown", "keyup"]) addEventListener(type, hear, true);
-  const { control } = taps.channels;
-  const send = control.send;
-  control.send = (data) => {
-    send(data);
-    const { buttons } = JSON.parse(data), now = performance.now();
-    if (buttons !== held) waits.push([now - stamp, now - told]);
-    held = buttons;
-  };
-}"""
-
-
-async def key_waits(walker: Walker, presses: int) -> Any:
-    """[since the browser's stamp, since the page was told] in ms, of every change of so many presses."""
-    keys = walker.page.keyboard
-    await walker.page.evaluate(TIME_KEYS)
-    for press in range(presses):
-        key = "WASD"[press % 4]
-        await keys.down(f"Key{key}")
-        await walker.page.wait_for_timeout(press % 17)  # no beat with frames or with the rhythm of sending
-        await keys.up(f"Key{key}")
-    waits = np.array(await walker.page.evaluate("() => waits"))
-    assert waits.shape == (2 * presses, 2) and waits.min() >= 0
-    for name, column in zip(("browser's stamp", "page was told"), waits.T, strict=True):
-        p50, p95 = np.quantile(column, (0.5, 0.95))
-        print(f"a key, since the {name}, to the channel: p50 {p50:.2f}, p95 {p95:.2f} ms")
-    return waits
-
-
-@pytest.mark.soak
-async def test_a_key_is_on_the_channel_within_milliseconds_of_its_event(inside: Walker) -> None:
-    """On a machine that has nothing else to do."""
-    waits = await key_waits(inside, presses=500)
-    assert np.quantile(waits[:, 0], 0.95) < KEY_TO_CHANNEL_MS
-
-
-async def test_keys_can_be_changed_and_stay_so(inside: Walker) -> None:
-    page = inside.page
-    await page.keyboard.press("?")
-    await page.click("[data-action=forward]")
-    await page.keyboard.press("KeyE")
-    await page.wait_for_selector("[data-action=forward] >> text=E")
-    await page.keyboard.press("Escape")
-    await page.keyboard.down("KeyE")
-    await holds(inside, 1)
-    await page.keyboard.up("KeyE")
-    await page.reload()
-    await inside.until("() => mundo.state.visible")
-    await page.keyboard.down("KeyE")
-    await holds(inside, 1)
-    await page.keyboard.up("KeyE")
-    await page.keyboard.press("?")
-    await page.get_by_role("button", name="As they were").click()
-    await page.keyboard.press("Escape")
-    await page.keyboard.down("KeyW")
-    await holds(inside, 1)
-    await page.keyboard.up("KeyW")
-
-
-async def test_the_line_remembers_what_was_said_and_what_was_not_sent(inside: Walker) -> None:
-    page = inside.page
-    for text in ("fog rolls in", "night falls"):
-        await page.keyboard.press("/")
-        await page.keyboard.type(text)
-        await page.keyboard.press("Enter")
-    await page.keyboard.press("/")
-    await page.keyboard.type("a dr")
-    said = []
-    for key in ("ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown", "ArrowDown"):
-        await page.keyboard.press(key)
-        said.append(await page.input_value(".say"))
-    assert said == ["night falls", "fog rolls in", "fog rolls in", "night falls", "a dr"]
-    assert await page.evaluate("() => JSON.parse(taps.sent.at(-1)).buttons") == 0
-
-
 async def test_a_prompt_is_heard_and_then_seen(inside: Walker) -> None:
     ref = await inside.page.evaluate("() => mundo.say('a balloon rises')")
     await inside.until("(ref) => mundo.state.prompts.find((one) => one.ref === ref).seen_ms > 0", ref)
     await inside.until("() => /heard at frame [\\d,]+, seen after/.test(document.querySelector('.trail').textContent)")
-
-
-async def test_a_gamepad_walks_and_looks(walking: Walking) -> None:
-    async with walking(SCREEN, PAD) as walker:
-        await walker.come_in()
-        await walker.open_world(template="meadow")
-        await walker.page.evaluate("() => { pad.axes = [0, -0.6, 0.8, 0]; }")
-        await holds(walker, 1)
-        await walker.until("() => JSON.parse(taps.sent.at(-1)).look_x > 0.1")
-        await walker.page.evaluate("() => { pad.axes = [0, 0, 0, 0]; }")
-        await holds(walker, 0)
-
-
-async def test_a_thumb_shows_its_ring_and_runs_when_far(walking: Walking) -> None:
-    async with walking({"name": "phone", "width": 390, "height": 844, "touch": True}) as walker:
-        await walker.come_in()
-        await walker.open_world(template="meadow")
-        touch = await walker.page.context.new_cdp_session(walker.page)
-
-        async def finger(kind: str, *points: tuple[int, int]) -> None:
-            touches = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
-            await touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
-
-        await finger("touchStart", (100, 500))
-        await finger("touchMove", (100, 440))
-        await holds(walker, 1)
-        assert await walker.page.is_visible(".thumb")
-        await finger("touchMove", (100, 400))
-        await holds(walker, 1 + (1 << 9))
-        await finger("touchEnd")
-        await holds(walker, 0)
-        assert await walker.page.is_hidden(".thumb")
-        await walker.page.tap("[aria-label=Jump]")
-        await walker.until("() => taps.sent.some((one) => JSON.parse(one).buttons === 256)")
-        await holds(walker, 0)
 
 
 async def test_a_picture_and_a_recording_are_saved(inside: Walker) -> None:
@@ -330,21 +177,6 @@ async def test_the_other_language_comes_at_once_and_stays(walking: Walking) -> N
         assert await page.get_attribute("html", "lang") == "pt"
         await page.reload()
         await page.wait_for_selector("h1 >> text=Para onde?")
-
-
-async def test_a_role_that_changes_changes_the_page(inside: Walker) -> None:
-    await inside.page.keyboard.down("KeyW")
-    await holds(inside, 1)
-    await inside.hear(type="role", role="viewer", owner=True, peer="me")
-    assert await inside.page.locator(".say, .talk, .touch").count() == 0
-    sent = await inside.page.evaluate("() => taps.sent.length")
-    await inside.page.keyboard.press("KeyA")
-    await inside.frames(6)
-    assert await inside.page.evaluate("() => taps.sent.length") == sent
-    await inside.page.keyboard.up("KeyW")
-    await inside.hear(type="role", role="driver", owner=True, peer="me")
-    await inside.page.keyboard.down("KeyA")
-    await holds(inside, 4)
 
 
 # The answer's candidates are taken out, so that no packet finds a way.

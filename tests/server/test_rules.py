@@ -15,6 +15,7 @@ from server.outlet import OutletClosed
 from server.placement.watch import Watch
 from server.ratelimit import TokenBucket
 from server.steering import Steering
+from server.term import Term
 from server.texts import Texts
 from server.timeline import TICKS_A_FRAME, Timeline
 from server.tokens import Tokens, load_secret
@@ -182,3 +183,13 @@ def test_a_text_is_obeyed_skipped_refused_or_lost() -> None:
     assert texts.obey(3) is None
     assert [lost.text for lost in texts.lose()] == ["night"] and texts.obeyed_id == 3
     assert texts.obey(4) is None and texts.ask("dawn", None, 0) == 5
+
+
+def test_a_term_announces_each_mark_once_and_begins_anew_with_a_world() -> None:
+    term = Term(100.0)
+    term.begin(1000.0)
+    assert [term.announces(now) for now in (1001.0, 1040.0, 1041.0, 1090.0, 1091.0)] == [False, True, False, True, False]
+    assert term.left_s(1100.0) == 0.0
+    term.begin(2000.0)
+    assert term.left_s(2000.0) == 100.0 and term.announces(2040.0)
+    assert not Term(0.0).announces(1e9) and Term(0.0).left_s(1e9) == float("inf")

@@ -1,0 +1,168 @@
+"""What hands do in a painted world: keys that can be changed, gamepad, thumbs, the line's history, a role that changes;
+and how soon a key is on its way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Walker, Walking
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SCREEN: dict[str, Any] = {"name": "desktop", "width": 1024, "height": 640}
+KEY_TO_CHANNEL_MS = 4.0
+
+# A gamepad that a test can push.
+PAD = """
+window.pad = { connected: true, mapping: "standard", axes: [0, 0, 0, 0],
+  buttons: Array.from({ length: 17 }, () => ({ pressed: false })) };
+navigator.getGamepads = () => [window.pad];
+"""
+
+
+async def test_a_key_leaves_in_the_task_in_which_it_is_pressed(inside: Walker) -> None:
+    left = await inside.page.evaluate(
+        """() => ["keydown", "keyup"].map((type) => {
+          const before = taps.sent.length;
+          window.dispatchEvent(new KeyboardEvent(type, { code: "KeyW", key: "w", bubbles: true }));
+          return [taps.sent.length - before, JSON.parse(taps.sent.at(-1)).buttons];
+        })"""
+    )
+    assert left == [[1, 1], [1, 0]]
+
+
+# How long each change of a button takes to the data channel: since the browser's own stamp on the key event, and since
+# the page was told; milliseconds.
+TIME_KEYS = """() => {
+  window.waits = [];
+  let stamp = 0, told = 0, held = JSON.parse(taps.sent.at(-1)).buttons;
+  const hear = (event) => {
+    if (event.isTrusted && !event.repeat) [stamp, told] = [event.timeStamp, performance.now()];
+  };
+  for (const type of ["keydown", "keyup"]) addEventListener(type, hear, true);
+  const { control } = taps.channels;
+  const send = control.send;
+  control.send = (data) => {
+    send(data);
+    const { buttons } = JSON.parse(data), now = performance.now();
+    if (buttons !== held) waits.push([now - stamp, now - told]);
+    held = buttons;
+  };
+}"""
+
+
+async def key_waits(walker: Walker, presses: int) -> Any:
+    """[since the browser's stamp, since the page was told] in ms, of every change of so many presses."""
+    keys = walker.page.keyboard
+    await walker.page.evaluate(TIME_KEYS)
+    for press in range(presses):
+        key = "WASD"[press % 4]
+        await keys.down(f"Key{key}")
+        await walker.page.wait_for_timeout(press % 17)  # no beat with frames or with the rhythm of sending
+        await keys.up(f"Key{key}")
+    waits = np.array(await walker.page.evaluate("() => waits"))
+    assert waits.shape == (2 * presses, 2) and waits.min() >= 0
+    for name, column in zip(("browser's stamp", "page was told"), waits.T, strict=True):
+        p50, p95 = np.quantile(column, (0.5, 0.95))
+        print(f"a key, since the {name}, to the channel: p50 {p50:.2f}, p95 {p95:.2f} ms")
+    return waits
+
+
+@pytest.mark.soak
+async def test_a_key_is_on_the_channel_within_milliseconds_of_its_event(inside: Walker) -> None:
+    """On a machine that has nothing else to do."""
+    waits = await key_waits(inside, presses=500)
+    assert np.quantile(waits[:, 0], 0.95) < KEY_TO_CHANNEL_MS
+
+
+async def test_keys_can_be_changed_and_stay_so(inside: Walker) -> None:
+    page = inside.page
+    await page.keyboard.press("?")
+    await page.click("[data-action=forward]")
+    await page.keyboard.press("KeyE")
+    await page.wait_for_selector("[data-action=forward] >> text=E")
+    await page.keyboard.press("Escape")
+    await page.keyboard.down("KeyE")
+    await inside.holds(1)
+    await page.keyboard.up("KeyE")
+    await page.reload()
+    await inside.until("() => mundo.state.visible")
+    await page.keyboard.down("KeyE")
+    await inside.holds(1)
+    await page.keyboard.up("KeyE")
+    await page.keyboard.press("?")
+    await page.get_by_role("button", name="As they were").click()
+    await page.keyboard.press("Escape")
+    await page.keyboard.down("KeyW")
+    await inside.holds(1)
+    await page.keyboard.up("KeyW")
+
+
+async def test_the_line_remembers_what_was_said_and_what_was_not_sent(inside: Walker) -> None:
+    page = inside.page
+    for text in ("fog rolls in", "night falls"):
+        await page.keyboard.press("/")
+        await page.keyboard.type(text)
+        await page.keyboard.press("Enter")
+    await page.keyboard.press("/")
+    await page.keyboard.type("a dr")
+    said = []
+    for key in ("ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown", "ArrowDown"):
+        await page.keyboard.press(key)
+        said.append(await page.input_value(".say"))
+    assert said == ["night falls", "fog rolls in", "fog rolls in", "night falls", "a dr"]
+    assert await page.evaluate("() => JSON.parse(taps.sent.at(-1)).buttons") == 0
+
+
+async def test_a_gamepad_walks_and_looks(walking: Walking) -> None:
+    async with walking(SCREEN, PAD) as walker:
+        await walker.come_in()
+        await walker.open_world(template="meadow")
+        await walker.page.evaluate("() => { pad.axes = [0, -0.6, 0.8, 0]; }")
+        await walker.holds(1)
+        await walker.until("() => JSON.parse(taps.sent.at(-1)).look_x > 0.1")
+        await walker.page.evaluate("() => { pad.axes = [0, 0, 0, 0]; }")
+        await walker.holds(0)
+
+
+async def test_a_thumb_shows_its_ring_and_runs_when_far(walking: Walking) -> None:
+    async with walking({"name": "phone", "width": 390, "height": 844, "touch": True}) as walker:
+        await walker.come_in()
+        await walker.open_world(template="meadow")
+        touch = await walker.page.context.new_cdp_session(walker.page)
+
+        async def finger(kind: str, *points: tuple[int, int]) -> None:
+            touches = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+            await touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+        await finger("touchStart", (100, 500))
+        await finger("touchMove", (100, 440))
+        await walker.holds(1)
+        assert await walker.page.is_visible(".thumb")
+        await finger("touchMove", (100, 400))
+        await walker.holds(1 + (1 << 9))
+        await finger("touchEnd")
+        await walker.holds(0)
+        assert await walker.page.is_hidden(".thumb")
+        await walker.page.tap("[aria-label=Jump]")
+        await walker.until("() => taps.sent.some((one) => JSON.parse(one).buttons === 256)")
+        await walker.holds(0)
+
+
+async def test_a_role_that_changes_changes_the_page(inside: Walker) -> None:
+    await inside.page.keyboard.down("KeyW")
+    await inside.holds(1)
+    await inside.hear(type="role", role="viewer", owner=True, peer="me")
+    assert await inside.page.locator(".say, .talk, .touch").count() == 0
+    sent = await inside.page.evaluate("() => taps.sent.length")
+    await inside.page.keyboard.press("KeyA")
+    await inside.frames(6)
+    assert await inside.page.evaluate("() => taps.sent.length") == sent
+    await inside.page.keyboard.up("KeyW")
+    await inside.hear(type="role", role="driver", owner=True, peer="me")
+    await inside.page.keyboard.down("KeyA")
+    await inside.holds(4)
