@@ -188,7 +188,8 @@ def test_a_text_is_obeyed_skipped_refused_or_lost() -> None:
 def test_a_term_announces_each_mark_once_and_begins_anew_with_a_world() -> None:
     term = Term(100.0)
     term.begin(1000.0)
-    assert [term.announces(now) for now in (1001.0, 1040.0, 1041.0, 1090.0, 1091.0)] == [False, True, False, True, False]
+    told = [term.announces(now) for now in (1001.0, 1040.0, 1041.0, 1090.0, 1091.0)]
+    assert told == [False, True, False, True, False]
     assert term.left_s(1100.0) == 0.0
     term.begin(2000.0)
     assert term.left_s(2000.0) == 100.0 and term.announces(2040.0)
