@@ -19,7 +19,7 @@ from model.upright import upright
 from model.view import firmness
 
 FIRST_STEPS = 32
-RELIT_STEPS = 2
+RELIT_STEPS = 4
 CALM = 0.5  # of the noise of frames of few steps: what they invent of it, column by column in a turn, is stripes
 STEPS = 16  # of a dream, one a frame
 DREAM_EVERY = 8  # frames after which it is asked whether there is something to dream of

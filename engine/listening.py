@@ -15,7 +15,7 @@ from torch import Tensor
 from configs.paths import WEIGHTS
 from engine.messages import AUDIO_SAMPLES
 from model import checkpoint
-from model.voice.encoder import CLASSES, FILE, KIND, VoiceEncoder
+from model.voice.encoder import CLASSES, FILE, KIND, OBEYED, VoiceEncoder
 from model.voice.lexicon import Lexicon
 from model.voice.spectra import STEP
 from model.voice.vad import CHUNK, VoiceActivity
@@ -26,7 +26,6 @@ PAUSE_CHUNKS = 12  # of silence that end an utterance, 384 ms
 LEAST_CHUNKS = 8  # of speech; what is shorter is a cough
 MOST_CHUNKS = 250  # 8 s: what is longer is cut
 TAIL_CHUNKS = 8  # of the pause that stay with the utterance
-OBEYED = 0.5  # confidence, below which nothing reaches the world
 
 Pcm = NDArray[np.float32]
 

@@ -78,8 +78,9 @@ PER_FRAME = tuple(name for name in Rows.__dataclass_fields__ if name != "isolate
 
 def draw_rows(clips: Clips, mixture: Mixture, rng: np.random.Generator) -> Rows:
     """The rows of a step."""
-    wet = (clips["sky"][: clips.count, :, -1, 3:5].sum(-1) > 0.3).tolist()
-    which = Which(clips.of_stride(True).tolist(), clips.of_stride(False).tolist(), wet)
+    consecutive, apart = (clips.of_stride(which).tolist() for which in (True, False))
+    wet = (clips["sky"][: clips.count, :, -1, 3:5].sum(-1) > 0.3).tolist()  # last: meanwhile more may be taken up
+    which = Which(consecutive, apart, wet)
     rows = [draw_row(which, mixture, rng) for _ in range(mixture.rows)]
 
     def stack(name: str) -> Tensor:

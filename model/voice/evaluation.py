@@ -12,7 +12,7 @@ from torch import Tensor
 
 from model.voice import rooms
 from model.voice.batches import Utterances, collated
-from model.voice.encoder import VoiceEncoder
+from model.voice.encoder import OBEYED, VoiceEncoder
 from model.voice.spectra import RATE
 from model.voice.utterances import MUSIC, SILENCE, SPEECH, Speaker
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from model.voice.sentences import Sentence
 
 ROWS = 16
-OBEYED = 0.5
 
 
 def nearest(meaning: Tensor, bank: Tensor) -> Tensor:

@@ -36,6 +36,13 @@ FOREIGN = {  # a few everyday sentences a language; those of HELD_OUT are never 
     "fi": ("Huomenna menemme yhdessä kauppaan", "Missä on lähin rautatieasema"),
     "ro": ("Mâine plecăm la munte cu mașina", "Unde este cea mai apropiată farmacie"),
 }
+# fmt: off
+COUNTED_IN = (  # languages in which training hears numbers only
+    "af", "am", "ar", "az", "be", "bg", "bn", "bs", "ca", "cmn", "cy", "da", "el", "eo", "et", "eu", "fa", "ga",
+    "gu", "he", "hi", "hr", "hy", "is", "ja", "ka", "kk", "kn", "ko", "ku", "lt", "lv", "mk", "ml", "mr", "ms",
+    "mt", "nb", "ne", "pa", "sk", "sl", "sq", "sr", "sw", "ta", "te", "th", "tt", "uk", "ur", "uz", "vi", "yue"
+)
+# fmt: on
 HELD_OUT_TALK = ("it", "nl", "fi", "ro")
 
 
@@ -105,8 +112,10 @@ def meanings(of: Sequence[Sentence], encoder: TextEncoder) -> Tensor:
 
 
 def foreign(rng: np.random.Generator, languages: Sequence[str]) -> tuple[str, str]:
-    """A language, and something said in it: an everyday sentence, its words in some order, or a number."""
+    """A language, and something said in it: an everyday sentence, its words in some order, or numbers."""
     language = str(rng.choice(list(languages)))
+    if language in COUNTED_IN:
+        return language, ", ".join(str(int(10 ** rng.uniform(0, 6))) for _ in range(int(rng.integers(1, 4))))
     sentence = str(rng.choice(list(FOREIGN[language])))
     kind = rng.uniform()
     if kind < 0.45:

@@ -39,7 +39,7 @@ def music(folder: Path, number: int) -> Tensor:
 
 def written(folder: Path, number: int) -> bool:
     """Whether the speech and the music of a number are there; the music is written last."""
-    return all((folder / f"{name}-{number:04d}.safetensors").is_file() for name in ("spoken", "music"))
+    return all((folder / f"{name}-{number:04d}.safetensors").is_file() for name in ("learned", "music"))
 
 
 def write(folder: Path, numbers: Sequence[int]) -> None:

@@ -77,9 +77,13 @@ class Truths:
 
 def objective(heard: Heard, batch: Batch, truths: Truths, training: VoiceTraining) -> tuple[Tensor, dict[str, Tensor]]:
     """Regression to the features of what is meant, contrast to the others of the batch, phonemes by CTC, what kind of
-    sound it is, and how near the meaning came. Of the batch only pcm is on the device: nothing here waits for it."""
+    sound it is, and how near the meaning came; of a batch in which nobody says anything, the kind alone. Of the batch
+    only pcm is on the device: nothing here waits for it."""
     device = heard.meaning.device
+    kind = training.kind * F.cross_entropy(heard.kind, batch.kind.to(device))
     spoken = (batch.kind == SPEECH).nonzero()[:, 0]
+    if not len(spoken):
+        return kind, {"kind": kind.detach()}
     sentence, rows = batch.sentence[spoken], spoken.to(device)
     meant = truths.meaning[sentence.to(device)].float()
     told = heard.meaning[rows]
@@ -89,7 +93,7 @@ def objective(heard: Heard, batch: Batch, truths: Truths, training: VoiceTrainin
         "regression": training.regression * F.mse_loss(told, meant),
         "contrast": training.contrast * F.cross_entropy(logits, _same(meant)),
         "sounds": training.sounds * _sounds(heard.sounds[rows], batch.steps[spoken], sentence, truths),
-        "kind": training.kind * F.cross_entropy(heard.kind, batch.kind.to(device)),
+        "kind": kind,
         "nearness": training.nearness
         * F.binary_cross_entropy_with_logits(heard.nearness[rows], near.detach().clamp(0, 1)),
     }
@@ -148,6 +152,8 @@ def truths_of(
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command("voice", __doc__, "train-voice.toml", 20.0)
+    parser.add_argument("--warm", type=Path, help="weights to begin with, and their sizes")
+    parser.add_argument("--kind-only", action="store_true", help="train only the head that tells speech from the rest")
     parser.add_argument("--out", type=Path, help="where the weights go; by default the run's folder")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument(
@@ -181,8 +187,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.manual_seed(training.seed)
     folder, sentences, device = cache_dir() / "utterances", to_learn(), torch.device(options.device)
     pronunciations = Pronunciations.of(sentences)
-    encoder = VoiceEncoder(VoiceConfig(pronunciations.symbols, PARTS, **section["model"])).to(device)
-    optimizer = adam(encoder.parameters(), training.rate, training.weight_decay)
+    if options.warm:
+        encoder = VoiceEncoder.load(options.warm).to(device).train().requires_grad_(True)
+    else:
+        encoder = VoiceEncoder(VoiceConfig(pronunciations.symbols, PARTS, **section["model"])).to(device)
+    if options.kind_only:
+        encoder.requires_grad_(False)
+        encoder.kind.requires_grad_(True)
+    trained = [part for part in encoder.parameters() if part.requires_grad]
+    optimizer = adam(trained, training.rate, training.weight_decay)
     truths = truths_of(sentences, pronunciations, folder, device)
     with heard_by(options, folder, training.files) as utterances:
         run = Run(cache_dir() / "runs" / options.run, encoder, optimizer, options.minutes)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from model.voice.espeak import Espeak, Manner
-from model.voice.sentences import FOREIGN, HELD_OUT_TALK, Sentence, foreign, sentences
+from model.voice.sentences import COUNTED_IN, FOREIGN, HELD_OUT_TALK, Sentence, foreign, sentences
 
 BATCH = 250
 SENTENCES = 1500  # a language, to train on
@@ -72,7 +72,8 @@ class Speaker:
 
     def foreign(self, rng: np.random.Generator) -> NDArray[np.float32]:
         """Talk that is not for a world, in a language that it does not know."""
-        languages = HELD_OUT_TALK if self._unseen else [name for name in FOREIGN if name not in HELD_OUT_TALK]
+        learned = [*(name for name in FOREIGN if name not in HELD_OUT_TALK), *COUNTED_IN]
+        languages = HELD_OUT_TALK if self._unseen else learned
         language, text = foreign(rng, languages)
         return self._espeak.say(text, manner(rng, language, self._variants))[: int(MOST_S * 16_000)]
 
@@ -96,7 +97,7 @@ def kept_apart() -> tuple[Sentence, ...]:
 
 def batch(folder: Path, number: int, unseen: bool = False) -> tuple[Tensor, Tensor, Tensor]:
     """Batch `number` of utterances: samples int16 of all, their lengths [250], their sentences [250]."""
-    path = folder / f"{'unseen' if unseen else 'spoken'}-{number:04d}.safetensors"
+    path = folder / f"{'unseen' if unseen else 'learned'}-{number:04d}.safetensors"
     if not path.is_file():
         speaker = Speaker(unseen)
         spoken = [speaker.speak(number * BATCH + i) for i in range(BATCH)]

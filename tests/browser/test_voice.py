@@ -1,5 +1,4 @@
-"""A spoken file as Chromium's microphone: the world's own ear understands it and obeys, without a word of text.
-Waits for a voice encoder that is good enough to be bundled."""
+"""A spoken file as Chromium's microphone: the world's own ear understands it and obeys, without a word of text."""
 
 from __future__ import annotations
 
@@ -17,21 +16,22 @@ from model.voice.espeak import Espeak, Manner
 if TYPE_CHECKING:
     from conftest import Served
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.trained]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SENTENCE = "a snowy mountain landscape at night"
 RATE = 16_000
 PAUSE_S = 4.0
 WITHIN_MS = 1000
 
-# When the page's own meter last heard a voice, and when the world said what it had understood.
+# When the page's own meter last heard a voice before the world said what it had understood; of every utterance, for the
+# first one may have begun before anybody listened.
 KEEP = """() => {
   const kept = (window.kept = { loud_at: 0, heard: [] });
   const talk = document.querySelector(".talk");
   setInterval(() => {
-    if (Number(talk.style.getPropertyValue("--level")) > 0.4 && !kept.heard.length) kept.loud_at = performance.now();
+    if (Number(talk.style.getPropertyValue("--level")) > 0.4) kept.loud_at = performance.now();
   }, 20);
-  mundo.on("heard", (heard) => kept.heard.push({ ...heard, at: performance.now() }));
+  mundo.on("heard", (heard) => kept.heard.push({ ...heard, after_ms: performance.now() - kept.loud_at }));
 }"""
 
 
@@ -65,9 +65,8 @@ async def test_a_spoken_sentence_is_understood_and_obeyed_within_a_second_of_its
         await page.wait_for_function("() => mundo.state.visible", timeout=60_000)
         await page.evaluate(KEEP)
         await page.get_by_role("button", name="Talk to the world").click()
-        await page.wait_for_function("() => kept.heard.length > 0", timeout=60_000)
-        kept = await page.evaluate("() => kept")
+        await page.wait_for_function("() => kept.heard.length > 1", timeout=60_000)
+        heard = await page.evaluate("() => kept.heard")
         await browser.close()
-    heard = kept["heard"][0]
-    assert heard["obeyed"], heard
-    assert heard["at"] - kept["loud_at"] <= WITHIN_MS
+    assert heard[1]["obeyed"], heard
+    assert heard[1]["after_ms"] <= WITHIN_MS

@@ -14,12 +14,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.listening import OBEYED, Ear, Interpreter, Listening, Understood, at_16k, load_listening
+from engine.listening import Ear, Interpreter, Listening, Understood, at_16k, load_listening
 from engine.messages import Audio, Heard, Open, VideoPacket, decode_outgoing, encode, read_body
 from engine.session import Senses, Threads
 from engine.worker import Worker
 from engine.world import Frame, Inputs
-from model.voice.encoder import VoiceConfig, VoiceEncoder
+from model.voice.encoder import OBEYED, VoiceConfig, VoiceEncoder
 from model.voice.espeak import Espeak, Manner
 from model.voice.vad import VoiceActivity
 

@@ -15,7 +15,7 @@ from model.voice.espeak import Espeak, EspeakMissing, Manner
 from model.voice.lexicon import Lexicon
 from model.voice.mixing import Mixer
 from model.voice.phonemes import Pronunciations, words
-from model.voice.sentences import PARTS, Sentence, parts, sentences
+from model.voice.sentences import COUNTED_IN, FOREIGN, HELD_OUT_TALK, PARTS, Sentence, foreign, parts, sentences
 from model.voice.spectra import RATE, STEP, log_mel, normalised
 from model.voice.training import Truths, VoiceTraining, objective, surroundings
 from model.voice.utterances import SPEECH, kept_apart, to_learn, variants
@@ -158,6 +158,22 @@ def test_the_objective_reaches_every_weight_and_begins_in_the_clear() -> None:
     assert set(figures) == {"regression", "contrast", "sounds", "kind", "nearness", "near"}
     first, last = (surroundings(VoiceTraining(), progress) for progress in (0.0, 1.0))
     assert first == Surroundings(30.0, 35.0, 0.0) and last == Surroundings(3.0, 35.0, 0.6)
+
+
+def test_a_batch_in_which_nobody_says_anything_trains_the_kind_alone() -> None:
+    encoder = small().train()
+    batch = collated([(np.zeros(30 * STEP, np.float32), -1, kind) for kind in (1, 2, 3)])
+    truths = Truths.of(torch.randn(1, 1 + PARTS, WIDTH).half(), [[1]], torch.device("cpu"))
+    loss, figures = objective(encoder(batch.pcm, batch.steps), batch, truths, VoiceTraining())
+    loss.backward()
+    assert set(figures) == {"kind"} and encoder.kind[0].weight.grad is not None
+
+
+def test_foreign_talk_of_training_is_in_no_language_that_is_kept_for_measuring() -> None:
+    assert not {*COUNTED_IN} & {*FOREIGN, "en", "pt", "gl"} and len(HELD_OUT_TALK) >= 4
+    rng = np.random.default_rng(0)
+    said = {foreign(rng, COUNTED_IN) for _ in range(50)}
+    assert len(said) > 45 and all(set(text) <= set("0123456789, ") for _, text in said)
 
 
 def test_a_voice_encoder_is_saved_and_one_that_is_not_there_is_named(tmp_path) -> None:  # type: ignore[no-untyped-def]
