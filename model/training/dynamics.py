@@ -318,7 +318,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     mixture = replace(mixture, rows=options.rows or mixture.rows)
     config = replace(config, layers=options.layers or config.layers)
     if device.type == "cuda":
-        training = replace(training, chunk=GPU_CHUNK)
+        training = replace(training, chunk=max(training.chunk, GPU_CHUNK))
     torch.manual_seed(training.seed)
     tokenizer = FrameTokenizer.load(options.tokenizer).to(device)
     ranges = checkpoint.load_extra(options.tokenizer, TOKENIZER_KIND).get("ranges")
