@@ -14,6 +14,7 @@ from torch import Tensor
 
 from configs.paths import WEIGHTS
 from engine.messages import AUDIO_SAMPLES
+from engine.transcribing import Transcriber
 from model import checkpoint
 from model.voice.encoder import CLASSES, FILE, KIND, OBEYED, VoiceEncoder
 from model.voice.lexicon import Lexicon
@@ -127,18 +128,20 @@ class Interpreter:
 
 @dataclass(frozen=True)
 class Listening:
-    """What a session needs to hear: an ear of its own, and who understands."""
+    """What a session needs to hear: an ear of its own, who understands, and who has better words, if anybody."""
 
     ear: Callable[[], Ear]
     interpreter: Interpreter
+    transcriber: Transcriber | None = None
 
 
-def load_listening(weights: Path = WEIGHTS) -> Listening | None:
-    """From the bundled voice encoder; None where there is none: then nothing that is said is understood. Raises
-    CheckpointError on one that does not fit."""
+def load_listening(weights: Path = WEIGHTS, asr: Path | None = None) -> Listening | None:
+    """From the bundled voice encoder; None where there is none: then nothing that is said is understood. `asr`: the
+    folder of a transcriber's model. Raises CheckpointError on an encoder that does not fit, and TranscriberMissing."""
+    transcriber = Transcriber(asr) if asr else None
     path = weights / FILE
     if not path.exists():
         return None
     activity = VoiceActivity.load()
     lexicons = checkpoint.load_extra(path, KIND)["lexicons"]
-    return Listening(lambda: Ear(activity.fresh()), Interpreter(VoiceEncoder.load(path), lexicons))
+    return Listening(lambda: Ear(activity.fresh()), Interpreter(VoiceEncoder.load(path), lexicons), transcriber)

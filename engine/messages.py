@@ -8,7 +8,7 @@ import struct
 
 import msgspec
 
-VERSION = 3
+VERSION = 4
 FRAME_RATE = 24
 AUDIO_RATE = 24_000
 AUDIO_SAMPLES = AUDIO_RATE // FRAME_RATE  # 1000 samples of mono s16le a frame
@@ -35,12 +35,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknow
 
 class Open(Message, frozen=True, kw_only=True):
     """Start a world. Its first frame comes from `prompt` and `seed`, or from a template's start picture; with `saved`,
-    what a Saved carried, the world goes on from there instead."""
+    what a Saved carried, the world goes on from there instead. `speech_needs_leave`: what is said aloud is not obeyed
+    before its Spoke was answered."""
 
     seed: int
     prompt: str = ""
     template: str = ""
     saved: bytes = b""
+    speech_needs_leave: bool = False
 
 
 class Close(Message, frozen=True, kw_only=True):
@@ -68,6 +70,13 @@ class Audio(Message, frozen=True, kw_only=True):
     """Microphone sound: s16le mono at AUDIO_RATE, any length up to a second."""
 
     pcm: bytes
+
+
+class Leave(Message, frozen=True, kw_only=True):
+    """Whether what a Spoke told of may be obeyed; else it is forgotten."""
+
+    said_id: int
+    given: bool
 
 
 class KeyframeWanted(Message, frozen=True, kw_only=True):
@@ -132,13 +141,22 @@ class Sounds(Message, frozen=True, kw_only=True):
 
 class Heard(Message, frozen=True, kw_only=True):
     """Somebody finished speaking. `words`: as it sounded; `kind`: speech, silence, music or foreign; `confidence`
-    0..1; `obeyed`: whether it is in force from frame `frame` on."""
+    0..1; `obeyed`: whether it is in force from frame `frame` on. It may come once more, with better words."""
 
     frame: int
     words: str
     kind: str
     confidence: float
     obeyed: bool
+
+
+class Spoke(Message, frozen=True, kw_only=True):
+    """Somebody said this aloud and was understood. It waits for Leave with the same `said_id`, until the next one."""
+
+    frame: int
+    said_id: int
+    words: str
+    confidence: float
 
 
 class Receipt(Message, frozen=True, kw_only=True):
@@ -196,9 +214,21 @@ class Failed(Message, frozen=True, kw_only=True):
     reason: str
 
 
-Incoming = Open | Close | Control | Text | Audio | KeyframeWanted | Bitrate | Save
+Incoming = Open | Close | Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Save
 Outgoing = (
-    Ready | Opened | VideoPacket | AudioPacket | Sounds | Heard | Receipt | State | Stats | Saved | Refused | Failed
+    Ready
+    | Opened
+    | VideoPacket
+    | AudioPacket
+    | Sounds
+    | Heard
+    | Spoke
+    | Receipt
+    | State
+    | Stats
+    | Saved
+    | Refused
+    | Failed
 )
 
 

@@ -16,7 +16,8 @@ import msgspec
 from torch import Tensor
 
 from engine.codec import FRAME_TICKS, CodecConfig, Encoder, Packet
-from engine.inputs import BadInput, Gathered, Pcm
+from engine.hearing import Hearing
+from engine.inputs import BadInput, Gathered
 from engine.listening import Listening, Understood
 from engine.messages import (
     MAX_SAVED_BYTES,
@@ -26,13 +27,12 @@ from engine.messages import (
     Close,
     Control,
     Failed,
-    Heard,
     KeyframeWanted,
+    Leave,
     Message,
     Open,
     Opened,
     Receipt,
-    Refused,
     Save,
     Saved,
     Sounds,
@@ -129,8 +129,7 @@ class Session:
         self._last: Frame | None = None
         self._first_slot = self._last_slot = -1
         self._senses = senses or Senses()
-        self._ear = self._senses.listening.ear() if self._senses.listening else None
-        self._meant: Understood | None = None
+        self._hearing = Hearing(message, self._senses.listening, threads.encoding, self._send_while_live)
         self._soundscape: Soundscape | None = None
         self._opus: OpusEncoder | None = None
         self._meter, self._meter_since_s = Meter(), time.monotonic()
@@ -165,7 +164,7 @@ class Session:
             self._soundscape, self._opus = self._senses.open_sound(wish.seed), OpusEncoder()
         return first
 
-    def take(self, message: Control | Text | Audio | KeyframeWanted | Bitrate | Save | Close) -> None:
+    def take(self, message: Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Save | Close) -> None:
         """Keep what the message says until the next tick. Raises BadInput."""
         match message:
             case Control():
@@ -174,6 +173,8 @@ class Session:
                 self._gathered.text(message)
             case Audio():
                 self._gathered.audio(message)
+            case Leave():
+                self._hearing.leave(message)
             case KeyframeWanted():
                 self._idr_wanted = True
             case Bitrate():
@@ -202,12 +203,13 @@ class Session:
         drained = self._gathered.drain()
         inputs = Inputs(drained.buttons, drained.look_x, drained.look_y, drained.pcm)
         assert self._world is not None
-        self._listen(drained.pcm)
+        if isinstance(self._world, Obedient):
+            self._hearing.listen(drained.pcm)
         try:
             if drained.text is not None:
                 await self._say(drained.text)
-            if self._meant is not None:
-                await self._obey(self._meant)
+            if (meant := self._hearing.take(0 if self._last is None else self._last.index + 1)) is not None:
+                await self._obey(meant)
             if self._save is not None and self._last is not None:
                 await self._put_away(self._save, self._last)
             step = partial(self._step, inputs, slot - self._last_slot)
@@ -279,49 +281,15 @@ class Session:
         except PromptRefused as error:
             self._send(refusal(text, str(error)))
 
-    def _listen(self, pcm: Pcm | None) -> None:
-        """Look at the microphone's frame, beside the sampling; what was understood is obeyed by a later frame."""
-        if self._ear is None or (pcm is None and self._ear.idle) or not isinstance(self._world, Obedient):
-            return
-        heard = asyncio.get_running_loop().run_in_executor(self._threads.encoding, self._hear, pcm)
-        heard.add_done_callback(self._understood)
-
-    def _hear(self, pcm: Pcm | None) -> Understood | None:
-        assert self._ear is not None and self._senses.listening is not None
-        utterance = self._ear.hear(pcm)
-        return None if utterance is None else self._senses.listening.interpreter.understand(utterance)
-
-    def _understood(self, heard: asyncio.Future[Understood | None]) -> None:
-        if heard.cancelled() or self.phase is not Phase.LIVE:
-            return
-        if (error := heard.exception()) is not None:  # the world itself goes on
-            reason = f"what was said cannot be understood: {error}"
-            return self._send(Refused(session=self.name, epoch=self.epoch, kind=Audio.__name__, reason=reason))
-        understood = heard.result()
-        if understood is not None and understood.obeyed:
-            self._meant = understood
-        elif understood is not None:
-            self._tell(understood)
+    def _send_while_live(self, message: Message) -> None:
+        if self.phase is Phase.LIVE:
+            self._send(message)
 
     async def _obey(self, said: Understood) -> None:
         assert isinstance(self._world, Obedient)
-        self._meant = None
         obey = partial(self._world.obey, said.meaning, said.words)
         await asyncio.get_running_loop().run_in_executor(self._threads.sampling, obey)
-        self._tell(said)
-
-    def _tell(self, said: Understood) -> None:
-        self._send(
-            Heard(
-                session=self.name,
-                epoch=self.epoch,
-                frame=0 if self._last is None else self._last.index + 1,
-                words=said.words,
-                kind=said.kind,
-                confidence=round(said.confidence, 3),
-                obeyed=said.obeyed,
-            )
-        )
+        self._hearing.tell(said)
 
     async def _publish(self, frame: Frame, receipt: Receipt, sounded: Sounded | None) -> None:
         idr, self._idr_wanted = self._idr_wanted, False

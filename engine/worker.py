@@ -187,7 +187,7 @@ def load(weights: Path) -> tuple[Models, OpenWorld]:
     return models, open_world
 
 
-async def serve(socket: Path, weights: Path, capacity: int) -> None:
+async def serve(socket: Path, weights: Path, capacity: int, asr: Path | None = None) -> None:
     """Connect, load, say Ready, serve; return as soon as the gateway hangs up, whatever the threads are at.
     What makes serving impossible is said as Failed, then raised."""
     streams = await asyncio.open_unix_connection(str(socket))
@@ -201,7 +201,7 @@ async def serve(socket: Path, weights: Path, capacity: int) -> None:
         if not await done_before_hanging_up(loading, streams[0]):
             return
         models, open_world = loading.result()
-        senses = Senses(sound_opener(weights), load_listening(weights))
+        senses = Senses(sound_opener(weights), load_listening(weights, asr))
         worker = Worker(streams, open_world, threads, capacity, restorer(models), senses)
         worker.send(
             Ready(
@@ -237,10 +237,11 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--threads", type=int, default=0, help="torch threads; 0: all cores")
     parser.add_argument("--capacity", type=int, default=1, help="worlds at the same time")
+    parser.add_argument("--asr", type=Path, help="folder of a faster-whisper model, for better words of what is said")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the gateway too, which then hangs up
     use_threads(options.threads)
-    asyncio.run(serve(options.socket, options.weights, options.capacity))
+    asyncio.run(serve(options.socket, options.weights, options.capacity, options.asr))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # not sys.exit, which waits for the step or the load that a thread is at; there is nothing to save

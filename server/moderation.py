@@ -30,6 +30,11 @@ class Moderation:
         self._timeout_s = settings.timeout_s
         self._hook = load_hook(settings.hook) if settings.hook else None
 
+    @property
+    def checks(self) -> bool:
+        """Whether there is a hook."""
+        return self._hook is not None
+
     async def check(self, text: str) -> None:
         """Let the text pass, or raise PromptUnfit with the reason."""
         if self._hook is None or not text:

@@ -100,7 +100,7 @@ class Session:
         self.saving = Saving(self._lease)
         self.prompts = Prompts(begin.prompt, self._lease, self.audience, around.scrutiny, self._lives)
         self._timeline = Timeline()
-        self._sound = Sound(self._lease, self.audience, self._timeline, limits.microphone_s_an_hour)
+        self._sound = Sound(self._lease, self.audience, self._timeline, around.scrutiny, limits.microphone_s_an_hour)
         self._wheel = Wheel(self._lease, limits.silence_release_s, around.metrics)
         self._term = Term(limits.session_max_s)
         self._reopened: deque[float] = deque()
@@ -139,6 +139,7 @@ class Session:
                 prompt=begin.prompt if saved else self.prompts.in_force,
                 template=begin.template,
                 saved=saved.data if saved else b"",
+                speech_needs_leave=self._around.scrutiny.moderation.checks,
             )
         )
         self._wheel.restart()
@@ -192,6 +193,8 @@ class Session:
                 self._sound.caption(message)
             case messages.Heard():
                 self._sound.understood(message)
+            case messages.Spoke():
+                self._sound.spoke(message)
             case messages.Stats():
                 values = {f: getattr(message, f) for f in ("fps", "step_ms", "decode_ms", "encode_ms", "memory_mib")}
                 self._around.metrics.step_ms.observe(message.step_ms)

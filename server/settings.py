@@ -36,6 +36,7 @@ class WorkerSettings(BaseModel):
 
     command: list[str] = Field(default_factory=list)  # empty: this Python, -m engine.worker
     threads: int = Field(ge=0)
+    asr: str = ""  # the folder of a faster-whisper model
     ready_timeout_s: float = Field(gt=0)
     open_timeout_s: float = Field(gt=0)
     frame_timeout_s: float = Field(gt=0)

@@ -4,14 +4,17 @@ Knows packets by their time; neither codec nor words, which pass through and are
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from engine import messages
 from server.audience import Audience
-from server.channels import event
+from server.channels import PromptUnfit, event
 from server.lease import Lease
 from server.peers import Peer
+from server.prompts import Scrutiny
 from server.ratelimit import TokenBucket
 from server.sound_out import PACKET_TICKS, SoundPacket
+from server.tasks import Tasks
 from server.timeline import Timeline
 
 MICROPHONE_HELD_S = 1.0
@@ -21,8 +24,11 @@ MICROPHONE_BYTES_A_S = 2 * messages.AUDIO_RATE
 class Sound:
     """One microphone at a time goes in; what comes out goes to everybody."""
 
-    def __init__(self, lease: Lease, audience: Audience, timeline: Timeline, microphone_s_an_hour: float) -> None:
-        self._lease, self._audience, self._timeline = lease, audience, timeline
+    def __init__(
+        self, lease: Lease, audience: Audience, timeline: Timeline, scrutiny: Scrutiny, microphone_s_an_hour: float
+    ) -> None:
+        self._lease, self._audience, self._timeline, self._scrutiny = lease, audience, timeline, scrutiny
+        self._checks = Tasks()
         rate = MICROPHONE_BYTES_A_S * microphone_s_an_hour / 3600
         self._allowed = TokenBucket(rate, 3600 * rate) if rate else None
         self._microphone: tuple[Peer, float] | None = None
@@ -68,3 +74,23 @@ class Sound:
         frame = self._timeline.frame(message.frame)
         values = {name: getattr(message, name) for name in ("words", "kind", "confidence", "obeyed")}
         self._audience.tell_drivers("heard", frame=frame, **values)
+
+    def spoke(self, message: messages.Spoke) -> None:
+        """What was said aloud shall be obeyed: the words that it sounded like are checked beside its way."""
+        told = {"words": message.words, "kind": "speech", "confidence": message.confidence, "obeyed": False}
+        told["frame"] = self._timeline.frame(message.frame)
+        self._checks.later(self._answer(message, told, self._lease.epoch))
+
+    async def _answer(self, message: messages.Spoke, told: dict[str, Any], epoch: int) -> None:
+        reason = ""
+        try:
+            if not message.words:
+                raise PromptUnfit("prompt-refused", "What was said cannot be checked.")
+            await self._scrutiny.check(message.words)
+        except PromptUnfit as unfit:
+            reason = str(unfit)
+        if self._lease.epoch != epoch:
+            return  # another world than the one that was spoken to
+        self._lease.send(messages.Leave(said_id=message.said_id, given=not reason))
+        if reason:
+            self._audience.tell_drivers("heard", reason=reason, **told)

@@ -45,6 +45,8 @@ class LocalPlacement:
         self._command = [*(settings.command or [sys.executable, "-m", "engine.worker"])]
         if settings.threads:
             self._command += ["--threads", str(settings.threads)]
+        if settings.asr:
+            self._command += ["--asr", settings.asr]
         self._ready: Ready | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._watch = self._new_watch()

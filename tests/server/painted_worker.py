@@ -1,5 +1,6 @@
 """A worker for the gateway's tests: speaks engine.messages over the real socket and paints real x264 packets.
-Obeys words: "refuse me", "die", "hang", "fail", "cannot be saved", "noise"; whoever holds a button hears 1 kHz."""
+Obeys words: "refuse me", "die", "hang", "fail", "cannot be saved", "noise"; whoever holds a button hears 1 kHz.
+"aloud: ..." is said aloud, with a mouth of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import argparse
 import asyncio
 import os
 import struct
+import time
 import zlib
 
 import msgspec
@@ -16,10 +18,12 @@ from engine import messages as m
 from engine.codec import CodecConfig, Encoder
 from engine.inputs import Microphone
 from engine.opus import OpusEncoder
+from engine.pacing import next_tick
 
 BITS_PER_SECOND = 1_000_000
-NOISE = "noise"
+NOISE, ALOUD = "noise", "aloud:"
 TICKS = m.VIDEO_CLOCK // m.FRAME_RATE
+MOST_SLOTS = 6  # that are sounded at once
 STILL = bytes.fromhex("ffd8ffe000104a46494600010101004800480000ffd9")
 
 
@@ -29,13 +33,15 @@ class Painted:
     def __init__(self, opened: m.Open) -> None:
         self.opened = opened
         self.control = m.Control(seq=-1, buttons=0, look_x=0.0, look_y=0.0)
-        self.text_id, self.text = 0, opened.prompt
+        self.text_id, self.text, self.said = 0, opened.prompt, ""
         self.samples, self.keyframes, self.frame = 0, 0, 0
         self.seed = opened.seed
         if opened.saved:
             said = msgspec.msgpack.decode(zlib.decompress(opened.saved), type=dict[str, int | str])
             self.frame, self.text, self.seed = said["frame"], said["text"], said["seed"]
         self.first = self.frame
+        self.first_slot: int | None = None
+        self.slot = self.sounded = -1  # counted from its first
         self.microphone = Microphone()
         self.opus, self.sounds = OpusEncoder(), ["wind", "rain"]
         self.hanging = False
@@ -58,14 +64,19 @@ class Painted:
         return min(max(1 + float(np.log10(power + 1e-12)) / 6, 0.0), 1.0)
 
     def sound(self) -> m.AudioPacket:
-        """Of the frame that was painted last: a tone as long as a button is held."""
-        seconds = (self.frame * m.AUDIO_SAMPLES + np.arange(m.AUDIO_SAMPLES)) / m.AUDIO_RATE
+        """Of all slots since the last sound: a tone as long as a button is held."""
+        slots = min(self.slot - self.sounded, MOST_SLOTS)
+        seconds = ((self.slot + 1 - slots) * m.AUDIO_SAMPLES + np.arange(slots * m.AUDIO_SAMPLES)) / m.AUDIO_RATE
         tone = 0.5 * np.sin(2 * np.pi * 1000 * seconds) * (self.control.buttons != 0)
-        begins, packets = self.opus.encode(tone.astype(np.float32), (self.frame - 1 - self.first) * TICKS)
+        begins, packets = self.opus.encode(tone.astype(np.float32), self.slot * TICKS)
+        self.sounded = self.slot
         name = {"session": self.opened.session, "epoch": self.opened.epoch, "frame": self.frame - 1}
         return m.AudioPacket(**name, pts=begins, packets=packets)
 
-    def paint(self) -> tuple[m.VideoPacket, m.Receipt, m.State]:
+    def paint(self, slot: int) -> tuple[m.VideoPacket, m.Receipt, m.State]:
+        """The picture of a slot of the worker's clock."""
+        self.first_slot = slot if self.first_slot is None else self.first_slot
+        self.slot = slot - self.first_slot
         loudness = self.loudness()
         luma = np.full((288, 512), 40 + min(self.control.buttons, 100), np.uint8)
         if NOISE in self.text:  # as much as the encoder may send
@@ -73,7 +84,7 @@ class Painted:
         x = 16 + int(240 + self.control.look_x * 100) % 470
         luma[:, x : x + 10] = 235
         chroma = np.full((144, 256), 128, np.uint8)
-        packet = self.encoder.encode(luma, chroma, chroma, (self.frame - self.first) * TICKS)
+        packet = self.encoder.encode(luma, chroma, chroma, self.slot * TICKS)
         self.keyframes += packet.keyframe
         name = {"session": self.opened.session, "epoch": self.opened.epoch, "frame": self.frame}
         values = {
@@ -115,6 +126,8 @@ class PaintedWorker:
                 self.obey(world, message)
             case m.Audio():
                 world.hear(message.pcm)
+            case m.Leave():
+                self.hear(world, message.given)
             case m.KeyframeWanted():
                 world.encoder.want_idr()
             case m.Bitrate():
@@ -153,14 +166,31 @@ class PaintedWorker:
                 self.send(m.Failed(**name, reason="it broke"))
             case "nonsense":
                 self.writer.write(struct.pack(">I", 4) + b"\xc1\xc1\xc1\xc1")
+            case text if text.startswith(ALOUD):
+                world.said = text.removeprefix(ALOUD).strip()
+                if world.opened.speech_needs_leave:
+                    told = {"said_id": message.text_id, "words": world.said, "confidence": 0.9}
+                    self.send(m.Spoke(**name, frame=world.frame, **told))
+                else:
+                    self.hear(world, True)
             case text:
                 world.text_id, world.text = message.text_id, text
 
+    def hear(self, world: Painted, given: bool) -> None:
+        """What was said aloud is obeyed where leave was given."""
+        if given:
+            name = {"session": world.opened.session, "epoch": world.opened.epoch, "frame": world.frame}
+            self.send(m.Heard(**name, words=world.said, kind="speech", confidence=0.9, obeyed=True))
+            world.text = world.said
+
     async def tick(self) -> None:
+        began_s, slot = time.monotonic(), -1
         while True:
-            await asyncio.sleep(1 / m.FRAME_RATE)
+            due = next_tick(began_s, slot, time.monotonic())
+            slot = due.slot
+            await asyncio.sleep(due.wait_s)
             for world in [world for world in self.worlds.values() if not world.hanging]:
-                for message in (*world.paint(), world.sound()):
+                for message in (*world.paint(slot), world.sound()):
                     self.send(message)
                 if world.frame == world.first + 1:
                     name = {"session": world.opened.session, "epoch": world.opened.epoch, "frame": world.first}

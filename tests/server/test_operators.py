@@ -124,6 +124,13 @@ def refuses_blood(text: str) -> str | None:
     return "No blood here." if "blood" in text else None
 
 
+async def refuses_spoken_blood(text: str) -> str | None:
+    """Sees texts and words alike; one of them takes longer than it may."""
+    if text == "slow down":
+        await slow(text)
+    return None if text.startswith("aloud:") else refuses_blood(text)
+
+
 async def slow(text: str) -> None:
     import asyncio
 
@@ -146,6 +153,29 @@ async def test_a_hook_refuses_texts_and_the_world_goes_on(run: Any) -> None:
     assert answer.json()["type"].endswith("prompt-refused")
     connection.tell(type="text", text="a calm sea", ref=3)
     await connection.until("state", lambda event: event["values"]["letters"] == len("a calm sea"))
+
+
+async def test_what_is_said_aloud_is_obeyed_only_after_the_hook_saw_its_words(run: Any) -> None:
+    here = await run(moderation={"hook": f"{__name__}:refuses_spoken_blood", "timeout_s": 1.0})
+    browser = await here.invited()
+    connection = await browser.connect(await browser.start(prompt="a sea"))
+    heard = []
+    for words in ("blood", "slow down", "", "a calm sea"):
+        connection.tell(type="text", text=f"aloud: {words}", ref=1)
+        heard.append(await connection.until("heard"))
+    assert [one["obeyed"] for one in heard] == [False, False, False, True]
+    reasons = ["No blood here.", "The text cannot be checked just now.", "What was said cannot be checked."]
+    assert [one.get("reason") for one in heard] == [*reasons, None]
+    assert {one["words"] for one in heard} == {"blood", "slow down", "", "a calm sea"}
+    await connection.until("state", lambda event: event["values"]["letters"] == len("a calm sea"))
+
+
+async def test_without_a_hook_nothing_that_is_said_aloud_waits(here: Any) -> None:
+    browser = await here.invited()
+    connection = await browser.connect(await browser.start(prompt="a sea"))
+    connection.tell(type="text", text="aloud: blood", ref=1)
+    heard = await connection.until("heard")
+    assert heard["obeyed"] and "reason" not in heard
 
 
 @pytest.mark.parametrize("asked_for", [False, True])

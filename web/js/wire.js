@@ -13,8 +13,9 @@
  */
 /** What is to be heard from a frame on, by name. @typedef {{ type: "sounds", frame: number, heard: string[] }} Sounds */
 /**
- * What somebody said aloud, as the world's own ear understood it.
- * @typedef {{ type: "heard", frame: number, words: string, kind: string, confidence: number, obeyed: boolean }} Heard
+ * What somebody said aloud, as the world's own ear understood it, and why the operator does not let it be obeyed.
+ * @typedef {{ type: "heard", frame: number, words: string, kind: string, confidence: number, obeyed: boolean,
+ *   reason?: string }} Heard
  */
 /** @typedef {{ type: "viewers", count: number }} Viewers */
 /** @typedef {{ type: "role", role: string, owner?: boolean, peer?: string }} RoleMessage */

@@ -15,8 +15,9 @@ const SHOWN_MS = 6000;
  * What the world made of what was said, with how sure it is; nothing where it was silence.
  * @param {import("../wire.js").Heard} heard
  */
-export function inWords({ words, kind, confidence, obeyed }) {
+export function inWords({ words, kind, confidence, obeyed, reason }) {
   if (kind === "silence") return "";
+  if (reason) return WORDS.microphone.refused(words, reason);
   const percent = `${figure(Math.round(100 * confidence))} %`;
   if (obeyed) return WORDS.microphone.heard(words, percent);
   return kind === "speech" ? WORDS.microphone.unsure(words, percent) : WORDS.microphone.not_for_me;

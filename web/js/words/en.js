@@ -220,6 +220,8 @@ export const WORDS = {
     heard: (/** @type {string} */ words, /** @type {string} */ percent) => `Heard: “${words}” (${percent} sure)`,
     unsure: (/** @type {string} */ words, /** @type {string} */ percent) =>
       `Not understood well enough to act on (${percent} sure): “${words}”`,
+    refused: (/** @type {string} */ words, /** @type {string} */ reason) =>
+      `Heard, but not done: “${words}”. ${reason}`,
     not_for_me: "That was not understood as speech to the world.",
     denied: "The microphone is not allowed here. Allow it beside the address, then try again.",
     missing: "There is no microphone on this device.",

@@ -220,6 +220,8 @@ export const WORDS = {
     heard: (/** @type {string} */ words, /** @type {string} */ percent) => `Ouvido: “${words}” (${percent} de certeza)`,
     unsure: (/** @type {string} */ words, /** @type {string} */ percent) =>
       `Não foi entendido o bastante para agir (${percent} de certeza): “${words}”`,
+    refused: (/** @type {string} */ words, /** @type {string} */ reason) =>
+      `Ouvido, mas não feito: “${words}”. ${reason}`,
     not_for_me: "Isso não foi entendido como fala para o mundo.",
     denied: "O microfone não é permitido aqui. Permita-o ao lado do endereço, e tente outra vez.",
     missing: "Não há microfone neste aparelho.",
