@@ -37,15 +37,15 @@ struct Map {
   int bands() const { return (height + kBand - 1) / kBand; }
 };
 
-// What a 3x3 convolution reads: bytes within a border of zeros, one scale for all.
+// What a 3x3 convolution reads: bytes within a border of what stands for zero, one scale for all.
 struct Padded {
   int height = 0, width = 0, channels = 0;
   std::vector<uint8_t> bytes;
   std::vector<float> scale;
-  void shape(int h, int w, int c) {
+  void shape(int h, int w, int c, uint8_t zero = 128) {
     if (h == height && w == width && c == channels) return;
     height = h, width = w, channels = c;
-    bytes.assign((size_t)(h + 2) * (w + 2) * c, 128), scale.resize(w);
+    bytes.assign((size_t)(h + 2) * (w + 2) * c, zero), scale.resize(w);
   }
   uint8_t* at(int y, int x) { return bytes.data() + ((size_t)(y + 1) * (width + 2) + x + 1) * channels; }
   Rows windows(int y) {  // of the positions of a row

@@ -15,7 +15,7 @@ from model.worlds.opengl import SQUARE, TRIANGLE, Picture, context, program, rea
 from model.worlds.terrain import KINDS, PLACES, TILE_M, Terrain
 
 WIDTH, HEIGHT = 512, 288  # with the margin
-BEAM = 8
+BEAM_ROWS = 36  # of the pass that finds how far rays may skip: every size of a picture shows the same ground
 REACH_M = 210.0  # plants beyond are not drawn
 MAX_PLANTS = 2048
 HERE = Path(__file__).parent
@@ -52,13 +52,16 @@ class View:
 
 
 class Renderer:
-    """Owns one OpenGL context and the textures of the terrain in use."""
+    """Owns one OpenGL context and the textures of the terrain in use. Draws pictures of `width` x `height` pixels, or a
+    `window` of so many pixels out of them."""
 
-    def __init__(self, width: int = WIDTH, height: int = HEIGHT) -> None:
+    def __init__(self, width: int = WIDTH, height: int = HEIGHT, window: tuple[int, int] | None = None) -> None:
         if width <= 0 or height <= 0 or width % 16 or height % 16:
             raise ValueError(f"width and height must be positive multiples of 16; got {width} x {height}")
+        self.whole, self.size = (width, height), window or (width, height)
+        if any(side <= 0 or side % 2 or side > most for side, most in zip(self.size, self.whole, strict=True)):
+            raise ValueError(f"a window of {width} x {height} has even sides within it; got {self.size}")
         self.gl = context()
-        self.size = (width, height)
         scene = (HERE / "scene.glsl").read_text().replace("//@shapes", (HERE / "shapes.glsl").read_text())
         planes = (HERE / "planes.glsl").read_text()
         self._beam = program(self.gl, "#define BEAM\n" + scene)
@@ -70,8 +73,8 @@ class Renderer:
         }
         self._luma = program(self.gl, "#define LUMA\n" + planes)
         self._chroma = program(self.gl, planes)
-        half = (width // 2, height // 2)
-        self._skip = target(self.gl, (width // BEAM, height // BEAM), 1, "f4")
+        half = (self.size[0] // 2, self.size[1] // 2)
+        self._skip = target(self.gl, (width * BEAM_ROWS // height, BEAM_ROWS), 1, "f4")
         self._colour = target(self.gl, self.size, 4, "f1")
         self._distance = target(self.gl, self.size, 1, "f4")
         self._y = target(self.gl, self.size, 1, "f1")
@@ -97,26 +100,30 @@ class Renderer:
 
     def enter(self, terrain: Terrain) -> None:
         """Use this terrain for the views that follow."""
-        for old in self._ground:
-            old.release()
-        self._ground, self._terrain = tiles(self.gl, terrain), terrain
+        with self.gl:
+            for old in self._ground:
+                old.release()
+            self._ground, self._terrain = tiles(self.gl, terrain), terrain
 
-    def draw(self, view: View) -> Picture:
-        """The view's planes, row 0 at the top."""
-        self._render(view)
-        for planes, into in ((self._luma, self._to_luma), (self._chroma, self._to_chroma)):
-            into.use()
-            self._colour.use(0)
-            self._distance.use(1)
-            set_values(planes, {"scene": 0, "distances": 1})
-            self._passes[planes].render()
-        return read_planes(self._to_luma, self._to_chroma)
+    def draw(self, view: View, corner: tuple[int, int] = (0, 0)) -> Picture:
+        """The view's planes, row 0 at the top. `corner`: the column and row of the whole where the window begins."""
+        with self.gl:
+            self._render(view, corner)
+            for planes, into in ((self._luma, self._to_luma), (self._chroma, self._to_chroma)):
+                into.use()
+                self._colour.use(0)
+                self._distance.use(1)
+                set_values(planes, {"scene": 0, "distances": 1})
+                self._passes[planes].render()
+            return read_planes(self._to_luma, self._to_chroma)
 
     def draw_rgb(self, view: View) -> NDArray[np.uint8]:
         """The view as RGB [H, W, 3], for people."""
-        self._render(view)
         w, h = self.size
-        return np.frombuffer(self._to_scene.read(components=3, alignment=1), np.uint8).reshape(h, w, 3)[::-1].copy()
+        with self.gl:
+            self._render(view, (0, 0))
+            read = self._to_scene.read(components=3, alignment=1)
+        return np.frombuffer(read, np.uint8).reshape(h, w, 3)[::-1].copy()
 
     def _visible(self, terrain: Terrain, view: View) -> dict[int, NDArray[np.float32]]:
         """Plants in reach and ahead by kind, nearest first: [N, 5] foot relative to the eye, height, turn."""
@@ -130,9 +137,15 @@ class Renderer:
         rows = np.column_stack([way[keep], size[keep], turn[keep]]).astype(np.float32)
         return {k: rows[kind[keep] == k] for k in KINDS if (kind[keep] == k).any()}
 
-    def _render(self, view: View) -> None:
+    def _render(self, view: View, corner: tuple[int, int]) -> None:
         if self._terrain is None:
             raise RuntimeError("enter() a terrain before drawing")
+        (w, h), (left, top) = self.whole, corner
+        below = h - top - self.size[1]
+        if not (0 <= left <= w - self.size[0] and 0 <= top and 0 <= below):
+            raise ValueError(f"a window of {self.size} begins within {self.whole}; got {corner}")
+        for part in (self._to_plants, self._to_scene):
+            part.viewport = (-left, -below, w, h)
         values: dict[str, object] = {
             name: getattr(view, name) for name in ("tod", "cloud", "fog", "rain", "snow", "cover", "clock")
         }
@@ -144,21 +157,21 @@ class Renderer:
         values |= {"terrain": 0, "noise": 1, "cells": 2, "beam": 3}
         for unit, texture in enumerate(self._ground):
             texture.use(unit)
-        w, h = self.size
         self._to_beam.use()
-        set_values(self._beam, values | {"size": (w // BEAM, h // BEAM)})
+        set_values(self._beam, values | {"size": self._skip.size, "window": (0, 0)})
         self._passes[self._beam].render()
         self._to_plants.use()
         self._to_plants.clear()
         self.gl.enable(moderngl.DEPTH_TEST)
         for kind, plants in self._visible(self._terrain, view).items():
             self._instances[kind].write(plants.tobytes())
-            set_values(self._plants[kind], values | {"size": (w, h)})
+            set_values(self._plants[kind], values | {"size": (w, h), "window": (left, below)})
             self._quads[kind].render(moderngl.TRIANGLE_STRIP, instances=len(plants))
         self.gl.disable(moderngl.DEPTH_TEST)
         self._skip.use(3)
         self._surface.use(4)
         self._material.use(5)
         self._to_scene.use()
-        set_values(self._scene, values | {"size": (w, h), "surfaces": 4, "materials": 5})
+        here = {"size": (w, h), "window": (left, below)}
+        set_values(self._scene, values | here | {"surfaces": 4, "materials": 5})
         self._passes[self._scene].render()

@@ -6,7 +6,8 @@ uniform sampler2D cells;    // r,g centre in the cell, b height of what grows th
 uniform sampler2D beam;     // distance that is safe to skip, from the beam pass
 uniform vec3 eye;
 uniform vec2 look;          // yaw, pitch
-uniform vec2 size;          // pixels
+uniform vec2 size;          // pixels of the whole picture
+uniform vec2 window;        // where the part of it that is drawn begins, from below
 uniform int place;          // 0 meadow, 1 desert, 2 mountains, 3 coast
 uniform float tod, cloud, fog, rain, snow, cover, clock;
 
@@ -15,7 +16,7 @@ const float TILE = 512., CELL = 8., FAR = 300., ASPECT = 1.2;
 float height(vec2 p) { return textureLod(terrain, p / TILE, 0.).r; }
 vec4 rnd(vec2 p) { return textureLod(noise, p / 256., 0.); }
 
-vec3 ray(vec2 pixel) {
+vec3 ray(vec2 pixel) {  // of the whole picture
   vec3 d = normalize(vec3((pixel - .5 * size) / size.y * ASPECT, 1.));
   float c = cos(look.y), s = sin(look.y);
   d = vec3(d.x, d.y * c + d.z * s, d.z * c - d.y * s);
@@ -53,7 +54,7 @@ layout(location = 1) out float material;  // material + 0.99 * share of the heig
 
 
 void main() {
-  vec3 d = ray(gl_FragCoord.xy);
+  vec3 d = ray(gl_FragCoord.xy + window);
   Hit hit = Hit(FAR, vec3(0., 1., 0.), -1, 0.);
   plant(-foot.xyz, d, foot.w, turn, hit);
   if (hit.material < 0) discard;
@@ -160,10 +161,10 @@ vec3 ground_albedo(vec3 p, vec3 n, float tint) {
 }
 
 void main() {
-  vec3 d = ray(gl_FragCoord.xy);
+  vec3 d = ray(gl_FragCoord.xy + window);
   float k = lipschitz();
   Hit hit = Hit(FAR, vec3(0., 1., 0.), -1, 0.);
-  float t = textureLod(beam, gl_FragCoord.xy / size, 0.).r;
+  float t = textureLod(beam, (gl_FragCoord.xy + window) / size, 0.).r;
   for (int i = 0; i < 72; i++) {
     vec3 p = eye + d * t;
     float e = p.y - height(p.xz);
