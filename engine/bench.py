@@ -7,12 +7,15 @@ import engine.openmp  # noqa: F401  before anything that loads torch
 
 # isort: split
 import argparse
+import cProfile
+import itertools
 import json
 import math
 import os
+import pstats
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,17 +24,21 @@ from typing import Any
 import torch
 
 from configs.paths import WEIGHTS
-from engine.codec import FRAME_TICKS, CodecConfig, Crop, Encoder, Packet
-from engine.messages import FRAME_RATE
+from engine.codec import FRAME_TICKS
+from engine.display import Display, Shown, Sight
+from engine.enlarging import Enlarger
+from engine.messages import FRAME_RATE, RUNGS
 from engine.meter import Meter, peak_mib, percentile, resident_mib
+from engine.rungs import LOWEST, Rung, rung_named
 from engine.session import Steppable
 from engine.threads import use_threads
-from engine.world import Frame, Inputs, Models, PromptRefused, World, load_models
+from engine.world import STEPS, Frame, Inputs, Models, PromptRefused, World, load_models
 from model import native
 from model.checkpoint import CheckpointError
 
 WARM_UP_FRAMES = 8
 MINUTE_S = 60.0
+PROFILE_LINES = 30
 Clock = Callable[[], float]
 
 
@@ -43,6 +50,7 @@ class Span:
     core_s: float = 0.0
     memory_mib: float = 0.0
     meter: Meter = field(default_factory=Meter)
+    interval_ms: list[float] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
         """Frames a second, milliseconds a stage, and what a frame costs in milliseconds of all cores together."""
@@ -53,6 +61,7 @@ class Span:
             "step_ms": spread(self.meter.step_ms),
             "decode_ms": spread(self.meter.decode_ms),
             "encode_ms": spread(self.meter.encode_ms),
+            "interval_ms": spread(self.interval_ms),
             "core_ms_a_frame": round(self.core_s * 1e3 / self.meter.frames, 1) if self.meter.frames else 0.0,
             "memory_mib": round(self.memory_mib, 1),
         }
@@ -69,29 +78,33 @@ def walk(frame: int) -> Inputs:
     return Inputs(buttons=1, look_x=0.02 * math.sin(seconds), look_y=0.003 * math.cos(seconds / 2))
 
 
-def frames_of(world: Steppable, encoder: Encoder) -> Iterator[tuple[Frame, Packet]]:
-    """Endless frames with their packets; as in the worker, frame t is encoded while t + 1 is sampled."""
+def frames_of(world: Steppable, sight: Sight) -> Generator[tuple[Frame, Shown], None, None]:
+    """Endless frames with their packets; as in the worker, frame t is enlarged and encoded while t + 1 is sampled."""
+    display = Display(sight, 0.0)
     with ThreadPoolExecutor(1, "encoding") as encoding:
-        last: tuple[Frame, Future[Packet]] | None = None
+        last: tuple[Frame, Future[Shown]] | None = None
         index = 0
         while True:
             frame = world.step(walk(index))
             if last:
                 yield last[0], last[1].result()
-            last = frame, encoding.submit(encoder.encode, frame.y, frame.u, frame.v, index * FRAME_TICKS)
+            last = frame, encoding.submit(display.show, frame, index * FRAME_TICKS, False, 0)
             index += 1
 
 
-def measure(world: Steppable, seconds: float, clock: Clock = time.perf_counter) -> list[Span]:
-    """Sample for that long after a warm-up; a span a minute."""
-    rollout = frames_of(world, Encoder(CodecConfig()))
-    for _ in range(WARM_UP_FRAMES):
-        next(rollout)
-    spans, started_s, cores_since_s = [Span()], clock(), time.process_time()
-    for frame, packet in rollout:
+def measure(worlds: Sequence[Steppable], sight: Sight, seconds: float, clock: Clock = time.perf_counter) -> list[Span]:
+    """Sample for that long after a warm-up, a frame of each world in turn; a span a minute."""
+    rollouts = [frames_of(world, sight) for world in worlds]
+    for rollout in rollouts:
+        for _ in range(WARM_UP_FRAMES):
+            next(rollout)
+    spans, started_s, cores_since_s, begun_s = [Span()], clock(), time.process_time(), 0.0
+    for rollout in itertools.cycle(rollouts):
+        frame, shown = next(rollout)
         span, passed_s = spans[-1], clock() - started_s
-        span.meter.add(frame.step_ms, frame.decode_ms, packet.encode_ms)
-        span.seconds = passed_s - MINUTE_S * (len(spans) - 1)
+        span.meter.add(frame.step_ms, frame.decode_ms + shown.enlarge_ms, shown.packet.encode_ms)
+        span.interval_ms.append((passed_s - begun_s) * 1e3)
+        span.seconds, begun_s = passed_s - MINUTE_S * (len(spans) - 1), passed_s
         if passed_s >= seconds or span.seconds >= MINUTE_S:
             span.memory_mib = resident_mib()
             span.core_s, cores_since_s = time.process_time() - cores_since_s, time.process_time()
@@ -99,6 +112,8 @@ def measure(world: Steppable, seconds: float, clock: Clock = time.perf_counter) 
             break
         if span.seconds >= MINUTE_S:
             spans.append(Span())
+    for rollout in rollouts:
+        rollout.close()
     return spans
 
 
@@ -109,17 +124,18 @@ def total(spans: list[Span]) -> Span:
         whole.meter.step_ms += span.meter.step_ms
         whole.meter.decode_ms += span.meter.decode_ms
         whole.meter.encode_ms += span.meter.encode_ms
+        whole.interval_ms += span.interval_ms
     return whole
 
 
-def report(spans: list[Span], model: str) -> dict[str, Any]:
-    """The figures of `mundo bench --json`."""
-    crop = Crop.of(CodecConfig().width, CodecConfig().height)
+def report(spans: list[Span], model: str, rung: Rung, worlds: int) -> dict[str, Any]:
+    """The figures of `mundo bench --json`; `fps` and the intervals are those of all worlds together."""
     return {
         "model": model,
         "device": device(),
-        "resolution": [crop.width, crop.height],
-        "worlds": 1,
+        "rung": rung.name,
+        "resolution": [rung.crop.width, rung.crop.height],
+        "worlds": worlds,
         **total(spans).figures(),
         "peak_memory_mib": round(peak_mib(), 1),
         "minutes": [{"minute": n, **span.figures()} for n, span in enumerate(spans, 1)],
@@ -135,7 +151,7 @@ def table(figures: dict[str, Any]) -> str:
     """The report for people."""
     width, height = figures["resolution"]
     lines = [
-        f"{figures['model']} on {figures['device']}: {width}x{height}, {figures['worlds']} world",
+        f"{figures['model']} on {figures['device']}: {width}x{height}, worlds: {figures['worlds']}",
         f"{figures['fps']:.1f} newly sampled frames a second, peak memory {figures['peak_memory_mib']:.0f} MiB",
         "",
         "minute    fps   step p50   p99   decode p50   p99   encode p50   p99   core ms   memory MiB",
@@ -160,11 +176,36 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--random-weights", action="store_true", help="measure the architecture, untrained")
     parser.add_argument("--threads", type=int, default=0, help="torch threads; 0: all cores")
+    parser.add_argument("--rung", choices=RUNGS, default=LOWEST.name, help="of the ladder, by the lines streamed")
+    parser.add_argument("--worlds", type=int, default=1, help="that take turns, a frame of each")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of sampling a frame: 1, 2, 4 or 8")
+    parser.add_argument("--profile", action="store_true", help="where the sampling thread's time goes, by function")
     options = parser.parse_args(arguments)
     options.seconds = options.minutes * 60 if options.minutes else options.seconds
     if not 0 < options.seconds < math.inf:
         parser.error(f"--seconds is above 0, not {options.seconds}")
+    if options.worlds < 1:
+        parser.error(f"--worlds is 1 or more, not {options.worlds}")
+    if options.steps not in (1, 2, 4, 8):
+        parser.error(f"--steps is 1, 2, 4 or 8, not {options.steps}")
     return options
+
+
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    """The figures that the command line asks for. Raises CheckpointError, PromptRefused and OSError."""
+    random = options.random_weights
+    models = Models.random() if random else load_models(options.weights)
+    sight = Sight(Enlarger.random() if random else Enlarger.load(options.weights), fixed=rung_named(options.rung))
+    worlds = [World(models, seed, options.prompt) for seed in range(options.worlds)]
+    for world in worlds:
+        world.steps = options.steps
+    profile = cProfile.Profile()
+    if options.profile:
+        spans = profile.runcall(measure, worlds, sight, options.seconds)
+        pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILE_LINES)
+    else:
+        spans = measure(worlds, sight, options.seconds)
+    return report(spans, models.name, sight.fixed, options.worlds) | {"steps": options.steps}
 
 
 def main(arguments: list[str]) -> int:
@@ -172,8 +213,7 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     use_threads(options.threads)
     try:
-        models = Models.random() if options.random_weights else load_models(options.weights)
-        figures = report(measure(World(models, 0, options.prompt), options.seconds), models.name)
+        figures = measured(options)
         if options.json:
             options.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
     except (CheckpointError, PromptRefused, OSError) as error:

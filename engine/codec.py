@@ -130,6 +130,12 @@ class Encoder:
         context.bit_rate = bits_per_second
         return context
 
+    def succeeded(self, config: CodecConfig) -> Encoder:
+        """The encoder of the same stream in another size: its first frame is an IDR, which counts as the last one."""
+        following = Encoder(config)
+        following._last_pts = self._last_pts
+        return following
+
     def want_idr(self) -> None:
         """The next frame that is at least half a second after the last IDR becomes one."""
         self._idr_wanted = True

@@ -13,6 +13,7 @@ FRAME_RATE = 24
 AUDIO_RATE = 24_000
 AUDIO_SAMPLES = AUDIO_RATE // FRAME_RATE  # 1000 samples of mono s16le a frame
 VIDEO_CLOCK = 90_000
+RUNGS = ("270p", "540p", "1080p")  # of the resolution ladder, by the lines that are streamed, from below
 MAX_PROMPT_CHARS = 400
 MAX_SAVED_BYTES = 16 << 20
 MAX_MESSAGE_BYTES = MAX_SAVED_BYTES + (1 << 20)
@@ -89,6 +90,12 @@ class Bitrate(Message, frozen=True, kw_only=True):
     bits_per_second: int
 
 
+class Rung(Message, frozen=True, kw_only=True):
+    """Draw the world at this rung from the next frame on; "": at the highest that keeps up."""
+
+    rung: str = ""
+
+
 class Save(Message, frozen=True, kw_only=True):
     """Say the world as bytes, between two frames; the answer is a Saved with the same `save_id`, or Refused."""
 
@@ -99,10 +106,12 @@ class Save(Message, frozen=True, kw_only=True):
 
 
 class Ready(Message, frozen=True, kw_only=True):
-    """The worker has loaded its model and can open worlds, whose encoders begin with `bits_per_second`."""
+    """The worker has loaded its model and can open worlds, which begin at `rung` and whose encoders begin with
+    `bits_per_second`."""
 
     version: int = VERSION
     model: str
+    rung: str
     width: int
     height: int
     bits_per_second: int
@@ -113,6 +122,18 @@ class Opened(Message, frozen=True, kw_only=True):
     """The world lives; packets follow, the first one of frame `frame`."""
 
     frame: int = 0
+
+
+class OnRung(Message, frozen=True, kw_only=True):
+    """From frame `frame` on, an IDR, pictures are of this rung and size, and the encoder begins with
+    `bits_per_second`. `pinned`: somebody asked for it."""
+
+    frame: int
+    rung: str
+    width: int
+    height: int
+    bits_per_second: int
+    pinned: bool
 
 
 class VideoPacket(Message, frozen=True, kw_only=True):
@@ -214,10 +235,11 @@ class Failed(Message, frozen=True, kw_only=True):
     reason: str
 
 
-Incoming = Open | Close | Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Save
+Incoming = Open | Close | Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Rung | Save
 Outgoing = (
     Ready
     | Opened
+    | OnRung
     | VideoPacket
     | AudioPacket
     | Sounds

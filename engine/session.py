@@ -15,7 +15,9 @@ from typing import Protocol, runtime_checkable
 import msgspec
 from torch import Tensor
 
-from engine.codec import FRAME_TICKS, CodecConfig, Encoder, Packet
+from engine import rungs
+from engine.codec import FRAME_TICKS
+from engine.display import Display, Sight
 from engine.hearing import Hearing
 from engine.inputs import BadInput, Gathered
 from engine.listening import Listening, Understood
@@ -30,9 +32,11 @@ from engine.messages import (
     KeyframeWanted,
     Leave,
     Message,
+    OnRung,
     Open,
     Opened,
     Receipt,
+    Rung,
     Save,
     Saved,
     Sounds,
@@ -115,13 +119,16 @@ class Senses:
 class Session:
     """A world that a gateway opened."""
 
-    def __init__(self, message: Open, threads: Threads, send: Send, senses: Senses | None = None) -> None:
+    def __init__(
+        self, message: Open, threads: Threads, send: Send, senses: Senses | None = None, sight: Sight | None = None
+    ) -> None:
         self.name, self.epoch = message.session, message.epoch
         self.phase = Phase.OPENING
         self._request, self._threads, self._send = message, threads, send
         self._gathered = Gathered()
         self._world: Steppable | None = None
-        self._encoder: Encoder | None = None
+        self._sight = sight or Sight()
+        self._display: Display | None = None
         self._encoding: asyncio.Task[None] | None = None
         self._idr_wanted, self._bits_per_second = False, 0
         self._text_id = 0
@@ -159,12 +166,12 @@ class Session:
         else:
             self._world = open_world(wish.seed, wish.prompt, wish.template)
         self._request = msgspec.structs.replace(wish, saved=b"")
-        self._encoder = Encoder(CodecConfig())
+        self._display = Display(self._sight, time.monotonic())
         if self._senses.open_sound is not None and isinstance(self._world, Stateful):
             self._soundscape, self._opus = self._senses.open_sound(wish.seed), OpusEncoder()
         return first
 
-    def take(self, message: Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Save | Close) -> None:
+    def take(self, message: Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Rung | Save | Close) -> None:
         """Keep what the message says until the next tick. Raises BadInput."""
         match message:
             case Control():
@@ -181,6 +188,10 @@ class Session:
                 if message.bits_per_second <= 0:
                     raise BadInput(f"a bitrate is above 0, not {message.bits_per_second}")
                 self._bits_per_second = message.bits_per_second
+            case Rung():
+                if self._display is None:
+                    raise BadInput("the world is not there yet")
+                self._display.pin(message.rung)
             case Save():
                 if not isinstance(self._world, Savable):
                     raise BadInput("this world cannot be saved")
@@ -194,15 +205,17 @@ class Session:
         reason = f"{type(error).__name__}: {error}"
         self._send(Failed(session=self.name, epoch=self.epoch, reason=reason))
 
-    async def tick(self, slot: int) -> None:
-        """Sample the frame of `slot` (counted by the worker) while the one before it is encoded."""
+    async def tick(self, slot: int, busy: float) -> None:
+        """Sample the frame of `slot` (counted by the worker) while the one before it is encoded. `busy`: the share of
+        the last period that the worker did not wait."""
         if self.phase is not Phase.LIVE:
             raise RuntimeError(f"expected a live session to tick, {self.name!r} is {self.phase.value}")
         if self._first_slot < 0:
             self._first_slot, self._last_slot = slot, slot - 1
         drained = self._gathered.drain()
         inputs = Inputs(drained.buttons, drained.look_x, drained.look_y, drained.pcm)
-        assert self._world is not None
+        assert self._world is not None and self._display is not None
+        self._display.paced(busy, slot - self._last_slot - 1, time.monotonic())
         if isinstance(self._world, Obedient):
             self._hearing.listen(drained.pcm)
         try:
@@ -294,13 +307,16 @@ class Session:
     async def _publish(self, frame: Frame, receipt: Receipt, sounded: Sounded | None) -> None:
         idr, self._idr_wanted = self._idr_wanted, False
         bits_per_second, self._bits_per_second = self._bits_per_second, 0
-        packet = await asyncio.get_running_loop().run_in_executor(
-            self._threads.encoding, self._encode, frame, receipt.pts, idr, bits_per_second
-        )
+        assert self._display is not None
+        show = partial(self._display.show, frame, receipt.pts, idr, bits_per_second)
+        shown = await asyncio.get_running_loop().run_in_executor(self._threads.encoding, show)
+        packet = shown.packet
         if self.phase is not Phase.LIVE:
             return
         name, epoch, index = self.name, self.epoch, frame.index
         self._send(receipt)
+        if shown.moved is not None:
+            self._tell_rung(shown.moved, index)
         if sounded is not None:
             self._publish_sound(index, receipt.pts, sounded)
         self._send(
@@ -308,7 +324,7 @@ class Session:
                 session=name, epoch=epoch, frame=index, pts=packet.pts, keyframe=packet.keyframe, data=packet.data
             )
         )
-        self._meter.add(frame.step_ms, frame.decode_ms, packet.encode_ms)
+        self._meter.add(frame.step_ms, frame.decode_ms + shown.enlarge_ms, packet.encode_ms)
         self._report(index)
 
     def _publish_sound(self, index: int, pts: int, sounded: Sounded) -> None:
@@ -320,13 +336,20 @@ class Session:
         if sounded.heard is not None:
             self._send(Sounds(session=name, epoch=epoch, frame=index, heard=list(sounded.heard)))
 
-    def _encode(self, frame: Frame, pts: int, idr: bool, bits_per_second: int) -> Packet:
-        assert self._encoder is not None
-        if bits_per_second:
-            self._encoder.set_bitrate(bits_per_second)
-        if idr:
-            self._encoder.want_idr()
-        return self._encoder.encode(frame.y, frame.u, frame.v, pts)
+    def _tell_rung(self, rung: rungs.Rung, frame: int) -> None:
+        assert self._display is not None
+        self._send(
+            OnRung(
+                session=self.name,
+                epoch=self.epoch,
+                frame=frame,
+                rung=rung.name,
+                width=rung.crop.width,
+                height=rung.crop.height,
+                bits_per_second=rung.bits_per_second,
+                pinned=self._display.pinned,
+            )
+        )
 
     def _report(self, frame: int) -> None:
         now_s = time.monotonic()

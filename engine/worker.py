@@ -13,14 +13,18 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from configs.paths import WEIGHTS
-from engine.codec import CodecConfig, Crop
+from engine.display import Sight
+from engine.doctor import examine, keep_rates, known_rates
+from engine.enlarging import Enlarger
 from engine.inputs import BadInput
 from engine.listening import load_listening
 from engine.messages import (
+    RUNGS,
     Failed,
     Incoming,
     Message,
@@ -33,7 +37,8 @@ from engine.messages import (
     read_body,
     refusal,
 )
-from engine.pacing import next_tick
+from engine.pacing import PERIOD_S, next_tick
+from engine.rungs import rung_named
 from engine.session import NotRestored, OpenWorld, Phase, RestoreWorld, Savable, Senses, Session, Threads
 from engine.sounding import sound_opener
 from engine.threads import use_threads
@@ -56,12 +61,13 @@ class Worker:
         capacity: int,
         restore_world: RestoreWorld | None = None,
         senses: Senses | None = None,
+        sight: Sight | None = None,
     ) -> None:
         if capacity < 1:
             raise ValueError(f"a worker's capacity is at least 1 world, not {capacity}")
         self._reader, self._writer = streams
         self._open_world, self._threads, self._capacity = open_world, threads, capacity
-        self._restore_world, self._senses = restore_world or _restore_none, senses
+        self._restore_world, self._senses, self._sight = restore_world or _restore_none, senses, sight
         self._sessions: dict[str, Session] = {}
         self._opening: set[asyncio.Task[None]] = set()
         self._some_live = asyncio.Event()
@@ -120,7 +126,8 @@ class Worker:
             raise BadInput(f"session {message.session!r} is open already, at epoch {present.epoch}")
         if len(self._sessions) >= self._capacity:
             raise BadInput(f"this worker holds {self._capacity} worlds at most")
-        session = self._sessions[message.session] = Session(message, self._threads, self.send, self._senses)
+        session = Session(message, self._threads, self.send, self._senses, self._sight)
+        self._sessions[message.session] = session
         task = asyncio.create_task(self._finish_opening(session))
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
@@ -148,7 +155,7 @@ class Worker:
             await asyncio.sleep(tick.wait_s)
             for session in list(self._sessions.values()):
                 if session.phase is Phase.LIVE:
-                    await session.tick(slot)
+                    await session.tick(slot, 1 - tick.wait_s / PERIOD_S)
             self._sweep()
             try:
                 await self._writer.drain()
@@ -187,28 +194,56 @@ def load(weights: Path) -> tuple[Models, OpenWorld]:
     return models, open_world
 
 
-async def serve(socket: Path, weights: Path, capacity: int, asr: Path | None = None) -> None:
+@dataclass(frozen=True)
+class Wanted:
+    """How a worker is to serve: from which weights, how many worlds, with which folder of a faster-whisper model for
+    better words, and at which rung ("": at the highest that the machine holds)."""
+
+    weights: Path
+    capacity: int
+    asr: Path | None
+    rung: str
+
+
+def look(weights: Path, open_world: OpenWorld, rung: str) -> Sight:
+    """The heads of the upper rungs. Where no rung is named, what the doctor found this machine to hold; where it was
+    not seen yet, it is examined now, which takes some ten seconds."""
+    enlarger = Enlarger.load(weights)
+    if rung:
+        return Sight(enlarger, fixed=rung_named(rung))
+    rates = known_rates(weights)
+    if rates is None:
+        rates = keep_rates(weights, examine(open_world(0, "", ""), enlarger))
+    return Sight(enlarger, rates)
+
+
+async def serve(socket: Path, wanted: Wanted) -> None:
     """Connect, load, say Ready, serve; return as soon as the gateway hangs up, whatever the threads are at.
     What makes serving impossible is said as Failed, then raised."""
+    weights, capacity = wanted.weights, wanted.capacity
     streams = await asyncio.open_unix_connection(str(socket))
     writer = streams[1]
     threads = Threads(ThreadPoolExecutor(1, "sampling"), ThreadPoolExecutor(1, "encoding"))
-    codec = CodecConfig()
-    crop = Crop.of(codec.width, codec.height)
     try:
         # in the thread that will sample: OpenMP keeps a team of threads for each caller
         loading = asyncio.get_running_loop().run_in_executor(threads.sampling, load, weights)
         if not await done_before_hanging_up(loading, streams[0]):
             return
         models, open_world = loading.result()
-        senses = Senses(sound_opener(weights), load_listening(weights, asr))
-        worker = Worker(streams, open_world, threads, capacity, restorer(models), senses)
+        looking = asyncio.get_running_loop().run_in_executor(threads.sampling, look, weights, open_world, wanted.rung)
+        if not await done_before_hanging_up(looking, streams[0]):
+            return
+        sight = looking.result()
+        first = sight.first
+        senses = Senses(sound_opener(weights), load_listening(weights, wanted.asr))
+        worker = Worker(streams, open_world, threads, capacity, restorer(models), senses, sight)
         worker.send(
             Ready(
                 model=models.name,
-                width=crop.width,
-                height=crop.height,
-                bits_per_second=codec.bits_per_second,
+                rung=first.name,
+                width=first.crop.width,
+                height=first.crop.height,
+                bits_per_second=first.bits_per_second,
                 capacity=capacity,
             )
         )
@@ -238,10 +273,11 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--threads", type=int, default=0, help="torch threads; 0: all cores")
     parser.add_argument("--capacity", type=int, default=1, help="worlds at the same time")
     parser.add_argument("--asr", type=Path, help="folder of a faster-whisper model, for better words of what is said")
+    parser.add_argument("--rung", choices=("", *RUNGS), default="", help="of the ladder; none: what the machine holds")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the gateway too, which then hangs up
     use_threads(options.threads)
-    asyncio.run(serve(options.socket, options.weights, options.capacity, options.asr))
+    asyncio.run(serve(options.socket, Wanted(options.weights, options.capacity, options.asr, options.rung)))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # not sys.exit, which waits for the step or the load that a thread is at; there is nothing to save

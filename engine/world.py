@@ -108,7 +108,7 @@ class World:
 
     def __init__(self, models: Models, seed: int, prompt: str = "", template: str = ""):
         self.models = models
-        self.index = 0
+        self.index, self.steps = 0, STEPS
         self._generator = torch.Generator().manual_seed(seed % 2**63)
         config = models.config
         slots = BLOCK - FIRST_CARRIED
@@ -330,9 +330,9 @@ class World:
         """A frame's latents; what the last step saw is committed to the window."""
         noisy = self._noise() * CALM
         seen: Seen | None = None
-        for tau, size in sampler.levels(STEPS):
+        for tau, size in sampler.levels(self.steps):
             seen = self._see(noisy, given, tau, size)
-            noisy = sampler.move(noisy, seen.clean.float(), tau, STEPS)
+            noisy = sampler.move(noisy, seen.clean.float(), tau, self.steps)
         assert seen is not None
         self._window.commit(seen.kept, 0)
         return unpatch(noisy[:, 0]).clamp(-3, 3), seen

@@ -9,7 +9,7 @@ namespace {
 using namespace mundo;
 
 constexpr int kGiven = 6, kEntry = 8;  // channels, and bytes of a position: four of luma, one of each chroma, two of nothing
-constexpr float kSpan = 128;           // bytes are read as (byte - 128) / kSpan
+constexpr float kSpan = 128;           // bytes that the network calls 1
 constexpr int kScales[] = {2, 4};
 
 struct Layer {
@@ -26,15 +26,33 @@ struct Network {
 
 // --- the trunk -----------------------------------------------------------------------------------
 
-// The positions of a row, as the first layer reads them.
-void read_bytes(const uint8_t* y, const uint8_t* u, const uint8_t* v, Padded& to, int row) {
-  const int width = to.width;
-  const uint8_t *above = y + (size_t)4 * row * width, *below = above + 2 * width;
-  u += (size_t)row * width, v += (size_t)row * width;
-  uint8_t* at = to.at(row, 0);
-  for (int x = 0; x < width; ++x, at += kEntry) {
-    std::memcpy(at, above + 2 * x, 2), std::memcpy(at + 2, below + 2 * x, 2);
-    at[4] = u[x], at[5] = v[x];
+// The positions of a row, as the first layer reads them: each without its mean over 3x3 positions, edges repeated.
+void read_bytes(const uint8_t* const* given, Padded& to, int row) {
+  const int width = to.width, height = to.height;
+  auto at = [](int i, int count) { return std::clamp(i, 0, count - 1); };
+  std::vector<int> sums[3];  // over three positions of a column
+  for (int p = 0; p < 3; ++p) sums[p].assign(width, 0);
+  for (int i = -1; i <= 1; ++i) {
+    const int r = at(row + i, height);
+    const uint8_t* y = given[0] + (size_t)4 * r * width;
+    const uint8_t *u = given[1] + (size_t)r * width, *v = given[2] + (size_t)r * width;
+    for (int x = 0; x < width; ++x) {
+      sums[0][x] += y[2 * x] + y[2 * x + 1] + y[2 * x + 2 * width] + y[2 * x + 2 * width + 1];
+      sums[1][x] += u[x], sums[2][x] += v[x];
+    }
+  }
+  const uint8_t* y = given[0] + (size_t)4 * row * width;
+  uint8_t* out = to.at(row, 0);
+  for (int x = 0; x < width; ++x, out += kEntry) {
+    int mean[3];
+    for (int p = 0; p < 3; ++p) {
+      const int count = p ? 9 : 36;
+      mean[p] = (sums[p][at(x - 1, width)] + sums[p][x] + sums[p][at(x + 1, width)] + count / 2) / count;
+    }
+    auto put = [&](int channel, int byte, int p) { out[channel] = std::clamp(byte - mean[p] + 128, 0, 255); };
+    put(0, y[2 * x], 0), put(1, y[2 * x + 1], 0);
+    put(2, y[2 * x + 2 * width], 0), put(3, y[2 * x + 2 * width + 1], 0);
+    for (int p = 1; p < 3; ++p) put(3 + p, given[p][(size_t)row * width + x], p);
   }
 }
 
@@ -228,7 +246,7 @@ extern "C" void ladder_enlarge(void* network, const uint8_t* const* given, uint8
     const int last = std::min((band + 1) * kBand, height);
     for (int row = band * kBand; row < last; ++row) {
       if (stage == 0) {
-        read_bytes(given[0], given[1], given[2], net.entry, row);
+        read_bytes(given, net.entry, row);
       } else if (stage <= layers) {
         const Layer& layer = stage == 1 ? net.stem : net.trunk[stage - 2];
         run_layer(layer, stage == 1 ? net.entry : net.maps[stage % 2], net.maps[1 - stage % 2], row);

@@ -66,7 +66,7 @@ def load(name: str) -> ctypes.CDLL | None:
         log.warning("no C++ compiler ($CXX, g++ or c++): %s runs in torch, much slower", name)
         return None
     texts = (part.read_text("utf-8") for part in (source, *sorted(source.parent.glob("*.h"))))
-    identity = "\0".join((*texts, compiler, *FLAGS, _processor()))
+    identity = "\0".join((*texts, compiler, *FLAGS, processor()))
     library = cache_dir() / "native" / f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
     try:
         if not library.exists():
@@ -88,7 +88,7 @@ def _compile(compiler: str, source: Path, library: Path) -> None:
         built.replace(library)
 
 
-def _processor() -> str:
+def processor() -> str:
     """What -march=native depends on, so that a cache on a shared disk never serves another processor's code."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()

@@ -47,6 +47,11 @@ class Line:
         self._most, self._risen_at = most, now
         self._estimate = 0
 
+    def allow(self, most: int) -> None:
+        """There may be sent so much from now on. A line of which nothing bad is known is tried out."""
+        self.carries = float(most) if self.carries >= self._most else min(self.carries, float(most))
+        self._most = most
+
     def lost(self, fraction: float, sent: float, now: float) -> None:
         """A receiver report: this part of the packets since the last one is missing, of `sent` bits a second."""
         if fraction > MUCH_LOST:
@@ -95,9 +100,11 @@ class Bitrate:
         """A driver left; the new target, if there is one."""
         return self._step() if self._lines.pop(driver, None) else None
 
-    def restart(self) -> int | None:
+    def restart(self, most: int) -> int | None:
         """A new encoder begins with `most`; the target that it has to be told, if it is another."""
-        self._told = self._most
+        for line in self._lines.values():
+            line.allow(most)
+        self._told = self._most = most
         return self._step()
 
     def _line(self, driver: str, now: float) -> Line:

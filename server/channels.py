@@ -3,7 +3,7 @@ Knows no connection and no session."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -80,11 +80,17 @@ class TakeBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="tak
     """The controls return to the owner and to who has a driver's link."""
 
 
+class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="rung"):
+    """Pictures of this rung from now on; "": of the highest that keeps up."""
+
+    rung: Literal["", "270p", "540p", "1080p"] = ""
+
+
 class Steer(Controls, frozen=True, forbid_unknown_fields=True, tag="control"):
     """A snapshot where there is one channel for all: the WebSocket."""
 
 
-Asked = Say | Ping | Vote | Accept | Dismiss | Voting | HandOver | TakeBack
+Asked = Say | Ping | Vote | Accept | Dismiss | Voting | HandOver | TakeBack | Pin
 
 
 class PromptUnfit(Exception):

@@ -108,6 +108,12 @@ def train_voice(context: typer.Context) -> None:
     _run_module("model.voice.training", context.args)
 
 
+@train_app.command("ladder", context_settings=PASS_ON)
+def train_ladder(context: typer.Context) -> None:
+    """The upper rungs from the lowest: python -m model.training.ladder."""
+    _run_module("model.training.ladder", context.args)
+
+
 @app.command(context_settings=PASS_ON)
 def render(context: typer.Context) -> None:
     """A clip without a browser: python -m engine.render."""
@@ -118,6 +124,12 @@ def render(context: typer.Context) -> None:
 def bench(context: typer.Context) -> None:
     """Frames a second, milliseconds a stage, memory: python -m engine.bench."""
     _run_module("engine.bench", context.args)
+
+
+@app.command(context_settings=PASS_ON)
+def doctor(context: typer.Context) -> None:
+    """Which rungs this machine holds, and what it lacks: python -m engine.doctor."""
+    _run_module("engine.doctor", context.args)
 
 
 @app.command("eval", context_settings=PASS_ON)

@@ -31,10 +31,10 @@ class Lines:
             assert self._lease.ready is not None  # it has just given the place
             self._bitrate = Bitrate(self._lease.ready.bits_per_second)
 
-    def restart(self) -> None:
-        """A new encoder runs."""
+    def restart(self, most: int) -> None:
+        """A new encoder runs, which begins with `most` bits a second."""
         assert self._bitrate is not None
-        self._spend(self._bitrate.restart())
+        self._spend(self._bitrate.restart(most))
 
     def sent(self, size: int, now: float) -> None:
         """A packet of so many bytes left for everybody."""

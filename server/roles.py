@@ -28,6 +28,7 @@ class Action(Enum):
     SPEAK = "speak"
     JUDGE = "accept or dismiss suggestions"
     SET_VOTING = "set the voting"
+    PIN = "choose the size of the picture"
     HAND_OVER = "hand over the controls"
     SHARE = "share"
     SAVE = "save"
@@ -37,7 +38,7 @@ class Action(Enum):
 _WATCHING = frozenset({Action.WATCH})
 _SUGGESTING = _WATCHING | {Action.SUGGEST, Action.VOTE}
 _DRIVING = _WATCHING | {Action.VOTE, Action.STEER, Action.PROMPT, Action.SPEAK, Action.JUDGE}
-_OWNING = _WATCHING | {Action.SET_VOTING, Action.HAND_OVER, Action.SHARE, Action.SAVE, Action.END}
+_OWNING = _WATCHING | {Action.SET_VOTING, Action.PIN, Action.HAND_OVER, Action.SHARE, Action.SAVE, Action.END}
 ALLOWED = {Role.VIEWER: _WATCHING, Role.SUGGESTER: _SUGGESTING, Role.DRIVER: _DRIVING}
 
 

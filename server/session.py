@@ -15,7 +15,7 @@ import structlog
 
 from engine import messages
 from server.audience import Audience, NotThere
-from server.channels import Accept, Asked, Controls, Dismiss, HandOver, PromptUnfit, TakeBack, Vote, Voting, event
+from server.channels import Accept, Asked, Controls, Dismiss, HandOver, Pin, PromptUnfit, TakeBack, Vote, Voting, event
 from server.hub import Hub, Packet
 from server.lease import Lease
 from server.lines import Lines
@@ -26,6 +26,7 @@ from server.placement import Placement
 from server.prompts import Prompts, Scrutiny
 from server.roles import Action, Role
 from server.rtc_peer import RtcPeer
+from server.rung import Rung
 from server.saves import About, Saved
 from server.saving import Saving
 from server.settings import LimitSettings
@@ -102,6 +103,7 @@ class Session:
         self._timeline = Timeline()
         self._sound = Sound(self._lease, self.audience, self._timeline, around.scrutiny, limits.microphone_s_an_hour)
         self._wheel = Wheel(self._lease, limits.silence_release_s, around.metrics)
+        self.rung = Rung(self._lease, self._lines, self.audience)
         self._term = Term(limits.session_max_s)
         self._reopened: deque[float] = deque()
         self._restored: Saved | None = None
@@ -201,6 +203,8 @@ class Session:
                 self.audience.broadcast_passing("stats", frame=self._timeline.frame(message.frame), **values)
             case messages.Opened():
                 self._on_opened(message)
+            case messages.OnRung():
+                self.rung.shown(message)
             case messages.Refused() if message.kind == "Open":
                 self._around.keeper.not_opened(self, message.reason)
             case messages.Refused():
@@ -214,7 +218,7 @@ class Session:
         self.standing.live()
         self.saving.at = now
         self._term.begin(now)
-        self._lines.restart()
+        self.rung.restart()
         if self._restored is not None:
             self.prompts.resume(self._restored.about.prompt)
         self._restored = None
@@ -296,6 +300,9 @@ class Session:
                     if peer.device_id != self.audience.holder:
                         peer.must(Action.HAND_OVER)
                     self._let_go(self.audience.take_back())
+                case Pin():
+                    peer.must(Action.PIN)
+                    self.rung.pin(message)
                 case Vote() | Accept() | Dismiss() | Voting():
                     self.prompts.asked(peer, message)
         except (NotSuggested, NotThere) as error:
@@ -317,6 +324,7 @@ class Session:
         peer.send(event("session", **self.standing.told()))
         self.audience.joined(peer)
         self._sound.joined(peer, self.frame)
+        self.rung.joined(peer)
         self.audience.remind(peer)
 
     def left(self, peer: Peer) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from limits import parse as parse_rate
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -37,6 +37,7 @@ class WorkerSettings(BaseModel):
     command: list[str] = Field(default_factory=list)  # empty: this Python, -m engine.worker
     threads: int = Field(ge=0)
     asr: str = ""  # the folder of a faster-whisper model
+    rung: Literal["", "270p", "540p", "1080p"]
     ready_timeout_s: float = Field(gt=0)
     open_timeout_s: float = Field(gt=0)
     frame_timeout_s: float = Field(gt=0)

@@ -41,10 +41,10 @@ def against_bicubic(ladder: Ladder, folder: Path, count: int) -> dict[str, float
         if still >= len(pair["y"]):
             break
         for kind, name in enumerate(KINDS):
-            given = tuple(pair[part][still, kind][None] for part in "yuv")
+            y, u, v = (pair[part][still, kind][None] for part in "yuv")
             for scale in SCALES:
                 truth = F.avg_pool2d(pair["fine_y"][still][None].float(), FINEST // scale)
-                drawn, enlarged = ladder.enlarge(*given, scale)[0].float(), bicubic(given[0], scale)
+                drawn, enlarged = ladder.enlarge(y, u, v, scale)[0].float(), bicubic(y, scale)
                 rim = slice(2 * scale * RIM, -2 * scale * RIM)
                 truth, drawn, enlarged = (part[0, rim, rim] for part in (truth, drawn, enlarged))
                 over = psnr(drawn, truth, BYTES) - psnr(enlarged, truth, BYTES)

@@ -17,7 +17,7 @@ KIND = "ladder"  # of checkpoint files
 GIVEN = 6  # channels: luma space-to-depth, U, V
 SCALES = (2, 4)
 REACH = 2  # pixels at either side that a cubic reads
-MIDDLE, SPAN = 128.0, 128.0  # a byte is read as (byte - MIDDLE) / SPAN
+SPAN = 128.0  # bytes that the network calls 1
 LIMITS = ((16, 235), (16, 240), (16, 240))  # of y, u and v
 
 Planes = tuple[Tensor, Tensor, Tensor]  # y [B, 2h, 2w], u and v [B, h, w]
@@ -48,9 +48,9 @@ class Ladder(nn.Module):
         self.heads = nn.ModuleList(nn.Conv2d(width, outputs(scale), 3, padding=1) for scale in SCALES)
         for conv in (self.stem, *self.trunk):
             nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-        with torch.no_grad():
-            for head in self.heads:
-                head.weight.mul_(0.1)
+        for head in self.heads:
+            assert isinstance(head, nn.Conv2d)
+            nn.init.normal_(head.weight, std=0.01)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def features(self, given: Tensor) -> Tensor:
@@ -71,9 +71,7 @@ class Ladder(nn.Module):
         check_scale(scale)
         lacks = self.heads[SCALES.index(scale)](self.features(read(y, u, v)))
         drawn = added((y, u, v), lacks, scale)
-        return tuple(
-            part.round().clamp(*limits).to(torch.uint8) for part, limits in zip(drawn, LIMITS, strict=True)
-        )  # type: ignore[return-value]
+        return tuple(part.round().clamp(*limits).to(torch.uint8) for part, limits in zip(drawn, LIMITS, strict=True))  # type: ignore[return-value]
 
     def save(self, path: str | Path, **facts: object) -> str:
         """One checkpoint file with the configuration and `facts` (JSON-able); returns its sha256."""
@@ -100,11 +98,19 @@ def check_scale(scale: int) -> None:
 
 
 def read(y: Tensor, u: Tensor, v: Tensor) -> Tensor:
-    """Bytes y [B, 2h, 2w], u, v [B, h, w] -> [B, 6, h, w]: luma by '(h dy) (w dx) -> (dy dx) h w', U, V."""
+    """Bytes y [B, 2h, 2w], u, v [B, h, w] -> [B, 6, h, w]: luma by '(h dy) (w dx) -> (dy dx) h w', U, V, each without
+    its mean over the 3x3 cells around, so that a sharp edge is the same by day and by night."""
     if y.shape[-2:] != (2 * u.shape[-2], 2 * u.shape[-1]) or u.shape != v.shape:
         raise ValueError(f"expected u, v half as large as y; got {tuple(y.shape)}, {tuple(u.shape)}, {tuple(v.shape)}")
-    given = torch.cat([fold(y.float()), u.float()[:, None], v.float()[:, None]], 1)
-    return ((given - MIDDLE) / SPAN).contiguous(memory_format=torch.channels_last)
+    luma, chroma = fold(y.float()), torch.stack([u, v], 1).float()
+    given = torch.cat([luma - around(luma.sum(1, keepdim=True), 36), chroma - around(chroma, 9)], 1)
+    return (given.clamp(-SPAN, SPAN - 1) / SPAN).contiguous(memory_format=torch.channels_last)
+
+
+def around(cells: Tensor, count: int) -> Tensor:
+    """[B, C, h, w] -> sums over 3x3 cells, edges repeated, divided by `count` and rounded to whole bytes."""
+    total = 9 * F.avg_pool2d(F.pad(cells, (1,) * 4, mode="replicate"), 3, 1)
+    return ((total.round() + count // 2) / count).floor()
 
 
 def bicubic(plane: Tensor, scale: int) -> Tensor:
@@ -137,4 +143,3 @@ def activation_tops(ladder: Ladder, batches: list[Tensor], share: float = 1e-5) 
             values = x.flatten()
             tops[at] = max(tops[at], values.topk(max(1, int(share * len(values)))).values[-1].item())
     return tops
-

@@ -50,7 +50,10 @@ def draw(world: int, coarse: Renderer, fine: Renderer, eyes: Eyes) -> dict[str, 
         planes = [_bytes(picture) for picture in _as_served(view, terrain, coarse, eyes, rng)]
         left, top = _window(planes[0][0], rng)
         for name, kinds, shrink in zip("yuv", zip(*planes, strict=True), (1, 2, 2), strict=True):
-            window = (slice(top // shrink, (top + WINDOW[1]) // shrink), slice(left // shrink, (left + WINDOW[0]) // shrink))
+            window = (
+                slice(top // shrink, (top + WINDOW[1]) // shrink),
+                slice(left // shrink, (left + WINDOW[0]) // shrink),
+            )
             rows[name].append(torch.stack([kind[window] for kind in kinds]))
         truth = fine.draw(view, (FINEST * left, FINEST * top))
         for name in "yuv":
@@ -72,7 +75,12 @@ def _as_served(view: View, terrain: Terrain, renderer: Renderer, eyes: Eyes, rng
     x, z = view.x - back_m * s + aside_m * c, view.z - back_m * c - aside_m * s
     y = view.y + floor(terrain, x, z) + EYE_M - (floor(terrain, view.x, view.z) + EYE_M)
     before = replace(
-        view, x=x, y=y, z=z, yaw=view.yaw + rng.normal(0, 0.12), pitch=float(np.clip(view.pitch + rng.normal(0, 0.04), -0.6, 0.6))
+        view,
+        x=x,
+        y=y,
+        z=z,
+        yaw=view.yaw + rng.normal(0, 0.12),
+        pitch=float(np.clip(view.pitch + rng.normal(0, 0.04), -0.6, 0.6)),
     )
     poses = [torch.tensor([[v.x, v.y, v.z, v.yaw, v.pitch]]) for v in (before, view)]
     seen, known = reproject(_planes(renderer.draw(before)), *poses)
@@ -80,8 +88,9 @@ def _as_served(view: View, terrain: Terrain, renderer: Renderer, eyes: Eyes, rng
 
 
 def _planes(picture: Picture) -> Tensor:
-    depth = torch.from_numpy(picture.depth.astype(np.int32))
-    return pack(*(torch.from_numpy(part) for part in (picture.y, picture.u, picture.v)), depth)[None]
+    depth = picture.depth.astype(np.int32)
+    y, u, v, code = (torch.from_numpy(part) for part in (picture.y, picture.u, picture.v, depth))
+    return pack(y, u, v, code)[None]
 
 
 def _bytes(planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:

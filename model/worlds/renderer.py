@@ -15,7 +15,8 @@ from model.worlds.opengl import SQUARE, TRIANGLE, Picture, context, program, rea
 from model.worlds.terrain import KINDS, PLACES, TILE_M, Terrain
 
 WIDTH, HEIGHT = 512, 288  # with the margin
-BEAM_ROWS = 36  # of the pass that finds how far rays may skip: every size of a picture shows the same ground
+BEAM = 8  # pixels of the lowest rung that one ray of the beam pass is for
+BEAM_ROWS = HEIGHT // BEAM  # whatever the size of the picture: each shows the same ground
 REACH_M = 210.0  # plants beyond are not drawn
 MAX_PLANTS = 2048
 HERE = Path(__file__).parent
@@ -142,7 +143,7 @@ class Renderer:
             raise RuntimeError("enter() a terrain before drawing")
         (w, h), (left, top) = self.whole, corner
         below = h - top - self.size[1]
-        if not (0 <= left <= w - self.size[0] and 0 <= top and 0 <= below):
+        if not (0 <= left <= w - self.size[0] and top >= 0 and below >= 0):
             raise ValueError(f"a window of {self.size} begins within {self.whole}; got {corner}")
         for part in (self._to_plants, self._to_scene):
             part.viewport = (-left, -below, w, h)

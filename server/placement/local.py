@@ -47,6 +47,8 @@ class LocalPlacement:
             self._command += ["--threads", str(settings.threads)]
         if settings.asr:
             self._command += ["--asr", settings.asr]
+        if settings.rung:
+            self._command += ["--rung", settings.rung]
         self._ready: Ready | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._watch = self._new_watch()

@@ -168,12 +168,12 @@ def _standing(session: Session) -> dict[str, Any]:
 @router.get("/sessions/{session_id}", response_model_exclude_unset=True)
 async def show(entry: TheEntry, gateway: TheGateway) -> SessionOut:
     """How the session stands."""
-    session, ready = entry.session, gateway.sessions.ready
+    session = entry.session
     if session.state is SessionState.QUEUED:
         session.touch()  # who asks waits
     return SessionOut(
         **_standing(session),
-        rung=f"{ready.width}x{ready.height}" if ready else "",
+        rung=session.rung.size,
         frame=max(0, session.frame),
         viewers=session.audience.viewers,
         driver=session.audience.driven,

@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 from engine.bench import main, measure, report, table, walk
+from engine.display import Sight
+from engine.enlarging import Enlarger
+from engine.rungs import LADDER, LOWEST
 from engine.world import Frame, Inputs
 
 
@@ -30,7 +33,7 @@ class Counting:
 
 def test_every_counted_frame_was_sampled_anew() -> None:
     world, ticks = Counting(), itertools.count()
-    spans = measure(world, 10.0, clock=lambda: float(next(ticks)))
+    spans = measure([world], Sight(), 10.0, clock=lambda: float(next(ticks)))
     frames = sum(span.meter.frames for span in spans)
     assert frames == 10
     assert world.index == frames + 8 + 1  # the warm-up, and the one that is sampled while the last is encoded
@@ -39,7 +42,7 @@ def test_every_counted_frame_was_sampled_anew() -> None:
 
 def test_a_long_run_is_reported_minute_by_minute() -> None:
     ticks = itertools.count(0, 10)
-    figures = report(measure(Counting(), 150.0, clock=lambda: float(next(ticks))), "test")
+    figures = report(measure([Counting()], Sight(), 150.0, lambda: float(next(ticks))), "test", LOWEST, 1)
     assert [minute["frames"] for minute in figures["minutes"]] == [6, 6, 3]
     assert [minute["fps"] for minute in figures["minutes"]] == [0.1, 0.1, 0.1]
     assert figures["frames"] == 15 and figures["seconds"] == 150
@@ -48,7 +51,9 @@ def test_a_long_run_is_reported_minute_by_minute() -> None:
 
 def test_the_report_is_json_and_a_table_with_the_same_figures() -> None:
     ticks = itertools.count()
-    figures = json.loads(json.dumps(report(measure(Counting(), 3.0, lambda: float(next(ticks))), "test")))
+    figures = json.loads(
+        json.dumps(report(measure([Counting()], Sight(), 3.0, lambda: float(next(ticks))), "test", LOWEST, 1))
+    )
     assert {
         "fps",
         "step_ms",
@@ -63,6 +68,16 @@ def test_the_report_is_json_and_a_table_with_the_same_figures() -> None:
     assert figures["resolution"] == [480, 270]
     assert "1.0 newly sampled frames a second" in table(figures)
     assert "480x270" in table(figures)
+
+
+def test_worlds_take_turns_and_a_rung_is_measured_as_it_is_served() -> None:
+    worlds, ticks, rung = [Counting(), Counting()], itertools.count(), LADDER[1]
+    spans = measure(worlds, Sight(Enlarger.random(), fixed=rung), 8.0, lambda: float(next(ticks)))
+    figures = report(spans, "test", rung, len(worlds))
+    assert (figures["rung"], figures["resolution"], figures["worlds"]) == ("540p", [960, 540], 2)
+    assert figures["frames"] == 8 and abs(worlds[0].index - worlds[1].index) <= 1
+    assert figures["decode_ms"]["p50"] > 2.0  # the head's share beside the world's own
+    assert figures["interval_ms"] == {"p50": 1000.0, "p99": 1000.0}
 
 
 def test_the_bench_walks_and_turns() -> None:

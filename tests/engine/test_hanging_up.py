@@ -37,7 +37,7 @@ def open_world(*wish):
     return SlowWorld()
 
 worker.load = load
-worker.main(["--socket", socket])
+worker.main(["--socket", socket, "--rung", "270p"])
 """
 
 

@@ -133,6 +133,8 @@ class PaintedWorker:
             case m.Bitrate():
                 world.bits_per_second = message.bits_per_second
                 world.encoder.set_bitrate(message.bits_per_second)
+            case m.Rung():
+                self.tell_rung(world, message.rung)
             case m.Save() if world.text == "cannot be saved":
                 self.send(m.refusal(message, "I forget everything."))
             case m.Save():
@@ -151,6 +153,23 @@ class PaintedWorker:
         except (zlib.error, msgspec.MsgspecError, KeyError) as error:
             return self.send(m.refusal(message, f"The saved world cannot be read: {error}"))
         self.send(m.Opened(**name, frame=world.frame))
+        self.tell_rung(world)
+
+    def tell_rung(self, world: Painted, rung: str = "") -> None:
+        """The size that was asked for; the pictures themselves stay as small as they are."""
+        scale = {"": 1, "270p": 1, "540p": 2, "1080p": 4}[rung]
+        self.send(
+            m.OnRung(
+                session=world.opened.session,
+                epoch=world.opened.epoch,
+                frame=world.frame,
+                rung=rung or "270p",
+                width=480 * scale,
+                height=270 * scale,
+                bits_per_second=BITS_PER_SECOND,
+                pinned=bool(rung),
+            )
+        )
 
     def obey(self, world: Painted, message: m.Text) -> None:
         name = {"session": message.session, "epoch": message.epoch}
@@ -206,7 +225,14 @@ async def main() -> None:
     reader, writer = await asyncio.open_unix_connection(options.socket)
     worker = PaintedWorker(writer)
     worker.send(
-        m.Ready(model="painted", width=480, height=270, bits_per_second=BITS_PER_SECOND, capacity=options.capacity)
+        m.Ready(
+            model="painted",
+            rung="270p",
+            width=480,
+            height=270,
+            bits_per_second=BITS_PER_SECOND,
+            capacity=options.capacity,
+        )
     )
     ticking = asyncio.create_task(worker.tick())
     try:

@@ -84,9 +84,17 @@ def test_the_narrowest_line_counts_while_its_driver_is_here() -> None:
 
 def test_a_new_encoder_is_told_the_target_that_was_in_force() -> None:
     bitrate = sending(2_000_000)
-    assert bitrate.restart() is None
+    assert bitrate.restart(MOST) is None
     target = bitrate.lost("a", 0.5, 1.0)
-    assert target is not None and bitrate.restart() == target
+    assert target is not None and bitrate.restart(MOST) == target
+
+
+def test_a_higher_rung_may_spend_more_where_the_line_carries_it() -> None:
+    bitrate = sending(2_000_000)
+    assert bitrate.lost("a", 0.0, 1.0) is None and bitrate.restart(2 * MOST) is None
+    target = bitrate.lost("a", 0.5, 2.0)
+    assert target is not None and target < MOST
+    assert bitrate.restart(4 * MOST) == target
 
 
 def test_a_low_rung_is_not_raised_to_the_floor() -> None:

@@ -56,6 +56,21 @@ async def test_an_invited_browser_receives_new_frames(here: Any) -> None:
     assert shown["frame"] > 0
 
 
+async def test_the_owner_chooses_the_size_of_the_picture_and_everybody_is_told(here: Any) -> None:
+    browser = await here.invited()
+    session = await browser.start()
+    connection = await browser.connect(session)
+    assert (await connection.until("rung"))["rung"] == "270p"
+    connection.tell(type="rung", rung="540p")
+    told = await connection.until("rung", lambda event: event["pinned"])
+    assert (told["rung"], told["width"], told["height"]) == ("540p", 960, 540)
+    assert (await browser.http.get(f"/api/v1/sessions/{session}")).json()["rung"] == "960x540"
+    late = await browser.connect(session)
+    assert (await late.until("rung"))["rung"] == "540p"
+    connection.tell(type="rung", rung="4k")
+    assert "'4k'" in (await connection.until("refused"))["reason"]
+
+
 async def test_steering_reaches_the_world_and_its_receipt_comes_back(here: Any) -> None:
     browser = await here.invited()
     connection = await browser.connect(await browser.start())

@@ -29,12 +29,13 @@
 /** @typedef {{ type: "accepted", suggestion: number | string, text_id: number }} TakenUp */
 /** @typedef {{ type: "dismissed", suggestion: number | string }} Dismissed */
 /** @typedef {{ type: "saved", frame: number, at: number }} Saved */
+/** At which rung pictures come from now on. @typedef {{ type: "rung", rung: string, width: number, height: number, pinned: boolean }} Rung */
 /** @typedef {{ type: "notice", kind: string, text: string }} Notice */
 /** @typedef {{ type: "media", codec: string, width: number, height: number, clock: number }} Media over a socket only */
 /**
  * @typedef {ReceiptMessage | Pong | Accepted | Refused | WorldState | WorkerStats | Viewers | RoleMessage
  *   | SessionMessage | Ended | People | Suggestions | Suggested | TakenUp | Dismissed | Saved | Notice | Media
- *   | Sounds | Heard} Message
+ *   | Sounds | Heard | Rung} Message
  */
 
 /** What each message must have, and of which type. @type {Record<string, Record<string, string>>} */
@@ -57,6 +58,7 @@ const FIELDS = {
   accepted: { text_id: "number" },
   dismissed: {},
   saved: { frame: "number", at: "number" },
+  rung: { rung: "string", width: "number", height: "number", pinned: "boolean" },
   notice: { kind: "string", text: "string" },
   media: { codec: "string", width: "number", height: "number", clock: "number" },
 };
@@ -100,7 +102,7 @@ export function text(text, ref) {
 /**
  * What only some may ask: a vote on a suggestion, its acceptance or dismissal, the controls handed over or taken back.
  * @typedef {{ type: "vote" | "accept" | "dismiss", suggestion: number | string } | { type: "hand_over", to: string }
- *   | { type: "take_back" } | { type: "voting", every_s: number }} Ask
+ *   | { type: "take_back" } | { type: "rung", rung: string } | { type: "voting", every_s: number }} Ask
  */
 
 /** @param {Ask} wish */

@@ -19,7 +19,7 @@ const TICK_MS = 8;
  * The figures at this moment; null is "not measured yet". Times are milliseconds.
  * @typedef {{ fps: number, frame: number, width: number, height: number, input_to_photon_p50_ms: number | null,
  *   input_to_photon_p95_ms: number | null, inputs_measured: number, round_trip_ms: number | null, loss: number | null,
- *   viewers: number, worker: import("./wire.js").WorkerStats | null }} Figures
+ *   viewers: number, worker: import("./wire.js").WorkerStats | null, rung: import("./wire.js").Rung | null }} Figures
  */
 
 export class World {
@@ -58,6 +58,7 @@ export class World {
   #presented;
   /** @type {import("./wire.js").WorkerStats | null} */
   #worker = null;
+  #rung = /** @type {import("./wire.js").Rung | null} */ (null);
   /** @type {number | null} */
   #round_trip_ms = null;
   /** @type {number | null} */
@@ -184,7 +185,7 @@ export class World {
       width: this.#last.width, height: this.#last.height,
       input_to_photon_p50_ms: this.#latency.quantile(0.5), input_to_photon_p95_ms: this.#latency.quantile(0.95),
       inputs_measured: this.#latency.count, round_trip_ms: this.#round_trip_ms, loss: this.#loss,
-      viewers: this.viewers.value, worker: this.#worker,
+      viewers: this.viewers.value, worker: this.#worker, rung: this.#rung,
     };
   }
 
@@ -222,6 +223,7 @@ export class World {
     else if (message.type === "heard") this.#heard.emit(message);
     else if (message.type === "sounds") this.#sounds.write(message.heard);
     else if (message.type === "stats") this.#worker = message;
+    else if (message.type === "rung") this.#rung = message;
     else if (message.type === "refused") {
       if (message.ref === undefined) this.#refusals.emit(message.reason);
       else this.#prompts.refused(message.ref, message.reason);

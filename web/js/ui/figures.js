@@ -9,7 +9,8 @@ const PERIOD_MS = 500;
 /** The last minute. */
 const POINTS = 120;
 const MOST_FPS = 30;
-const ROWS = /** @type {const} */ (["photon", "photon_p95", "round_trip", "loss", "step", "decode", "encode", "picture",
+const RUNGS = ["", "270p", "540p", "1080p"];
+const ROWS = /** @type {const} */ (["photon", "photon_p95", "round_trip", "loss", "step", "decode", "encode", "picture", "rung",
   "frame", "memory", "model"]);
 
 export class FiguresPanel {
@@ -19,6 +20,8 @@ export class FiguresPanel {
   #root = el("aside", { class: "figures glass", "aria-label": WORDS.world.figures });
   #fps = el("strong", { "data-figure": "fps" }, WORDS.figures.none);
   #spark = el("canvas", { width: 240, height: 56, "aria-hidden": "true" });
+  #rung = el("select", { "aria-label": WORDS.figures.rung },
+    ...RUNGS.map((name) => el("option", { value: name }, name || WORDS.figures.by_itself)));
   /** @type {number[]} */
   #history = [];
   /** @type {Record<string, HTMLElement>} */
@@ -28,15 +31,17 @@ export class FiguresPanel {
   /**
    * @param {HTMLElement} parent
    * @param {{ stats: () => import("../world.js").Figures, model: Promise<string>,
-   *   settings: import("../settings.js").Settings }} inputs
+   *   settings: import("../settings.js").Settings, pin: (rung: string) => void }} inputs
    */
-  constructor(parent, { stats, model, settings }) {
+  constructor(parent, { stats, model, settings, pin }) {
     const words = WORDS.figures;
     this.#settings = settings;
     const list = el("dl", {}, ...ROWS.flatMap((name) => {
       this.#cells[name] = el("dd", { "data-figure": name }, words.none);
       return [el("dt", {}, words[name]), this.#cells[name]];
     }));
+    this.#cells.rung.after(el("dd", { class: "pin" }, this.#rung));
+    this.#rung.onchange = () => pin(this.#rung.value);
     this.#root.append(el("p", { class: "fps" }, this.#fps, ` ${words.fps}`), this.#spark, list);
     parent.append(this.#root);
     void model.then((name) => (this.#cells.model.textContent = name || words.none));
@@ -70,6 +75,8 @@ export class FiguresPanel {
     cell("round_trip", ms(figures.round_trip_ms));
     cell("loss", figures.loss === null ? words.none : words.percent(figures.loss));
     cell("picture", figures.width ? `${figures.width} × ${figures.height}` : words.none);
+    cell("rung", figures.rung ? figures.rung.rung : words.none);
+    if (document.activeElement !== this.#rung) this.#rung.value = figures.rung?.pinned ? figures.rung.rung : "";
     cell("frame", figure(figures.frame));
     cell("step", ms(worker?.step_ms));
     cell("decode", ms(worker?.decode_ms));

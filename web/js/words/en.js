@@ -177,6 +177,8 @@ export const WORDS = {
     round_trip: "round trip",
     loss: "packets lost",
     picture: "picture",
+    rung: "size",
+    by_itself: "as it keeps up",
     model: "model",
     step: "step",
     decode: "decode",

@@ -178,6 +178,8 @@ export const WORDS = {
     round_trip: "ida e volta",
     loss: "pacotes perdidos",
     picture: "imagem",
+    rung: "tamanho",
+    by_itself: "o que der conta",
     model: "modelo",
     step: "passo",
     decode: "descodificar",

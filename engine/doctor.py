@@ -1,0 +1,146 @@
+"""Which rungs of the ladder this machine holds, and what it lacks: `mundo doctor`.
+Knows the bench and the machine; nothing of people and sockets."""
+
+from __future__ import annotations
+
+import engine.openmp  # noqa: F401  before anything that loads torch
+
+# isort: split
+import argparse
+import hashlib
+import json
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from configs.paths import WEIGHTS, cache_dir
+from engine.bench import device, measure, total
+from engine.display import Sight
+from engine.enlarging import Enlarger
+from engine.ladder import TO_SPARE, highest
+from engine.messages import FRAME_RATE
+from engine.rungs import LADDER
+from engine.session import Steppable
+from engine.threads import use_threads
+from engine.world import World, load_models
+from model import native
+from model.checkpoint import CheckpointError, sha256
+
+SECONDS = 2.0  # on each rung
+CORES, MEMORY_GIB = 2, 2.0  # below, the lowest rung does not keep up
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a rung came to: newly sampled frames a second when nothing waits, and milliseconds of all cores a frame."""
+
+    rung: str
+    fps: float
+    core_ms: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it keeps up, with time to spare."""
+        return self.fps >= TO_SPARE * FRAME_RATE
+
+
+def examine(world: Steppable, enlarger: Enlarger, seconds: float = SECONDS) -> list[Found]:
+    """Each rung from below, for so long."""
+    found = []
+    for rung in LADDER:
+        figures = total(measure([world], Sight(enlarger, fixed=rung), seconds)).figures()
+        found.append(Found(rung.name, figures["fps"], figures["core_ms_a_frame"]))
+    return found
+
+
+def lacks(found: Sequence[Found]) -> list[str]:
+    """What this machine lacks, a sentence each."""
+    missing = []
+    cores, memory_gib = len(os.sched_getaffinity(0)), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    try:
+        native.require("omni")
+    except native.Unsupported as why:
+        missing.append(f"Fast kernels: {why}. Networks run in torch, several times slower.")
+    if cores < CORES:
+        missing.append(f"Cores: {cores} may be used, {CORES} are needed.")
+    if memory_gib < MEMORY_GIB:
+        missing.append(f"Memory: {memory_gib:.1f} GiB, {MEMORY_GIB:.0f} are needed.")
+    if not torch.cuda.is_available():
+        missing.append("A GPU: none is there, and this version would not use it.")
+    busy = os.getloadavg()[0]
+    if busy > 1.5 * cores:
+        missing.append(f"Rest: {busy:.1f} programs want its {cores} cores; these figures are lower than they could be.")
+    for each in found:
+        if not each.holds:
+            missing.append(f"Speed for {each.rung}: {each.fps:.1f} frames a second of {TO_SPARE * FRAME_RATE:.1f}.")
+    return missing
+
+
+def known_rates(weights: Path) -> tuple[float, ...] | None:
+    """Frames a second on each rung, if this machine was examined with these weights and threads."""
+    try:
+        kept = json.loads(_place(weights).read_text("utf-8"))
+        rates = tuple(float(each["fps"]) for each in kept)
+        return rates if len(rates) == len(LADDER) and all(rate > 0 for rate in rates) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def keep_rates(weights: Path, found: Sequence[Found]) -> tuple[float, ...]:
+    """Keeps what was found for workers to come, whole or not at all; the frames a second on each rung."""
+    place = _place(weights)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = place.with_suffix(f".{os.getpid()}.tmp")
+    partial.write_text(json.dumps([asdict(each) for each in found]), "utf-8")
+    partial.replace(place)
+    return tuple(each.fps for each in found)
+
+
+def _place(weights: Path) -> Path:
+    files = sorted(path for path in weights.glob("*.safetensors"))
+    parts = [native.processor(), platform.node(), str(native.threads()), *(sha256(path) for path in files)]
+    return cache_dir() / "doctor" / f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.json"
+
+
+def table(found: Sequence[Found]) -> str:
+    """The report for people."""
+    lines = [device(), "", "rung    frames/s   core ms a frame   holds 24 with 15 % to spare"]
+    lines += [f"{e.rung:<7} {e.fps:8.1f} {e.core_ms:17.1f}   {'yes' if e.holds else 'no'}" for e in found]
+    chosen = found[highest([each.fps for each in found])]
+    lines += ["", f"Worlds begin at {chosen.rung}.", *(f"Lacks: {each}" for each in lacks(found))]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`mundo doctor`: see --help. 2 and one line of reason when it cannot."""
+    parser = argparse.ArgumentParser(prog="mundo doctor", description="Which rungs this machine holds; what it lacks.")
+    parser.add_argument("--json", type=Path, help="write what was found there")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="on each rung")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--threads", type=int, default=0, help="of the networks; 0: all cores")
+    options = parser.parse_args(arguments)
+    if not 0 < options.seconds < 3600:
+        parser.error(f"--seconds is between 0 and 3600, not {options.seconds}")
+    use_threads(options.threads)
+    try:
+        world = World(load_models(options.weights), 0)
+        found = examine(world, Enlarger.load(options.weights), options.seconds)
+    except (CheckpointError, OSError) as error:
+        print(f"mundo doctor: {error}", file=sys.stderr)
+        return 2
+    keep_rates(options.weights, found)
+    if options.json:
+        rates = [each.fps for each in found]
+        said = {"rungs": [asdict(e) | {"holds": e.holds} for e in found], "chosen": found[highest(rates)].rung}
+        options.json.write_text(json.dumps(said | {"lacks": lacks(found)}, indent=2) + "\n", "utf-8")
+    print(table(found))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
