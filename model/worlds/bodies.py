@@ -22,6 +22,7 @@ from model.worlds.physics import (
 
 Vector = NDArray[np.float64]
 AT_REST_M_S = 0.35
+TRUNKS_M, HOUSES_M = 2.5, 9.0  # above the ground, whatever is higher passes over
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,11 @@ def throw(land: Land, at: Vector, velocity: Vector, frames: int) -> Path:
                 left = 0.0
                 continue
             ahead = p + v * left - np.array([0, 0.5 * gravity * left * left, 0])
+            if _hits(land, ahead) and not _hits(land, p):
+                v = _off_solids(land, p, ahead, v)
+                continue
             if ahead[1] - BALL_RADIUS_M > land.height(ahead[0], ahead[2]):
-                v = _off_walls(land, p, ahead, v - np.array([0, gravity * left, 0]))
-                p, left = ahead, 0.0
+                p, v, left = ahead, v - np.array([0, gravity * left, 0]), 0.0
                 continue
             part = _contact(land, p, v, left)
             p = p + v * part - np.array([0, 0.5 * gravity * part * part, 0])
@@ -109,11 +112,22 @@ def _contact(land: Land, p: Vector, v: Vector, most_s: float) -> float:
     return low
 
 
-def _off_walls(land: Land, p: Vector, ahead: Vector, v: Vector) -> Vector:
-    near_ground = ahead[1] - land.height(ahead[0], ahead[2]) < 2.5
-    if near_ground and land.blocked(ahead[0], ahead[2], BALL_RADIUS_M) and not land.blocked(p[0], p[2], BALL_RADIUS_M):
-        return np.array([-v[0] * BALL_RESTITUTION, v[1], -v[2] * BALL_RESTITUTION])
-    return v
+def _hits(land: Land, at: Vector) -> bool:
+    """Whether a ball at `at` touches a trunk, a rock or a house."""
+    x, y, z = (float(part) for part in at)
+    if y - land.height(x, z) < TRUNKS_M:
+        return land.blocked(x, z, BALL_RADIUS_M)
+    return y - land.height(x, z) < HOUSES_M and land.in_house(x, z, BALL_RADIUS_M)
+
+
+def _off_solids(land: Land, p: Vector, ahead: Vector, v: Vector) -> Vector:
+    """The velocity turned back along the axes on which the way is not free."""
+    turned_x = _hits(land, np.array([ahead[0], p[1], p[2]]))
+    turned_z = _hits(land, np.array([p[0], p[1], ahead[2]]))
+    if not turned_x and not turned_z:
+        turned_x = turned_z = True
+    back = np.array([-1.0 if turned_x else 1.0, 1.0, -1.0 if turned_z else 1.0])
+    return v * back * np.array([BALL_RESTITUTION, 1.0, BALL_RESTITUTION])
 
 
 def _roll(land: Land, p: Vector, v: Vector, seconds: float, way: float) -> tuple[Vector, Vector, float]:

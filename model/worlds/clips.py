@@ -4,6 +4,7 @@ Knows nothing of networks."""
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, astuple
 from pathlib import Path
 
@@ -158,11 +159,10 @@ def path_of(folder: Path, seed: int) -> Path:
     return folder / f"{seed:08d}.safetensors"
 
 
-def write(folder: Path, seed: int, renderer: Renderer) -> None:
-    """Draw a clip and write it, whole or not at all."""
-    path = path_of(folder, seed)
+def write(path: Path, arrays: Mapping[str, NDArray[np.generic]], told: dict[str, str] | None = None) -> None:
+    """Writes arrays by name, with what is told of them, whole or not at all."""
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    save_file({k: np.ascontiguousarray(a) for k, a in draw(seed, renderer).items()}, temporary)
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, told)
     temporary.rename(path)
 
 

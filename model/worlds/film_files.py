@@ -1,11 +1,9 @@
-"""Films as files, with all of their truth: `python -m model.worlds.film_files --seeds A:B --out DIR`, resumably.
+"""Films as arrays with all of their truth, and as files.
 Knows arrays and what describes them; refuses to know how a film comes about."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 from dataclasses import asdict, astuple
 from math import isfinite
 from pathlib import Path
@@ -14,45 +12,82 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.numpy import save_file
 
-from model.worlds.films import FRAMES, Shown, shoot
+from configs.paths import vocabulary
+from model.worlds import clips
+from model.worlds.film_sounds import FILM_SOURCES, film_sound
+from model.worlds.films import FRAMES, Shown, music_of, narrator, shoot
+from model.worlds.music import loudness
+from model.worlds.narration import Labels
+from model.worlds.noises import Wave
 from model.worlds.painter import Painter
 from model.worlds.physics import constants
-from model.worlds.profiles import Profile, profile
-from model.worlds.shots import Frame
+from model.worlds.profiles import Profile
 
 Arrays = dict[str, NDArray[np.generic]]
 
 
 def record(
-    seed: int, worlds: Profile, painter: Painter, language: str = "en", frames: int = FRAMES
+    seed: int, worlds: Profile, painter: Painter, frames: int = FRAMES, music: Wave | None = None
 ) -> tuple[Arrays, dict[str, Any]]:
     """The film of a seed: rgb [T,H,W,3] uint8, distance_m [T,H,W] float16, normals [T,H,W,3] int8 (of 127), materials
     [T,H,W] uint8, seen_before [T,H,W] bool, camera [T,7] (x, y, z, yaw, pitch, roll, span), walk [T,9], heaven [T,13],
-    controls [T,12], clock_s [T]; and by frame its labels, caption, action, events, sounds, with the physics."""
-    shown = list(shoot(seed, worlds, painter, language, frames))
+    controls [T,12], clock_s [T], labels [T,9] int16 (as the vocabulary's lists, -1: not to be seen), sound and music
+    [T*1000] int16 at 24 kHz, audible [T, sources] bool, loudness [T] of the music, in [0, 1]; and by frame its labels,
+    caption, action, events and what is heard, with the physics. The film's own music is played where none is given."""
+    music = music_of(seed, frames) if music is None else music
+    shown = list(shoot(seed, worlds, painter, frames, music))
+    arrays = _pictures(shown) | _numbers(shown) | _sounds(shown, seed, music)
+    place, (language, split) = shown[0].labels.place, narrator(seed)
+    assert place is not None
+    return arrays, {
+        "seed": seed,
+        "language": language,
+        "split": split,
+        "physics": constants(place),
+        "sources": FILM_SOURCES,
+        "frames": [_said(s) for s in shown],
+    }
+
+
+def _pictures(shown: list[Shown]) -> Arrays:
     pictures = [s.painting for s in shown]
-    arrays: Arrays = {
+    return {
         "rgb": np.stack([p.rgb for p in pictures]),
         "distance_m": np.stack([p.distance_m for p in pictures]).astype(np.float16),
         "normals": np.round(np.stack([p.normals for p in pictures]) * 127).astype(np.int8),
         "materials": np.stack([p.materials for p in pictures]),
         "seen_before": np.stack([s.seen_before for s in shown]),
+    }
+
+
+def _numbers(shown: list[Shown]) -> Arrays:
+    return {
         "camera": np.array([astuple(s.moment.shot.camera) for s in shown], np.float32),
         "walk": np.array([astuple(s.moment.walk) for s in shown], np.float32),
         "heaven": np.array([astuple(s.moment.shot.heaven) for s in shown], np.float32),
         "controls": np.array([astuple(s.controls) for s in shown], np.float32),
         "clock_s": np.array([s.moment.shot.clock for s in shown], np.float32),
+        "labels": np.array([label_ids(s.labels) for s in shown], np.int16),
     }
-    place = shown[0].labels.place
-    assert place is not None
-    return arrays, {
-        "seed": seed,
-        "language": language,
-        "physics": constants(place),
-        "frames": [_said(s) for s in shown],
+
+
+def _sounds(shown: list[Shown], seed: int, music: Wave) -> Arrays:
+    heard = [one for s in shown for one in s.moment.heard]
+    made = film_sound(heard, [s.moment.ambience for s in shown], seed)
+    played = np.zeros(len(made.pcm), np.float32)
+    played[: min(len(music), len(played))] = music[: len(played)]
+    return {
+        "sound": np.round(made.pcm * 32767).astype(np.int16),
+        "audible": made.audible,
+        "music": np.round(played * 32767).astype(np.int16),
+        "loudness": loudness(music, len(shown)),
     }
+
+
+def label_ids(labels: Labels) -> list[int]:
+    """Each label's place in its list of the vocabulary, in the order of Labels; -1 for what is left unsaid."""
+    return [-1 if name is None else vocabulary()[kind].index(name) for kind, name in asdict(labels).items()]
 
 
 def _said(shown: Shown) -> dict[str, Any]:
@@ -68,46 +103,12 @@ def _said(shown: Shown) -> dict[str, Any]:
     }
 
 
-def path_of(folder: Path, seed: int) -> Path:
-    """Where the film of a seed lies."""
-    return folder / f"{seed:08d}.film.safetensors"
-
-
-def write(folder: Path, seed: int, worlds: Profile, painter: Painter, frames: int = FRAMES) -> Path:
-    """Shoot a film and write it, whole or not at all. Odd seeds speak Portuguese."""
-    arrays, said = record(seed, worlds, painter, ("en", "pt")[seed % 2], frames)
-    path = path_of(folder, seed)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    save_file(contiguous, temporary, {"film": json.dumps(said, ensure_ascii=False)})
-    temporary.rename(path)
-    return path
+def write(path: Path, arrays: Arrays, said: dict[str, Any]) -> None:
+    """Writes what `record` gives, or what was made of it, whole or not at all."""
+    clips.write(path, arrays, {"film": json.dumps(said, ensure_ascii=False)})
 
 
 def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
     """What `write` wrote."""
     with safe_open(path, "numpy") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["film"])  # noqa: SIM118
-
-
-def main() -> None:
-    """Parse, shoot what is not there yet, and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", required=True, help="A:B, the seeds A to B-1")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--profile", default="full")
-    parser.add_argument("--frames", type=int, default=FRAMES)
-    arguments = parser.parse_args()
-    first, last = (int(part) for part in arguments.seeds.split(":"))
-    if not 0 <= first < last:
-        parser.error(f"seeds are A:B with 0 <= A < B; got {arguments.seeds}")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    worlds = profile(arguments.profile)
-    painter = Painter(Frame(worlds.width, worlds.height))
-    for seed in range(first, last):
-        if not path_of(arguments.out, seed).exists():
-            print(write(arguments.out, seed, worlds, painter, arguments.frames), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,17 +8,19 @@ from math import isfinite
 
 import numpy as np
 
+from model.worlds.animals import chirring, cries, song
 from model.worlds.happenings import Ambience, Heard
 from model.worlds.noises import RATE, SAMPLES, Sounds, Stems, band, burst, by_sample, chirp, drift, lay, mixed
 from model.worlds.sounds import STEP_SOUNDS, rumble
 
-AMBIENT = ("wind", "rain", "fire", "waves", "boat")
+AMBIENT = ("wind", "rain", "fire", "waves", "boat", "birds", "gulls", "crickets")
 SHORT = ("thunder", "bounce", "burst", "splash", "steps")
 FILM_SOURCES = (*AMBIENT, *SHORT)
 NEAR_M = 4.0  # where a thing is as loud as it gets
 TREADS = {"stone": "rock", "dust": "sand", "wood": "rock", "none": "grass"}  # grounds that sound like another
 LOUDER_LANDING = 1.9
 CRACKLES_A_S = 14.0
+WAVE_S = 5.5  # from one wave's fall to the next
 
 
 def film_sound(heard: Sequence[Heard], ambience: Sequence[Ambience], seed: int) -> Sounds:
@@ -28,6 +30,7 @@ def film_sound(heard: Sequence[Heard], ambience: Sequence[Ambience], seed: int) 
     rng = np.random.default_rng([seed, 8])
     stems = {name: np.zeros(len(ambience) * SAMPLES, np.float32) for name in FILM_SOURCES}
     _ambient(stems, ambience, rng)
+    _animals(stems, ambience, rng)
     for one in heard:
         _short(stems, one, rng)
     return mixed(stems)
@@ -47,7 +50,8 @@ def _ambient(stems: Stems, ambience: Sequence[Ambience], rng: np.random.Generato
     stems["wind"] += band(rng, samples, 60, 400) * by_sample(0.07 * wind * gusts)
     stems["wind"] += band(rng, samples, 350, 1400) * by_sample(0.03 * (wind * gusts) ** 2)
     stems["rain"] += band(rng, samples, 900, 9000) * by_sample(0.035 * rain)
-    swell = 0.12 + 0.9 * drift(rng, frames, 2.5) ** 2
+    turns = np.cumsum(0.85 + 0.3 * drift(rng, frames, 4.0)) / 24 / WAVE_S + rng.uniform()
+    swell = 0.12 + 1.1 * np.exp(3.0 * (np.cos(2 * np.pi * turns) - 1))
     stems["waves"] += band(rng, samples, 90, 5000) * by_sample(0.11 * waves * swell)
     stems["fire"] += band(rng, samples, 60, 700) * by_sample(0.05 * fire * (0.6 + 0.4 * drift(rng, frames, 0.3)))
     creaks = drift(rng, frames, 0.9)
@@ -58,6 +62,16 @@ def _ambient(stems: Stems, ambience: Sequence[Ambience], rng: np.random.Generato
         if rng.uniform() < 0.6 / 24 * boat[frame]:
             high = float(rng.uniform(300, 520))
             lay(stems["boat"], frame / 24, chirp(high, 0.8 * high, 0.35, 18.0), 0.03 * boat[frame])
+
+
+def _animals(stems: Stems, ambience: Sequence[Ambience], rng: np.random.Generator) -> None:
+    for name, sing in (("birds", song), ("gulls", cries)):
+        rates = np.array([getattr(one, name) for one in ambience])
+        for frame in np.nonzero(rng.uniform(size=len(rates)) < rates / 24)[0]:
+            sing(stems[name], frame / 24, rng)
+    crickets = np.array([one.crickets for one in ambience])
+    if crickets.max() > 0:
+        stems["crickets"] += chirring(len(ambience), rng) * by_sample(0.06 * crickets)
 
 
 def _short(stems: Stems, one: Heard, rng: np.random.Generator) -> None:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from model.worlds.events import SEEN_AFTER_S, TOP_M
 from model.worlds.happenings import Event
 from model.worlds.lands import Land, land
+from model.worlds.music import loudness, piece
 from model.worlds.narration import Labels, narrate
+from model.worlds.noises import SAMPLES, Wave
 from model.worlds.painter import Painter, Painting
 from model.worlds.policy import hands
 from model.worlds.profiles import Profile
@@ -26,6 +28,8 @@ from model.worlds.weather import Sky, settled
 
 FRAMES = 48
 EVENT_FRAME = 4
+HELD_OUT = 17  # every 17th film is never trained on, and said in words and shapes that no other is
+MUSIC_SHARE = 0.3
 NEEDS_DRY = ("campfire", "fireworks", "birds", "balloons")
 
 
@@ -90,6 +94,18 @@ def script(seed: int, profile: Profile) -> Script:
     return Script(place, time, weather, pick(profile.looks), subject, action, event, camera, move, sky, aurora)
 
 
+def narrator(seed: int) -> tuple[str, str]:
+    """The language and the split of a film's captions: odd seeds speak Portuguese."""
+    return ("en", "pt")[seed % 2], "test" if seed % HELD_OUT == 0 else "train"
+
+
+def music_of(seed: int, frames: int) -> Wave:
+    """What is played to a film [frames * SAMPLES]: a piece of its own, or silence."""
+    if np.random.default_rng([seed, 34]).uniform() < MUSIC_SHARE:
+        return piece(seed, frames)
+    return np.zeros(frames * SAMPLES, np.float32)
+
+
 def start(world: Land, plan: Script, rng: np.random.Generator) -> Spot:
     """Where a film begins: an open view; on water for a boat, away from the sun for a rainbow."""
     if plan.subject == "boat":
@@ -118,20 +134,27 @@ def hold(plan: Script, rng: np.random.Generator) -> Iterator[Controls]:
             yield Controls(forward=plan.action in ("walk", "run") or plan.subject == "boat", run=plan.action == "run")
 
 
-def play(seed: int, profile: Profile, frames: int = FRAMES) -> Iterator[tuple[Script, Land, Moment, Labels, Controls]]:
-    """The film's moments and what may be said of each, without its pictures."""
+def play(
+    seed: int, profile: Profile, frames: int = FRAMES, music: Wave | None = None
+) -> Iterator[tuple[Script, Land, Moment, Labels, Controls]]:
+    """The film's moments and what may be said of each, without its pictures; to the film's own music if none is given.
+    Raises ValueError on what is no film."""
+    if frames <= 0:
+        raise ValueError(f"expected a film of one frame at least; got {frames}")
     plan = script(seed, profile)
+    pulses = loudness(music_of(seed, frames) if music is None else music, frames)
     world, rng = land(plan.place, seed), np.random.default_rng([seed, 32])
     stage = Stage(world, plan.subject, seed)
     wish = Wish(plan.sky, float(plan.weather == "storm"), plan.aurora, plan.action if plan.action in ACTING else "idle",
-                "none", plan.camera, plan.move, plan.look)  # fmt: skip
+                "none", plan.camera, plan.move, plan.look, float(pulses[0]))  # fmt: skip
     held = hold(plan, rng)
     moment, controls = stage.reset(start(world, plan, rng), wish), Controls()
     for frame in range(frames):
         yield plan, world, moment, labels(plan, world, moment), controls
         controls = next(held)
-        asked = plan.event if frame == EVENT_FRAME else "none"
-        moment = stage.step(controls, replace(wish, event=asked))
+        if frame + 1 < frames:
+            asked = plan.event if frame == EVENT_FRAME else "none"
+            moment = stage.step(controls, replace(wish, event=asked, pulse=float(pulses[frame + 1])))
 
 
 def labels(plan: Script, world: Land, moment: Moment) -> Labels:
@@ -192,14 +215,16 @@ def in_view(moment: Moment, x: float, y: float, z: float) -> bool:
     )
 
 
-def shoot(seed: int, profile: Profile, painter: Painter, language: str = "en", frames: int = FRAMES) -> Iterator[Shown]:
-    """The film of a seed, frame by frame, with its truth."""
+def shoot(
+    seed: int, profile: Profile, painter: Painter, frames: int = FRAMES, music: Wave | None = None
+) -> Iterator[Shown]:
+    """The film of a seed, frame by frame, with its truth; its captions as `narrator` says."""
     rng, before, entered = np.random.default_rng([seed, 33]), Seen(), False
-    for _, world, moment, said, controls in play(seed, profile, frames):
+    for _, world, moment, said, controls in play(seed, profile, frames, music):
         if not entered:
             painter.enter(world)
             entered = True
         painting = painter.paint(moment.shot)
         mask = before.mask(moment, painting)
         before.add(moment, painting)
-        yield Shown(moment, painting, mask, said, narrate(said, rng, language).text, controls)
+        yield Shown(moment, painting, mask, said, narrate(said, rng, *narrator(seed)).text, controls)

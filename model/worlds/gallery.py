@@ -20,6 +20,7 @@ from model.worlds.painter import Painter
 from model.worlds.profiles import profile
 from model.worlds.scenery import Spot, spot
 from model.worlds.shots import Camera, Frame, Heaven, Shot
+from model.worlds.spectrograms import every_sound, spectrogram
 from model.worlds.stage import ACTING, Stage, Wish
 from model.worlds.terrain import TILE_M
 from model.worlds.walker import Controls
@@ -27,6 +28,7 @@ from model.worlds.weather import settled
 
 Pixels = NDArray[np.uint8]
 LABEL = 14
+COLUMNS = 4
 SEED = 4
 TIMES_OF = {"dawn": 0.022, "day": 0.14, "dusk": 0.472, "night": 0.72}
 SKIES = {
@@ -159,6 +161,15 @@ def cameras() -> Iterator[Strip]:
             yield Strip(f"move {move}", "town", "dusk", action="idle", move=move)
 
 
+def sounds(width: int) -> Pixels:
+    """The spectrogram of every sound, COLUMNS side by side."""
+    tiles = [labelled(spectrogram(pcm, (width, width * 3 // 8)), name) for name, pcm in every_sound()]
+    blank = np.full_like(tiles[0], 18)
+    tiles += [blank] * (-len(tiles) % COLUMNS)
+    rows = [np.concatenate(tiles[k : k + COLUMNS], 1) for k in range(0, len(tiles), COLUMNS)]
+    return np.concatenate(rows)
+
+
 def sheets(painter: Painter) -> dict[str, Callable[[], Pixels]]:
     """All sheets by name."""
     known = vocabulary()
@@ -171,6 +182,7 @@ def sheets(painter: Painter) -> dict[str, Callable[[], Pixels]]:
         "actions": lambda: rows(actions()),
         "events": lambda: rows(events()),
         "cameras": lambda: rows(cameras()),
+        "sounds": lambda: sounds(painter.frame.width),
     }
     for look in looks:
         made[f"all-{look}"] = lambda look=look: places(painter, times, weathers, (look,))  # type: ignore[misc]

@@ -42,13 +42,17 @@ class Heard:
 
 @dataclass(frozen=True)
 class Ambience:
-    """What sounds through a whole frame, by distance in metres (infinite: not there) and strength in [0, 1]."""
+    """What sounds through a whole frame, by distance in metres (infinite: not there) and strength in [0, 1]; birds and
+    gulls by how often they are heard, times a second."""
 
     wind: float
     rain: float
     fire_m: float
     waves_m: float
     boat: float
+    birds: float = 0.0
+    gulls: float = 0.0
+    crickets: float = 0.0
 
 
 @dataclass(frozen=True)

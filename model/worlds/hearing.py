@@ -12,9 +12,12 @@ from model.worlds.happenings import Event
 from model.worlds.lands import Land
 from model.worlds.terrain import TEXELS, TILE_M
 from model.worlds.walker import Walk
-from model.worlds.weather import Sky
+from model.worlds.weather import Sky, nightly
 
 WAVES_M = 120.0
+BIRDS_A_S = {"meadow": 0.55, "forest": 0.8, "mountains": 0.2, "coast": 0.1, "canyon": 0.1, "town": 0.3}
+GULLS_A_S = {"coast": 0.2}
+CRICKETS = {"meadow": 1.0, "forest": 0.8, "desert": 0.7, "canyon": 0.6, "coast": 0.4, "town": 0.4}
 
 
 def underfoot(land: Land, walk: Walk, sky: Sky) -> str:
@@ -36,6 +39,14 @@ def underfoot(land: Land, walk: Walk, sky: Sky) -> str:
 def wind(land: Land, sky: Sky, storm: float) -> float:
     """Its strength in [0, 1]; none without air."""
     return 0.0 if land.place == "moon" else min(1.0, 0.15 + 0.25 * sky.cloud + 0.3 * sky.snow + 0.5 * storm)
+
+
+def animals(land: Land, sky: Sky, storm: float) -> tuple[float, float, float]:
+    """Birds and gulls by day (times a second) and crickets by night (a strength in [0, 1]), where it is dry."""
+    dry = float(np.clip(1 - 1.5 * max(sky.rain, storm) - 1.5 * sky.snow - sky.cover, 0, 1))
+    night = float(nightly(sky.tod))
+    birds, gulls = (rate.get(land.place, 0.0) * dry * (1 - night) for rate in (BIRDS_A_S, GULLS_A_S))
+    return birds, gulls, CRICKETS.get(land.place, 0.0) * dry * night
 
 
 def fire_m(going: Sequence[Event], walk: Walk) -> float:

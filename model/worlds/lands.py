@@ -55,8 +55,10 @@ class Land(Terrain):
 
     def blocked(self, x: float, z: float, margin_m: float) -> bool:
         """Whether a trunk, a rock or a wall is nearer than `margin_m` to (x, z)."""
-        if super().blocked(x, z, margin_m):
-            return True
+        return super().blocked(x, z, margin_m) or self.in_house(x, z, margin_m)
+
+    def in_house(self, x: float, z: float, margin_m: float) -> bool:
+        """Whether a wall is nearer than `margin_m` to (x, z), or around it."""
         for house in self.houses:
             across, along = (abs((a + TILE_M / 2) % TILE_M - TILE_M / 2) for a in (x - house.x, z - house.z))
             if across < house.half_x + margin_m and along < house.half_z + margin_m:

@@ -4,7 +4,7 @@ Knows heights and what stands around; refuses to know of cameras and of light.""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, hypot, pi, sin
+from math import cos, hypot, isfinite, pi, sin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,11 @@ class Spot:
     x: float
     z: float
     yaw: float
+
+    def __post_init__(self) -> None:
+        for name in ("x", "z", "yaw"):
+            if not isfinite(getattr(self, name)):
+                raise ValueError(f"{name} must be finite; got {getattr(self, name)}")
 
 
 def ground_heights(land: Land, x: NDArray[np.floating], z: NDArray[np.floating]) -> NDArray[np.floating]:

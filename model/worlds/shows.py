@@ -123,13 +123,13 @@ def _fireworks(act: Act, age: float, scene: Scene) -> None:
                 tt = max(t - 0.05 * trail, 0.0)
                 glide = (1 - exp(-SPARK_DRAG_1_S * tt)) / SPARK_DRAG_1_S
                 places = np.array(shell.at) + ways * glide - np.array([0, 0.5 * gravity * tt * tt * 0.45, 0])
-                strong = fade * (1.5 - 0.45 * trail)
+                strong = fade * (2.6 - 0.75 * trail)
                 tones = np.array([*(0.35 + 0.75 * np.array(shell.colour)), strong])
-                rows = np.column_stack([places, np.full(SHELL_SPARKS, 0.20), np.tile(tones, (SHELL_SPARKS, 1))])
+                rows = np.column_stack([places, np.full(SHELL_SPARKS, 0.32), np.tile(tones, (SHELL_SPARKS, 1))])
                 scene.sparks.extend(map(tuple, rows))
             flash += np.array([*shell.colour, 1.0]) * exp(-3.5 * t)
     red, green, blue = (float(part) for part in flash[:3] / max(float(flash[3]), 1e-6))
-    scene.burst = (red, green, blue, min(float(flash[3]), 1.5) * 0.35)
+    scene.burst = (red, green, blue, min(float(flash[3]), 1.5) * 0.15)
 
 
 def _tree(act: Act, age: float, scene: Scene) -> None:

@@ -9,12 +9,13 @@ from math import hypot
 import numpy as np
 from numpy.typing import NDArray
 
+from model.worlds.animals import chirring, cries, song
 from model.worlds.clips import start
-from model.worlds.noises import RATE, SAMPLES, Sounds, Stems, Wave, band, burst, by_sample, chirp, drift, lay, mixed
+from model.worlds.noises import RATE, SAMPLES, Sounds, Stems, Wave, band, burst, by_sample, drift, lay, mixed
 from model.worlds.policy import hands
 from model.worlds.terrain import PLACES, TEXELS, TILE_M, Terrain, bake
 from model.worlds.walker import EYE_M, Controls, step
-from model.worlds.weather import TIMES, WEATHERS, Sky, settled, toward
+from model.worlds.weather import TIMES, WEATHERS, Sky, nightly, settled, toward
 
 SOUND_M_S = 343.0
 STRIDE_M, RUN_STRIDE_M = 0.78, 1.35
@@ -92,11 +93,6 @@ def sound(truth: Truth, seed: int) -> Sounds:
     return mixed(stems)
 
 
-def nightly(tod: NDArray[np.floating]) -> NDArray[np.floating]:
-    """0 by day, 1 by night, of a sun in turns."""
-    return np.clip(0.5 - 3 * np.sin(2 * np.pi * tod), 0, 1)
-
-
 def _wind(stems: Stems, truth: Truth, rng: np.random.Generator) -> None:
     cloud, rain, snow = (truth.sky[1:, i] for i in (1, 3, 4))
     open_air = {"mountains": 1.6, "desert": 1.3, "coast": 1.2}.get(truth.place, 0.8)
@@ -162,35 +158,13 @@ def _animals(stems: Stems, truth: Truth, rng: np.random.Generator) -> None:
     dry = np.clip(1 - 1.5 * rain - 1.5 * snow, 0, 1)
     songs = {"meadow": 0.55, "mountains": 0.2, "coast": 0.1}.get(truth.place, 0.0) * dry * (1 - night)
     for frame in np.nonzero(rng.uniform(size=truth.frames) < songs / 24)[0]:
-        _song(stems["birds"], frame / 24, rng)
-    cries = (0.16 if truth.place == "coast" else 0.0) * dry * (1 - night)
-    for frame in np.nonzero(rng.uniform(size=truth.frames) < cries / 24)[0]:
-        gain, high = float(rng.uniform(0.03, 0.1)), float(rng.uniform(1300, 1900))
-        for k in range(int(rng.integers(2, 5))):
-            cry = chirp(high, 0.62 * high, 0.28, 28.0) + 0.5 * chirp(2 * high, 1.24 * high, 0.28, 28.0)
-            lay(stems["gulls"], frame / 24 + 0.38 * k, cry, gain)
+        song(stems["birds"], frame / 24, rng)
+    gulls = (0.16 if truth.place == "coast" else 0.0) * dry * (1 - night)
+    for frame in np.nonzero(rng.uniform(size=truth.frames) < gulls / 24)[0]:
+        cries(stems["gulls"], frame / 24, rng)
     warm = {"meadow": 1.0, "desert": 0.7, "coast": 0.4}.get(truth.place, 0.0) * night * dry
     if warm.max() > 0:
-        stems["crickets"] += _crickets(truth.frames, rng) * by_sample(0.06 * warm)
-
-
-def _song(track: Wave, at_s: float, rng: np.random.Generator) -> None:
-    gain, base = float(rng.uniform(0.02, 0.09)), float(rng.uniform(2400, 5200))
-    rise, length_s = float(rng.uniform(0.75, 1.35)), float(rng.uniform(0.06, 0.16))
-    for k in range(int(rng.integers(2, 8))):
-        lay(track, at_s + 1.5 * length_s * k, chirp(base, base * rise, length_s), gain)
-
-
-def _crickets(frames: int, rng: np.random.Generator) -> Wave:
-    track = np.zeros(frames * SAMPLES, np.float32)
-    for _ in range(2):
-        pitch, every_s = float(rng.uniform(3900, 4700)), float(rng.uniform(0.42, 0.75))
-        call = np.concatenate([np.pad(chirp(pitch, 0.99 * pitch, 0.022), (0, 430)) for _ in range(4)])
-        at_s, gain = float(rng.uniform(0, every_s)), float(rng.uniform(0.4, 1.0))
-        while at_s < frames / 24:
-            lay(track, at_s, call, gain)
-            at_s += every_s * float(rng.uniform(0.97, 1.03))
-    return track
+        stems["crickets"] += chirring(truth.frames, rng) * by_sample(0.06 * warm)
 
 
 STEP_SOUNDS = {  # low and high Hz, decay in seconds, gain: of the foot's weight, and of what it treads on

@@ -13,7 +13,7 @@ from model.worlds.acts import Act, Scene
 from model.worlds.cameras import Filmed, Rig, check, film
 from model.worlds.events import begin
 from model.worlds.happenings import Ambience, Event, Heard
-from model.worlds.hearing import fire_m, underfoot, waves_m, wind
+from model.worlds.hearing import animals, fire_m, underfoot, waves_m, wind
 from model.worlds.lands import Land
 from model.worlds.physics import BOAT_SPEED_M_S, EYE_M, FRAME_S, TURN_S
 from model.worlds.scenery import Spot
@@ -33,7 +33,8 @@ SKY_BOUNDS = {"storm": 0.5, "aurora": 0.4}  # a second
 @dataclass(frozen=True)
 class Wish:
     """What is asked of a frame: the sky to move to, with its storm and aurora in [0, 1], what the subject shall do of
-    its own (wave, dance, sit; else it follows the controls), an event that begins now, the camera and its move."""
+    its own (wave, dance, sit; else it follows the controls), an event that begins now, the camera and its move, the
+    look, and how loud the music is that the lights follow, in [0, 1]."""
 
     sky: Sky
     storm: float = 0.0
@@ -43,6 +44,18 @@ class Wish:
     camera: str = "first"
     move: str = "none"
     look: str = "natural"
+    pulse: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("storm", "aurora", "pulse"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be in [0, 1]; got {getattr(self, name)}")
+        for name in ("event", "look"):
+            if getattr(self, name) not in vocabulary()[name]:
+                raise ValueError(f"a {name} is one of {', '.join(vocabulary()[name])}; got {getattr(self, name)!r}")
+        if self.act not in ("idle", *ACTING):
+            raise ValueError(f"what is done is one of idle, {', '.join(ACTING)}; got {self.act!r}")
+        check(self.camera, self.move)
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,6 @@ class Stage:
         state = self._state
         if state is None:
             raise RuntimeError("reset() a stage before its first step")
-        check(wish.camera, wish.move)
         state.frame += 1
         before = state.walk
         free_hands = wish.act not in ACTING
@@ -149,7 +161,9 @@ class Stage:
         at_s, walk = self._at_s(state), state.walk
         if walk.ground and not before.ground:
             state.gait = 0.0
-            return [Heard("landing", at_s, self._distance(state), 1.0, underfoot(self.land, walk, state.sky))]
+            ground = underfoot(self.land, walk, state.sky)
+            kind = "splash" if ground == "water" else "landing"
+            return [Heard(kind, at_s, self._distance(state), 1.0, ground)]
         if not walk.ground or speed <= 0.3:
             return []
         old = state.gait
@@ -199,7 +213,8 @@ class Stage:
         shot = self._shot(state, wish, scene)
         boat = min(speed / BOAT_SPEED_M_S, 1.0) if self.subject == "boat" else 0.0
         ambience = Ambience(wind(self.land, state.sky, state.storm), max(state.sky.rain, state.storm),
-                            fire_m([act.event for act in going], walk), waves_m(self.land, walk), boat)  # fmt: skip
+                            fire_m([act.event for act in going], walk), waves_m(self.land, walk), boat,
+                            *animals(self.land, state.sky, state.storm))  # fmt: skip
         return Moment(at_s, shot, walk, pose, state.action, tuple(a.event for a in going), tuple(heard), ambience)
 
     def _noises(self, act: Act, at_s: float, rig: Rig) -> list[Heard]:
@@ -221,7 +236,7 @@ class Stage:
                 azimuth, which = way, (number * 0.37) % 1.0
                 flash = flicker * (1 - age / BOLT_S) * min(1.0, 1100 / distance + 0.25)
         heaven = Heaven(**asdict(state.sky), storm=state.storm, aurora=state.aurora, rainbow=min(scene.rainbow, 1.0),
-                        bolt_azimuth=azimuth, bolt=flash, bolt_seed=which)  # fmt: skip
+                        pulse=wish.pulse, bolt_azimuth=azimuth, bolt=flash, bolt_seed=which)  # fmt: skip
         rows = lambda found, columns: np.array(found, np.float32).reshape(-1, columns)  # noqa: E731
         lights = Lights(rows(scene.fires[:2], 4), scene.burst, scene.lamp, rows(scene.sparks, 8))
         return Shot(state.rig.camera, heaven, self.clock_s + at_s, wish.look, scene.body.rows, scene.body.casters,

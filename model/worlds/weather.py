@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 TIMES = ("dawn", "day", "dusk", "night")
 WEATHERS = ("clear", "overcast", "fog", "rain", "snow")
@@ -32,6 +33,11 @@ class Sky:
     rain: float
     snow: float
     cover: float
+
+
+def nightly(tod: float | NDArray[np.floating]) -> NDArray[np.floating]:
+    """0 by day, 1 by night, of a sun in turns."""
+    return np.clip(0.5 - 3 * np.sin(2 * np.pi * tod), 0, 1)
 
 
 def settled(time: str, weather: str, rng: np.random.Generator) -> Sky:

@@ -69,9 +69,12 @@ float occlusion(vec3 p, vec3 n) {  // of the sky, by the ground around, by trunk
   return open;
 }
 
+float kept(float waves, float wide) { float k = waves * wide; return 1. / (1. + k * k); }  // of a pattern so fine, in a pixel so wide
+
 vec3 ground_albedo(vec3 p, vec3 n, float tint, float far, out float rough) {
-  float soft = 1. / (1. + far * .012);
-  float fine = mix(.5, rnd(p.xz * 31.).w, soft), near = mix(.5, rnd(p.xz * 9.).x, sqrt(soft)), mid = rnd(p.xz * 2.1).y, wide = rnd(p.xz * .31).z, r = near * .35 + mid * .35 + wide * .3;
+  vec3 way = normalize(p - eye);
+  float soft = 1. / (1. + far * .012), wide_m = far * span / window.w / clamp(abs(dot(n, way)), .2, 1.);  // of a pixel
+  float fine = mix(.5, rnd(p.xz * 31.).w, soft * kept(22., wide_m)), near = mix(.5, rnd(p.xz * 9.).x, sqrt(soft) * kept(6., wide_m)), mid = rnd(p.xz * 2.1).y, wide = rnd(p.xz * .31).z, r = near * .35 + mid * .35 + wide * .3;
   vec3 c;
   rough = near;
 #if PLACE == 2
@@ -103,8 +106,8 @@ vec3 ground_albedo(vec3 p, vec3 n, float tint, float far, out float rough) {
   float town = smoothstep(71., 68., max(off.x, off.y));
   vec2 stone = p.xz * 1.35; stone.x += .5 * mod(floor(stone.y), 2.);
   vec2 in_stone = abs(fract(stone) - .5);
-  float joint = smoothstep(.42, .49, max(in_stone.x, in_stone.y)) * soft;
-  vec3 cobble = mix(vec3(.40, .37, .33), vec3(.60, .56, .50), dice(ivec2(floor(stone)), 3u) * soft + .5 * (1. - soft)) * (.85 + .25 * near);
+  float joint = smoothstep(.42, .49, max(in_stone.x, in_stone.y)) * soft * kept(5., wide_m);
+  vec3 cobble = mix(vec3(.40, .37, .33), vec3(.60, .56, .50), mix(.5, dice(ivec2(floor(stone)), 3u), soft * kept(1.4, wide_m))) * (.85 + .25 * near);
   c = mix(c, mix(cobble, vec3(.24, .22, .19), joint * .7), town);
 #else
   c = mix(vec3(.16, .34, .075), vec3(.46, .50, .17), r * .7 + tint * .5);
@@ -171,13 +174,14 @@ void main() {
   float day = daylight(), g = glow(), over = overcast(), wet = max(rain, .8 * storm) * (1. - cover);
   if (material >= 0) {
     vec3 p = eye + d * found, l = s.y > -.04 ? normalize(vec3(s.x, max(s.y, .06), s.z)) : moon(), albedo = vec3(.5);
-    vec3 direct = s.y > -.04 ? mix(low_sun(), vec3(1.27, 1.17, 1.0), smoothstep(.02, .42, s.y)) * smoothstep(-.04, .10, s.y) : vec3(.15, .19, .30);
+    vec3 direct = s.y > -.04 ? mix(low_sun(), vec3(1.27, 1.17, 1.0), smoothstep(.02, .42, s.y)) * smoothstep(-.04, .10, s.y) : vec3(.20, .25, .38);
     direct *= mix(1., .16, over) * (1. - .5 * storm);
-    vec3 ambient = mix(vec3(.050, .066, .125), vec3(.34, .40, .50), day) * mix(1., 1.12, over) * (1. - .42 * storm) + low_sun() * g * .10 + vec3(.55, .58, .72) * flash();
+    vec3 ambient = mix(vec3(.062, .080, .145), vec3(.34, .40, .50), day) * mix(1., 1.12, over) * (1. - .42 * storm) + low_sun() * g * .10 + vec3(.55, .58, .72) * flash();
     ambient += vec3(.02, .085, .055) * aurora * (1. - day) * (1. - over) * (.5 + .6 * pulse);
 #if PLACE == 7
     direct = vec3(1.45, 1.42, 1.36) * smoothstep(-.03, .05, s.y);
-    if (s.y < -.03) { l = normalize(vec3(.55, .42, .72)); direct = vec3(.17, .21, .28); }  // the light of the Earth ambient = vec3(.050, .060, .085) + vec3(.01) * day;
+    ambient = vec3(.085, .088, .10) + .05 * day;  // what bright ground throws into shadows: there is no sky
+    if (s.y < -.03) { l = normalize(vec3(.55, .42, .72)); direct = vec3(.17, .21, .28); }  // the light of the Earth
 #endif
     float open = 1., rough = .5;
     if (material == WATER) {
@@ -216,7 +220,8 @@ void main() {
         n = normalize(vec3(-g4.g, 1., -g4.b));
         albedo = ground_albedo(p, n, g4.a, found, rough);
         vec4 bump = rnd(p.xz * 6.3), small = rnd(p.xz * 23.);
-        vec2 tilt = (bump.xy - .5) * (PLACE == 7 ? .5 : .26) / (1. + found * .02) + (small.xy - .5) * .34 / (1. + found * .10);
+        float wide_m = found * span / window.w / clamp(abs(dot(n, d)), .2, 1.);
+        vec2 tilt = (bump.xy - .5) * (PLACE == 7 ? .5 : .26) / (1. + found * .02) * kept(5., wide_m) + (small.xy - .5) * .34 / (1. + found * .10) * kept(16., wide_m);
 #if PLACE == 2
         tilt.x += cos(p.x * 2.6 + p.z * 1.1 + rnd(p.xz * 2.1).y * 7.) * .10 / (1. + found * .05);
 #endif
@@ -239,7 +244,7 @@ void main() {
       float through = material == LEAF || material == PINE ? .22 * max(dot(d, l), 0.) * soft : 0.;
       c = albedo * (direct * (lambert * lit + through) + ambient * (.42 + .58 * (.5 + .5 * n.y)) * soft * open + direct * .13 * soft * open * max(dot(n, -l), 0.) + lamps(p - eye, n));
       if (material >= FIGURE && material != WALL) c += direct * lit * .06 * pow(1. - max(dot(n, -d), 0.), 3.);
-      c += painted.rgb * painted.a * (material == WINDOW ? 1.15 + .5 * pulse : 1.3) * (material >= FIGURE ? 1. : 0.);
+      c += painted.rgb * painted.a * (material == WINDOW ? 1. + 1.3 * pulse : 1.3) * (material >= FIGURE ? 1. : 0.);
       c += direct * lit * pow(max(dot(reflect(d, n), l), 0.), 24.) * .10 * wet;
       c += vec3(.9, .95, 1.) * direct * lit * cover * step(.985, rnd(p.xz * 71.).x) * pow(max(dot(reflect(d, n), l), 0.), 4.) * .8 / (1. + found * .1);
       if (material == GROUND && wet > .05) {

@@ -59,15 +59,16 @@ vec3 curtains(vec3 d) {
   vec3 light = vec3(0.);
   float strength = aurora * (1. - daylight()) * (1. - overcast()) * (.75 + .9 * pulse);
   if (strength < .01 || d.y < .03) return light;
-  for (int i = 0; i < 14; i++) {
-    float up = 1. + .085 * float(i);
+  float between = dice(ivec2(gl_FragCoord.xy), 77u);  // no two neighbours cut the curtains at the same heights
+  for (int i = 0; i < 24; i++) {
+    float share = (float(i) + between) / 24., up = 1. + 1.19 * share;
     vec2 q = d.xz / (d.y + .10) * up * 1.5;
     vec2 bend = vec2(rnd(q * .9 + clock * .05).x, rnd(q * .8 - clock * .04 + 40.).y) * 9.;
     float ridge = 1. - abs(2. * rnd(vec2(q.x * .7 + bend.x, q.y * 2.2 + bend.y) + clock * .12).z - 1.);
     float fine = .55 + .45 * rnd(vec2((q.x + q.y) * 8. + bend.x * 2., clock * .6)).w;
-    light += pow(ridge, 9.) * fine * mix(vec3(.12, .95, .45), vec3(.55, .20, .85), float(i) / 13.) * exp(-.13 * float(i));
+    light += pow(ridge, 9.) * fine * mix(vec3(.12, .95, .45), vec3(.55, .20, .85), share) * exp(-1.8 * share);
   }
-  return light * strength * .22 * smoothstep(.03, .22, d.y);
+  return light * strength * .128 * smoothstep(.05, .30, d.y);
 }
 
 vec3 bow(vec3 d) {

@@ -19,7 +19,7 @@ from model.training.latents import Clips
 from model.training.optimizers import muon_and_adam
 from model.training.run import Run
 from model.training.sentences import Sentences
-from model.worlds.clips import write
+from model.worlds.clips import draw, path_of, write
 from model.worlds.renderer import Renderer
 
 SMALL = OmniConfig(width=48, layers=2, heads=3, hidden=64, time_every=2, window=3)
@@ -32,7 +32,7 @@ def clips(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("clips")
     renderer = Renderer()
     for seed in (5, 8):  # frames in order, and frames that lie apart
-        write(folder, seed, renderer)
+        write(path_of(folder, seed), draw(seed, renderer))
     return folder
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.worlds import clips
-from model.worlds.clips import FRAMES, SKIES, draw, held_out, list_clips, read, write
+from model.worlds.clips import FRAMES, SKIES, draw, held_out, list_clips, path_of, read, write
 from model.worlds.policy import hands
 from model.worlds.renderer import Renderer, View
 from model.worlds.terrain import CELL_M, PLACES, bake
@@ -32,7 +32,7 @@ def test_a_seed_gives_the_same_clip_twice(renderer):
 
 
 def test_a_clip_survives_its_file(renderer, tmp_path):
-    write(tmp_path, 7, renderer)
+    write(path_of(tmp_path, 7), draw(7, renderer))
     (path,) = list_clips(tmp_path, validation=held_out(7))
     assert np.array_equal(read(path)["u"].numpy(), draw(7, renderer)["u"])
 

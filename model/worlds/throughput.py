@@ -1,0 +1,107 @@
+"""How many frames a second this machine draws: `python -m model.worlds.throughput [--processes N] [--json FILE]`.
+Knows worlds to draw and a clock; refuses to know what frames are for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from itertools import count
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from model.worlds.clips import start
+from model.worlds.films import play
+from model.worlds.opengl import NoRenderer
+from model.worlds.painter import Painter
+from model.worlds.policy import hands
+from model.worlds.profiles import profile
+from model.worlds.renderer import Renderer, View
+from model.worlds.shots import Frame
+from model.worlds.streaming import CLIPS
+from model.worlds.terrain import PLACES, bake
+from model.worlds.walker import step
+from model.worlds.weather import TIMES, WEATHERS, settled
+
+WORLD_FRAMES = 6  # that are drawn of each world before the next one's turn
+SIZES = (Frame(256, 144), Frame(512, 288), Frame(2048, 1152))
+CROP = Frame(512, 288, 768, 432, 2048, 1152)  # the middle of a large picture, by its part of the camera's frustum
+Draws = Iterator[Callable[[], object]]
+
+
+def _clips(frame: Frame) -> Draws:
+    """Walks of all places, times and weathers, seen by the clips' renderer."""
+    renderer = Renderer(frame.width, frame.height)
+    for seed in count():
+        terrain, rng = bake(PLACES[seed % len(PLACES)], seed), np.random.default_rng([seed, 51])
+        renderer.enter(terrain)
+        walk, hand = start(terrain, rng), hands(rng)
+        sky = asdict(settled(TIMES[seed // 4 % len(TIMES)], WEATHERS[seed % len(WEATHERS)], rng))
+        for _ in range(WORLD_FRAMES):
+            walk = step(terrain, walk, next(hand))
+            yield partial(renderer.draw, View(walk.x, walk.y, walk.z, walk.yaw, walk.pitch, **sky))
+
+
+def _films(name: str, frame: Frame) -> Draws:
+    painter, worlds = Painter(frame), profile(name)
+    for seed in count():
+        for number, (_, land, moment, _, _) in enumerate(play(seed, worlds, WORLD_FRAMES)):
+            if not number:
+                painter.enter(land)
+            yield partial(painter.paint, moment.shot)
+
+
+def rate(seconds: float, name: str, frame: Frame) -> float:
+    """Frames a second that this process draws and reads back, worlds' making apart. Raises NoRenderer."""
+    draws = _clips(frame) if name == CLIPS else _films(name, frame)
+    next(draws)()  # programs are compiled when first used
+    drawn, spent_s = 0, 0.0
+    while spent_s < seconds:
+        draw, begun_s = next(draws), time.perf_counter()
+        draw()
+        spent_s += time.perf_counter() - begun_s
+        drawn += 1
+    return drawn / spent_s
+
+
+def rates(seconds: float, processes: int) -> dict[str, float]:
+    """Frames a second of so many processes together, by profile and size."""
+    asked = [(name, frame) for name in (CLIPS, "full") for frame in SIZES] + [("full", CROP)]
+    found = {}
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        for name, frame in asked:
+            of = f"_of_{frame.whole[0]}x{frame.whole[1]}" if frame == CROP else ""
+            key = f"{name}_{frame.width}x{frame.height}{of}"
+            found[key] = sum(pool.map(partial(rate, seconds, name), [frame] * processes))
+            print(f"{key} {found[key]:.1f} frames/s", flush=True)
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse, draw, tell and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--processes", type=int, default=2, help="with one core each, where a CPU draws")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of drawing, a size")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args(arguments)
+    if options.processes <= 0 or not options.seconds > 0:
+        parser.error(f"expected processes and seconds above 0; got {options.processes} and {options.seconds}")
+    os.environ.setdefault("LP_NUM_THREADS", "1")
+    try:
+        found = rates(options.seconds, options.processes)
+    except NoRenderer as error:
+        sys.exit(str(error))
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
