@@ -20,10 +20,11 @@ from model.geometry import reproject
 from model.planes import HEIGHT, WIDTH, pack, unpack
 from model.tokenizer.frame import FrameTokenizer
 from model.tokenizer.quick import Eyes, quick_tokenizer
-from model.worlds.cache import asked, share
+from model.worlds.cache import asked
 from model.worlds.clips import path_of, start
 from model.worlds.opengl import Picture
 from model.worlds.renderer import Renderer, View
+from model.worlds.streaming import share
 from model.worlds.terrain import PLACES, Terrain, bake
 from model.worlds.walker import EYE_M, floor
 from model.worlds.weather import TIMES, WEATHERS, settled

@@ -35,6 +35,14 @@ def seed_range(text: str) -> range:
     return range(int(first), int(last))
 
 
+def asked(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> tuple[argparse.Namespace, range]:
+    """The options of a command that draws, and the seeds that it was asked for."""
+    parser.add_argument("--seeds", type=seed_range, required=True, help="A:B, the seeds A to B-1")
+    parser.add_argument("--processes", type=int, default=2)
+    options = parser.parse_args(arguments)
+    return options, options.seeds
+
+
 def _keep_clip(path: Path, drawn: Drawn) -> None:
     clips.write(path, drawn.arrays)
 
@@ -72,13 +80,11 @@ def fill(folder: Path, order: Order, seeds: range, processes: int, keep: Keep) -
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=seed_range, required=True, help="A:B, the seeds A to B-1")
     parser.add_argument("--out", type=Path, help="the folder; by default one of the cache folder")
     parser.add_argument("--profile", default=CLIPS, help="of configs/worlds-*.toml")
     parser.add_argument("--pictures", action="store_true", help="as they are drawn, not as latents")
     parser.add_argument("--music", type=Path, help="a WAV file that is played to all films, whose lights follow it")
     parser.add_argument("--frames", type=int, default=FRAMES, help="of a film")
-    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--tokenizer", type=Path, default=WEIGHTS / "tokenizer.safetensors")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return parser
@@ -86,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse, draw, encode and write."""
-    options = _parser().parse_args(arguments)
+    options, seeds = asked(_parser(), arguments)
     films = options.profile != CLIPS
     try:
         music = read_track(options.music) if options.music else None
@@ -98,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             keep = encoding(options.tokenizer, torch.device(options.device))[films]
             usual = kept_in(options.tokenizer)
             usual = usual.with_name(f"films-{options.profile}-{usual.name}") if films else usual
-        fill(options.out or usual, order, options.seeds, options.processes, keep)
+        fill(options.out or usual, order, seeds, options.processes, keep)
     except (BadTrack, UnknownProfile, ValueError, checkpoint.CheckpointError, DrawingFailed) as error:
         sys.exit(str(error))
 

@@ -115,6 +115,20 @@ def _end(process: SpawnProcess, out: Queue[Drawn | str]) -> None:
     out.close()
 
 
+def share(work: Callable[[Sequence[int]], None], seeds: range, processes: int) -> None:
+    """Has as many processes work on their shares of the seeds, for whoever wants nothing back. Raises SystemExit where
+    one fails."""
+    os.environ.setdefault("LP_NUM_THREADS", "1")
+    spawn = multiprocessing.get_context("spawn")
+    started = [spawn.Process(target=work, args=(seeds[i::processes],)) for i in range(processes)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    if any(process.exitcode for process in started):
+        raise SystemExit(f"a drawing process ended with {[p.exitcode for p in started]}")
+
+
 def batches(drawn: Iterator[Drawn], size: int) -> Iterator[tuple[Mapping[str, np.ndarray], list[Drawn]]]:
     """`size` at a time: every array as [size, ...], and what they are of; what is left at the end is left out."""
     if size <= 0:
