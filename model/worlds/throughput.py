@@ -32,14 +32,14 @@ from model.worlds.walker import step
 from model.worlds.weather import TIMES, WEATHERS, settled
 
 WORLD_FRAMES = 6  # that are drawn of each world before the next one's turn
-SIZES = (Frame(256, 144), Frame(512, 288), Frame(2048, 1152))
 CROP = Frame(512, 288, 768, 432, 2048, 1152)  # the middle of a large picture, by its part of the camera's frustum
+SIZES = (Frame(256, 144), Frame(512, 288), Frame(2048, 1152), CROP)
 Draws = Iterator[Callable[[], object]]
 
 
 def _clips(frame: Frame) -> Draws:
     """Walks of all places, times and weathers, seen by the clips' renderer."""
-    renderer = Renderer(frame.width, frame.height)
+    renderer, corner = Renderer(*frame.whole, (frame.width, frame.height)), (frame.left, frame.low)
     for seed in count():
         terrain, rng = bake(PLACES[seed % len(PLACES)], seed), np.random.default_rng([seed, 51])
         renderer.enter(terrain)
@@ -47,7 +47,7 @@ def _clips(frame: Frame) -> Draws:
         sky = asdict(settled(TIMES[seed // 4 % len(TIMES)], WEATHERS[seed % len(WEATHERS)], rng))
         for _ in range(WORLD_FRAMES):
             walk = step(terrain, walk, next(hand))
-            yield partial(renderer.draw, View(walk.x, walk.y, walk.z, walk.yaw, walk.pitch, **sky))
+            yield partial(renderer.draw, View(walk.x, walk.y, walk.z, walk.yaw, walk.pitch, **sky), corner)
 
 
 def _films(name: str, frame: Frame) -> Draws:
@@ -74,7 +74,7 @@ def rate(seconds: float, name: str, frame: Frame) -> float:
 
 def rates(seconds: float, processes: int) -> dict[str, float]:
     """Frames a second of so many processes together, by profile and size."""
-    asked = [(name, frame) for name in (CLIPS, "full") for frame in SIZES] + [("full", CROP)]
+    asked = [(name, frame) for name in (CLIPS, "full") for frame in SIZES]
     found = {}
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         for name, frame in asked:

@@ -1,0 +1,28 @@
+"""The command that says how fast worlds are drawn."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from model.worlds import throughput
+from model.worlds.shots import Frame
+
+
+def test_every_size_of_both_profiles_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throughput, "SIZES", (Frame(64, 48), Frame(64, 48, 32, 32, 256, 144)))
+    monkeypatch.setattr(throughput, "CROP", throughput.SIZES[1])
+    path = tmp_path / "rates.json"
+    throughput.main(["--processes", "1", "--seconds", "0.02", "--json", str(path)])
+    found = json.loads(path.read_text())
+    assert list(found) == [f"{n}_64x48{of}" for n in ("nano", "full") for of in ("", "_of_256x144")]
+    assert all(rate > 0 for rate in found.values())
+
+
+@pytest.mark.parametrize("asked", [["--processes", "0"], ["--seconds", "nan"]])
+def test_no_processes_and_no_time_are_refused(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        throughput.main(asked)
+    assert "expected processes and seconds above 0" in capsys.readouterr().err
