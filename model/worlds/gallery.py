@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from configs.paths import vocabulary
 from model.worlds.cameras import ARM_M
 from model.worlds.lands import Land, land
+from model.worlds.music import loudness, piece
 from model.worlds.painter import Painter
 from model.worlds.profiles import profile
 from model.worlds.scenery import Spot, spot
@@ -41,13 +42,14 @@ STRIP_S = {
     "tree": (1, 2.5, 4, 5.5, 7),
     "boulder": (0.5, 1, 2, 3, 4),
     "birds": (1, 2, 3, 4, 5),
+    "music": (3.92, 4.0, 4.17, 4.5, 4.63),
 }
 USUAL_S = (0.5, 1.2, 2.0, 3.0, 4.5)
 
 
 @dataclass(frozen=True)
 class Strip:
-    """One row of a sheet: who does what where, under which sky, filmed how."""
+    """One row of a sheet: who does what where, under which sky, filmed how, and whether to music."""
 
     title: str
     place: str = "meadow"
@@ -59,6 +61,7 @@ class Strip:
     camera: str = "third"
     move: str = "none"
     look: str = "natural"
+    music: bool = False
 
 
 def labelled(picture: Pixels, text: str) -> Pixels:
@@ -107,12 +110,16 @@ def strip(painter: Painter, row: Strip) -> Pixels:
     controls = Controls(
         forward=row.action in ("walk", "run", "jump"), run=row.action == "run", jump=row.action == "jump"
     )
-    moments = STRIP_S.get(row.event, USUAL_S)
+    moments = STRIP_S.get("music" if row.music else row.event, USUAL_S)
+    last = int(moments[-1] * 24)
+    pulses = loudness(piece(1, last + 1) if row.music else np.zeros(0, np.float32), last + 1)
     shown = []
-    for frame in range(1, int(moments[-1] * 24) + 1):
-        moment = stage.step(controls, replace(wish, event=row.event if frame == 3 else "none"))
+    for frame in range(1, last + 1):
+        asked = row.event if frame == 3 else "none"
+        moment = stage.step(controls, replace(wish, event=asked, pulse=float(pulses[frame])))
         if frame in {int(s * 24) for s in moments}:
-            shown.append(labelled(painter.paint(moment.shot).rgb, f"{row.title}, {frame / 24:.1f} s"))
+            loud = f", loudness {pulses[frame]:.2f}" if row.music else ""
+            shown.append(labelled(painter.paint(moment.shot).rgb, f"{row.title}, {frame / 24:.1f} s{loud}"))
     return np.concatenate(shown, 1)
 
 
@@ -133,7 +140,7 @@ def actions() -> Iterator[Strip]:
     """Every action of every subject."""
     for action in vocabulary()["action"]:
         yield Strip(
-            f"explorer {action}", "desert", "dusk", action=action, camera="side" if action != "wave" else "orbit"
+            f"explorer {action}", "desert", "day", action=action, camera="side" if action != "wave" else "orbit"
         )
     for action in ("walk", "run", "jump", "sit"):
         yield Strip(f"fox {action}", "meadow", "day", subject="fox", action=action, camera="side")
@@ -149,6 +156,8 @@ def events() -> Iterator[Strip]:
             action = "sit" if event == "campfire" else "idle"
             yield Strip(event, place, "night" if event in night else "day", event=event, action=action)
     yield Strip("aurora", "mountains", "night", "aurora", subject="fox", action="walk")
+    yield Strip("aurora to music", "mountains", "night", "aurora", "none", camera="first", music=True)
+    yield Strip("town to music", "town", "night", "clear", "none", camera="first", music=True)
 
 
 def cameras() -> Iterator[Strip]:
