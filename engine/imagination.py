@@ -54,6 +54,18 @@ def standing(planes: Tensor) -> Tensor:
     return out
 
 
+def imagine(models: Models, told: Told, view: Tensor, noisy: Tensor, tau: float) -> Seen:
+    """What the inventing network makes of latents [1, 1, 144, 64] at signal level tau, of a frame alone whose view
+    [1, 144, 79] is known. It knows the finest steps only."""
+    still = control.features(torch.zeros(len(control.HELD) + 2))[None, None]
+    silence = torch.zeros(1, 1, 2, audio.WIDTH)
+    levels = (torch.tensor([[level]]) for level in (tau, 1 / sampler.FINEST))
+    age_s, tokens = torch.tensor([[told.age_s]]), told.state.tokens()[None, None]
+    given = Given(told.tokens[:, None], age_s, silence, still, tokens, view[:, None], *levels)
+    seen: Seen = models.inventor(noisy, given, torch.ones(1, 1, 1, dtype=torch.bool))
+    return seen
+
+
 def where_to(memory: Memory, pose: list[float]) -> Tensor | None:
     """The pose [5] of the next dream around somebody at `pose`: level, turned as little as need be. None if all that is
     around has been seen."""
@@ -82,7 +94,8 @@ class Imagination:
 
     def _draw(self, told: Told, view: Tensor, noisy: Tensor, steps: int) -> Tensor:
         for step in range(steps):
-            noisy, _ = self._move(told, view, noisy, step / steps, steps)
+            seen = imagine(self._models, told, view, noisy, step / steps)
+            noisy = sampler.move(noisy, seen.clean.float(), step / steps, steps)
         return unpatch(noisy[:, 0]).clamp(-3, 3)
 
     def look_around(self, known: Known, told: Told) -> None:
@@ -112,7 +125,9 @@ class Imagination:
 
     def _step(self, dream: Dream, told: Told, index: int) -> None:
         there = replace(told, state=replace(told.state, pose=dream.pose.tolist(), velocity=torch.zeros(3)))
-        dream.noisy, seen = self._move(there, dream.glimpse.tokens, dream.noisy, dream.taken / STEPS, STEPS)
+        tau = dream.taken / STEPS
+        seen = imagine(self._models, there, dream.glimpse.tokens, dream.noisy, tau)
+        dream.noisy = sampler.move(dream.noisy, seen.clean.float(), tau, STEPS)
         dream.taken += 1
         if dream.taken == STEPS:
             self._remember(dream, seen, state.light(told.state.sky), index)
@@ -129,14 +144,3 @@ class Imagination:
 
     def _noise(self) -> Tensor:
         return torch.randn(1, 1, GROUPS["video"], PATCH, generator=self._generator)
-
-    def _move(self, told: Told, view: Tensor, noisy: Tensor, tau: float, steps: int) -> tuple[Tensor, Seen]:
-        """One step of `steps` from signal level tau, by the inventing network, of a frame alone whose view [1, 144, 79]
-        is known; and what it saw. It knows the finest steps only."""
-        still = control.features(torch.zeros(len(control.HELD) + 2))[None, None]
-        silence = torch.zeros(1, 1, 2, audio.WIDTH)
-        levels = (torch.tensor([[level]]) for level in (tau, 1 / sampler.FINEST))
-        age_s, tokens = torch.tensor([[told.age_s]]), told.state.tokens()[None, None]
-        given = Given(told.tokens[:, None], age_s, silence, still, tokens, view[:, None], *levels)
-        seen: Seen = self._models.inventor(noisy, given, torch.ones(1, 1, 1, dtype=torch.bool))
-        return sampler.move(noisy, seen.clean.float(), tau, steps), seen

@@ -16,6 +16,7 @@ VIDEO_CLOCK = 90_000
 RUNGS = ("270p", "540p", "1080p")  # of the resolution ladder, by the lines that are streamed, from below
 MAX_PROMPT_CHARS = 400
 MAX_SAVED_BYTES = 16 << 20
+PICTURE_WIDTH, PICTURE_HEIGHT = 512, 288  # of a picture that a world begins from
 MAX_MESSAGE_BYTES = MAX_SAVED_BYTES + (1 << 20)
 _PREFIX = struct.Struct(">I")
 
@@ -35,13 +36,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknow
 
 
 class Open(Message, frozen=True, kw_only=True):
-    """Start a world. Its first frame comes from `prompt` and `seed`, or from a template's start picture; with `saved`,
-    what a Saved carried, the world goes on from there instead. `speech_needs_leave`: what is said aloud is not obeyed
-    before its Spoke was answered."""
+    """Start a world. Its first frame comes from `prompt` and `seed`, or from a template's start picture, or is
+    `picture`, a PNG of PICTURE_WIDTH x PICTURE_HEIGHT; with `saved`, what a Saved carried, the world goes on from there
+    instead. `speech_needs_leave`: what is said aloud is not obeyed before its Spoke was answered."""
 
     seed: int
     prompt: str = ""
     template: str = ""
+    picture: bytes = b""
     saved: bytes = b""
     speech_needs_leave: bool = False
 

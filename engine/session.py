@@ -83,7 +83,7 @@ class Savable(Steppable, Protocol):
         """All that it is."""
 
 
-OpenWorld = Callable[[int, str, str], Steppable]  # seed, prompt, template
+OpenWorld = Callable[[Open], Steppable]
 RestoreWorld = Callable[[bytes], Savable]
 Send = Callable[[Message], None]
 
@@ -164,8 +164,8 @@ class Session:
             world = restore_world(wish.saved)
             self._world, first = world, world.index
         else:
-            self._world = open_world(wish.seed, wish.prompt, wish.template)
-        self._request = msgspec.structs.replace(wish, saved=b"")
+            self._world = open_world(wish)
+        self._request = msgspec.structs.replace(wish, saved=b"", picture=b"")
         self._display = Display(self._sight, time.monotonic())
         if self._senses.open_sound is not None and isinstance(self._world, Stateful):
             self._soundscape, self._opus = self._senses.open_sound(wish.seed), OpusEncoder()

@@ -38,6 +38,7 @@ from engine.messages import (
     refusal,
 )
 from engine.pacing import PERIOD_S, next_tick
+from engine.pictures import read_rgb, world_from
 from engine.rungs import rung_named
 from engine.session import NotRestored, OpenWorld, Phase, RestoreWorld, Savable, Senses, Session, Threads
 from engine.sounding import sound_opener
@@ -165,7 +166,13 @@ class Worker:
 
 def opener(models: Models) -> OpenWorld:
     """Worlds of one set of networks."""
-    return lambda seed, prompt, template: World(models, seed, prompt, template)
+
+    def open_world(wish: Open) -> World:
+        if wish.picture:
+            return world_from(models, wish.seed, wish.prompt, read_rgb(wish.picture))
+        return World(models, wish.seed, wish.prompt, wish.template)
+
+    return open_world
 
 
 def restorer(models: Models) -> RestoreWorld:
@@ -188,7 +195,7 @@ def load(weights: Path) -> tuple[Models, OpenWorld]:
     """The networks, warm: a few frames that nobody sees, so that the first person does not wait for lazy set-up."""
     models = load_models(weights)
     open_world = opener(models)
-    world = open_world(0, "", "")
+    world = open_world(Open(seed=0))
     for _ in range(WARM_UP_FRAMES):
         world.step(Inputs())
     return models, open_world

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from server import problems
 from server.gateway import Gateway
 from server.middleware import BodyLimit, ExactOrigin, PressedPage, StrictHeaders
+from server.pictures import base64_length
 from server.placement import Placement
 from server.placement.local import LocalPlacement
 from server.routes import admin, health, invites, kept, offers, pages, shares, sockets, whep, worlds
@@ -39,7 +40,10 @@ def create_app(settings: Settings, placement: Placement | None = None) -> FastAP
         redoc_url=None,
     )
     problems.install(app)
-    app.add_middleware(BodyLimit, limit=settings.limits.body_bytes, larger={kept.IMPORT_PATH: MAX_FILE_BYTES})
+    body = settings.limits.body_bytes
+    start = body + base64_length(settings.limits.picture_bytes)
+    larger = {kept.IMPORT_PATH: MAX_FILE_BYTES, worlds.SESSIONS_PATH: start}
+    app.add_middleware(BodyLimit, limit=body, larger=larger)
     app.add_middleware(ExactOrigin, origins=settings.origins)
     app.add_middleware(PressedPage)
     app.add_middleware(StrictHeaders)

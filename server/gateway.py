@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from server.invites import Invites
 from server.media import prepare_aiortc
+from server.pictures import Pictures
 from server.placement import Placement
 from server.problems import Problem
 from server.ratelimit import RateLimits
@@ -37,6 +38,7 @@ class Gateway:
     rates: RateLimits
     worlds: Worlds
     sessions: Sessions
+    pictures: Pictures
 
     @classmethod
     async def start(cls, settings: Settings, placement: Placement) -> Gateway:
@@ -53,7 +55,8 @@ class Gateway:
             await database.close()
             raise
         invites, shares = Invites(database, tokens), Shares(database, tokens)
-        return cls(settings, database, tokens, invites, shares, RateLimits(), worlds, sessions)
+        pictures = Pictures(settings.limits.picture_bytes)
+        return cls(settings, database, tokens, invites, shares, RateLimits(), worlds, sessions, pictures)
 
     async def stop(self) -> None:
         """End the sessions, the worker and the store's connections."""

@@ -31,6 +31,7 @@ CATALOGUE = {  # slug: (status, title)
     "no-such-session": (404, "There is no such session"),
     "no-such-world": (404, "There is no such world"),
     "no-such-invite": (404, "There is no such invite"),
+    "picture-refused": (422, "The picture cannot be used"),
     "no-such-template": (422, "There is no such template"),
     "no-such-share": (404, "There is no such share link"),
     "no-such-peer": (404, "There is no such connection"),

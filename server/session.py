@@ -50,15 +50,23 @@ class SessionEnded(Exception):
 
 
 @dataclass(frozen=True)
+class Wish:
+    """What a world begins from when there is no save. `picture`: a PNG as messages.Open has it, or none."""
+
+    seed: int
+    prompt: str
+    template: str
+    picture: bytes = b""
+
+
+@dataclass(frozen=True)
 class Begin:
-    """Whose session, and what its world begins from when there is no save."""
+    """Whose session, in which world, and what that begins from."""
 
     id: str
     owner: str
     world_id: str
-    seed: int
-    prompt: str
-    template: str
+    wish: Wish
 
 
 class Keeper(Protocol):
@@ -90,7 +98,7 @@ class Session:
 
     def __init__(self, begin: Begin, around: Around, state: SessionState = SessionState.QUEUED) -> None:
         self.id, self.owner, self.world_id = begin.id, begin.owner, begin.world_id
-        self.begin = begin
+        self._wish = begin.wish
         self.frame = -1
         self._around, limits = around, around.limits
         self._lease = Lease(around.placement, begin.id)
@@ -99,7 +107,7 @@ class Session:
         self.audience = Audience(limits)
         self.standing = Standing(begin.id, self.audience, state)
         self.saving = Saving(self._lease)
-        self.prompts = Prompts(begin.prompt, self._lease, self.audience, around.scrutiny, self._lives)
+        self.prompts = Prompts(begin.wish.prompt, self._lease, self.audience, around.scrutiny, self._lives)
         self._timeline = Timeline()
         self._sound = Sound(self._lease, self.audience, self._timeline, around.scrutiny, limits.microphone_s_an_hour)
         self._wheel = Wheel(self._lease, limits.silence_release_s, around.metrics)
@@ -134,12 +142,13 @@ class Session:
         self.prompts.lose()
         self._lines.begin()
         self._restored = saved
-        begin = self.begin
+        wish = self._wish
         self._lease.send(
             messages.Open(
-                seed=begin.seed,
-                prompt=begin.prompt if saved else self.prompts.in_force,
-                template=begin.template,
+                seed=wish.seed,
+                prompt=wish.prompt if saved else self.prompts.in_force,
+                template=wish.template,
+                picture=b"" if saved else wish.picture,
                 saved=saved.data if saved else b"",
                 speech_needs_leave=self._around.scrutiny.moderation.checks,
             )
@@ -228,8 +237,8 @@ class Session:
         return About(
             name="",
             prompt=self.prompts.text_of(message.text_id),
-            template=self.begin.template,
-            seed=self.begin.seed,
+            template=self._wish.template,
+            seed=self._wish.seed,
             created_at=0.0,
             saved_at=time.time(),
             frame=message.frame,

@@ -21,7 +21,7 @@ from server.places import Places
 from server.prompts import Scrutiny
 from server.roles import Role
 from server.saves import NotSaved, Saved
-from server.session import Around, Begin, Session
+from server.session import Around, Begin, Session, Wish
 from server.settings import Settings
 from server.store.models import KeptWorld
 from server.tasks import Tasks
@@ -108,12 +108,13 @@ class Sessions:
 
     # --- beginnings and ends -----------------------------------------------------------------------
 
-    async def create(self, owner: str, seed: int, prompt: str, template: str) -> Session:
+    async def create(self, owner: str, wish: Wish) -> Session:
         """A new session in a new world. Raises NoWorkerFree, Draining, PromptUnfit and TooManyWorlds."""
         self._check_open()
-        await self.moderation.check(prompt)
+        await self.moderation.check(wish.prompt)
         await self._thin_out(owner)
-        return await self._begin(owner, await self._worlds.create(owner, seed, prompt, template))
+        world = await self._worlds.create(owner, wish.seed, wish.prompt, wish.template)
+        return await self._begin(owner, world, wish.picture)
 
     async def visit(self, world: KeptWorld) -> Session:
         """The session in a kept world: the one that is there, or a new one. Raises NoWorkerFree and Draining."""
@@ -127,8 +128,8 @@ class Sessions:
         self.places.wanted(present)
         return present
 
-    async def _begin(self, owner: str, world: KeptWorld) -> Session:
-        session = Session(_begin(secrets.token_urlsafe(12), owner, world), self._around)
+    async def _begin(self, owner: str, world: KeptWorld, picture: bytes = b"") -> Session:
+        session = Session(_begin(secrets.token_urlsafe(12), owner, world, picture), self._around)
         self._sessions[session.id] = session  # before any wait: a world has one session
         try:
             await self._worlds.opened(OpenSession(session.id, world.id, owner))
@@ -216,5 +217,5 @@ class Sessions:
         return self.metrics.text()
 
 
-def _begin(session_id: str, owner: str, world: KeptWorld) -> Begin:
-    return Begin(session_id, owner, world.id, world.seed, world.prompt, world.template)
+def _begin(session_id: str, owner: str, world: KeptWorld, picture: bytes = b"") -> Begin:
+    return Begin(session_id, owner, world.id, Wish(world.seed, world.prompt, world.template, picture))

@@ -50,6 +50,7 @@ class LimitSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     body_bytes: int = Field(gt=0)
+    picture_bytes: int = Field(gt=0)
     peers_a_session: int = Field(gt=0)
     peers_a_device: int = Field(gt=0)
     idle_close_s: float = Field(gt=0)

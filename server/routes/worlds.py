@@ -14,16 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from server.channels import PromptUnfit, fit_prompt
 from server.gateway import Gateway, PerhapsVisitor, TheEntry, TheGateway, Visitor, address_of
 from server.phases import SessionState
+from server.pictures import PictureUnfit
 from server.problems import Problem, responses
 from server.roles import Action, Role, may
 from server.routes.cookies import set_device
-from server.session import Session
+from server.session import Session, Wish
 from server.sessions import Draining, NoWorkerFree
 from server.templates import load_templates, loop_of, picture_of
 from server.worlds import TooManyWorlds
 
 OPENING_WAIT_S = 5.0
 MAX_SEED = 2**31 - 1
+SESSIONS_PATH = "/api/v1/sessions"
 
 router = APIRouter(prefix="/api/v1", responses=responses(), tags=["worlds"])
 
@@ -38,13 +40,15 @@ class TemplateOut(BaseModel):
 
 
 class NewSession(BaseModel):
-    """What the world should be. Without a seed, one is drawn."""
+    """What the world should be. Without a seed, one is drawn. `picture`: PNG, JPEG or WebP of any size, in base64; its
+    middle becomes the first frame."""
 
     model_config = ConfigDict(extra="forbid")
 
     prompt: str = ""
     template: str = ""
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
+    picture: Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})] = ""
     saved: Annotated[str, Field(max_length=64)] = ""  # a kept world; nothing else may be wished for then
 
 
@@ -133,6 +137,8 @@ async def start(
         raise Problem("too-many-worlds", str(error)) from error
     except PromptUnfit as unfit:
         raise Problem(unfit.slug, unfit.reason) from unfit
+    except PictureUnfit as unfit:
+        raise Problem("picture-refused", str(unfit)) from unfit
     if session.state is not SessionState.QUEUED or gateway.sessions.places.making_room:
         await asyncio.wait({session.standing.opening}, timeout=OPENING_WAIT_S)
     if session.standing.opening.done() and (refusal := session.standing.opening.result()):
@@ -142,20 +148,23 @@ async def start(
 
 async def _session_for(body: NewSession, gateway: Gateway, visitor: Visitor) -> Session:
     if body.saved:
-        if body.prompt or body.template or body.seed is not None:
-            raise Problem("invalid-request", "A kept world has its prompt, template and seed already.")
+        if body.prompt or body.template or body.picture or body.seed is not None:
+            raise Problem("invalid-request", "A kept world has its prompt, template, picture and seed already.")
         world = await gateway.worlds.get(body.saved, visitor.device_id)
         if world is None:
             raise Problem("no-such-world", "It was deleted, or it is not yours.")
         return await gateway.sessions.visit(world)
     prompt = fit_prompt(body.prompt) if body.prompt.strip() else ""
+    if body.template and body.picture:
+        raise Problem("invalid-request", "A world begins from a template or from a picture, not from both.")
     if body.template:
         template = load_templates().get(body.template)
         if template is None:
             raise Problem("no-such-template", f"{body.template[:60]!r} is not among the templates.")
         prompt = prompt or template.prompt
     seed = secrets.randbelow(MAX_SEED + 1) if body.seed is None else body.seed
-    return await gateway.sessions.create(visitor.device_id, seed, prompt, body.template)
+    picture = await gateway.pictures.fit(body.picture) if body.picture else b""
+    return await gateway.sessions.create(visitor.device_id, Wish(seed, prompt, body.template, picture))
 
 
 def _standing(session: Session) -> dict[str, Any]:

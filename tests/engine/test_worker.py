@@ -46,7 +46,8 @@ M = TypeVar("M", bound=Message)
 class GreyWorld:
     """Grey by its frame index; remembers what it was told; stumbles over the words that tests say."""
 
-    def __init__(self, seed: int, prompt: str, template: str) -> None:
+    def __init__(self, wish: Open) -> None:
+        prompt = wish.prompt
         if prompt == "forbidden":
             raise PromptRefused("that cannot be shown")
         if prompt == "broken":
@@ -263,9 +264,9 @@ async def test_a_closed_world_sends_nothing_more() -> None:
 
 
 async def test_messages_are_read_while_a_world_is_being_opened() -> None:
-    def slowly(seed: int, prompt: str, template: str) -> GreyWorld:
+    def slowly(wish: Open) -> GreyWorld:
         time.sleep(0.3)
-        return GreyWorld(seed, prompt, template)
+        return GreyWorld(wish)
 
     async with connected(slowly, capacity=1) as gateway:
         gateway.tell(Open(session="a", seed=1), Close(session="a"), Open(session="b", seed=1))

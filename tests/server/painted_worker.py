@@ -96,6 +96,7 @@ class Painted:
             "world_frame": float(self.frame),
             "seed": float(self.seed),
             "letters": float(len(self.text)),
+            "picture_bytes": float(len(self.opened.picture)),
             "bits_per_second": float(self.bits_per_second),
             "pid": float(os.getpid()),
         }

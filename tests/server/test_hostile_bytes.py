@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import struct
@@ -10,11 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from engine.messages import Message, ProtocolError, decode_incoming, decode_outgoing
 from server.channels import Asked, Controls, Junk, PromptUnfit, fit_prompt, read_controls, read_event, read_frame
 from server.durations import seconds
 from server.invites import normalise
+from server.pictures import PictureUnfit, fit
 from server.saves import MAGIC, MAX_FILE_BYTES, About, NotASave, Saved, pack, unpack
 from server.signalling import OfferRefused, read_offer
 from server.tokens import ShareToken, TokenRefused, Tokens
@@ -144,6 +147,41 @@ def test_an_offer_is_read_or_refused(body: bytes) -> None:
             assert refused.slug in ("malformed-sdp", "offer-refused") and len(refused.reason) < 400
         else:
             assert sum(media.kind == "video" for media in offer.parsed.media) == 1
+
+
+def drawn(kind: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((48, 27)).convert("RGB").save(file, kind, **options)
+    return file.getvalue()
+
+
+PICTURES = (drawn("PNG"), drawn("JPEG"), drawn("JPEG", progressive=True), drawn("WEBP"), drawn("WEBP", lossless=True))
+PATCHES = st.lists(st.tuples(st.integers(0, 1 << 16), st.binary(min_size=1, max_size=4)), min_size=1, max_size=4)
+
+
+def patched(picture: bytes, patches: list[tuple[int, bytes]]) -> bytes:
+    """The picture, overwritten here and there."""
+    for at, put in patches:
+        at %= len(picture)
+        picture = picture[:at] + put + picture[at + len(put) :]
+    return picture
+
+
+@pytest.mark.filterwarnings("ignore:.*(EXIF|ICC|TIFF|tag)")
+@hostile
+@given(
+    st.builds(patched, st.sampled_from(PICTURES), PATCHES)
+    | st.builds(lambda picture, cut: picture[: cut % len(picture)], st.sampled_from(PICTURES), st.integers(0, 4096))
+    | st.builds(lambda picture, tail: picture[:40] + tail, st.sampled_from(PICTURES), st.binary(max_size=200))
+    | st.binary(max_size=200)
+)
+def test_a_picture_is_made_fit_or_refused(data: bytes) -> None:
+    try:
+        png = fit(data)
+    except PictureUnfit as unfit:
+        assert str(unfit)
+    else:
+        assert Image.open(io.BytesIO(png)).size == (512, 288)
 
 
 @hostile

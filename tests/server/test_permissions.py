@@ -35,6 +35,7 @@ ROUTES: list[tuple[str, str, Any, tuple[Any, ...]]] = [
     ("GET", "/api/v1/ice", None, (SIGN_IN, OK, OK, OK, OK, OK, SIGN_IN)),
     ("POST", "/api/v1/sessions", {"seed": -1}, (422,) * 7),
     ("POST", "/api/v1/sessions", {"saved": "x"}, (SIGN_IN, HIDDEN, NO, NO, NO, HIDDEN, SIGN_IN)),
+    ("POST", "/api/v1/sessions", {"picture": "x"}, (SIGN_IN, 422, NO, NO, NO, 422, SIGN_IN)),
     ("GET", "/api/v1/sessions/{session}", None, (SIGN_IN, HIDDEN, OK, OK, OK, OK, SIGN_IN)),
     ("POST", "/api/v1/sessions/{session}/offer", None, (SIGN_IN, HIDDEN, 415, 415, 415, 415, SIGN_IN)),
     ("DELETE", "/api/v1/sessions/{session}/peers/x", None, (SIGN_IN, 404, 404, 404, 404, 404, SIGN_IN)),
