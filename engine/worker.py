@@ -220,7 +220,7 @@ def look(weights: Path, open_world: OpenWorld, rung: str) -> Sight:
         return Sight(enlarger, fixed=rung_named(rung))
     rates = known_rates(weights)
     if rates is None:
-        rates = keep_rates(weights, examine(open_world(0, "", ""), enlarger))
+        rates = keep_rates(weights, examine(open_world(Open(seed=0)), enlarger))
     return Sight(enlarger, rates)
 
 
