@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,7 +20,9 @@ import numpy as np
 
 from configs.paths import WEIGHTS
 from engine.codec import Crop, Plane, fill
-from engine.messages import FRAME_RATE
+from engine.enlarging import Enlarger
+from engine.messages import FRAME_RATE, RUNGS
+from engine.rungs import LOWEST, Rung, rung_named
 from engine.script import ControlsError, Event, controls_at, read
 from engine.session import Steppable
 from engine.threads import use_threads
@@ -93,6 +96,20 @@ def write_strip(path: Path, pictures: list[Planes]) -> None:
     path.write_bytes(b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)]))
 
 
+class Enlarged:
+    """A world whose frames are drawn at a rung of the ladder."""
+
+    def __init__(self, world: Steppable, enlarger: Enlarger, rung: Rung) -> None:
+        self._world, self._enlarger, self._rung = world, enlarger, rung
+        self.say = world.say
+
+    def step(self, inputs: Inputs) -> Frame:
+        """The next frame, as large as the rung."""
+        frame = self._world.step(inputs)
+        y, u, v = self._enlarger.planes(frame, self._rung)
+        return replace(frame, y=y, u=u, v=v)
+
+
 def render(
     world: Steppable, events: list[Event], seconds: float, out: Path, stills_at_s: list[float], progress: Progress
 ) -> tuple[str, list[Planes]]:
@@ -140,6 +157,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--at", default="0", help="seconds of the stills, comma-separated")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--threads", type=int, default=0, help="torch threads; 0: all cores")
+    parser.add_argument("--rung", choices=RUNGS, default=LOWEST.name, help="of the ladder, by the lines of the clip")
     options = parser.parse_args(arguments)
     if not options.seconds * FRAME_RATE >= 1:
         raise RenderError(f"--seconds is at least one frame (1/{FRAME_RATE}), not {options.seconds}")
@@ -162,7 +180,8 @@ def main(arguments: list[str]) -> int:
         events = read(options.controls) if options.controls else []
         use_threads(options.threads)
         world = World(load_models(options.weights), options.seed, options.prompt, options.template)
-        sha256, stills = render(world, events, options.seconds, options.out, options.at, say_progress)
+        seen = Enlarged(world, Enlarger.load(options.weights), rung_named(options.rung))
+        sha256, stills = render(seen, events, options.seconds, options.out, options.at, say_progress)
         if options.strip:
             write_strip(options.strip, stills)
     except (RenderError, ControlsError, CheckpointError, PromptRefused, OSError) as error:

@@ -3,17 +3,31 @@ Knows held-out pairs and a slow pan through the simulator; nothing of training."
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.ladder.network import SCALES, Ladder, bicubic
+from configs.paths import cache_dir
+from model.ladder.network import SCALES, Ladder, Planes, bicubic
+from model.measuring import command, measured
+from model.planes import HEIGHT, WIDTH
 from model.training.losses import psnr
-from model.training.pairs import FINEST, KINDS
+from model.training.pairs import FINEST, KINDS, WINDOW, view_of
+from model.training.pictures import NoClips
 from model.worlds import clips
 from model.worlds.clips import HELD_OUT
+from model.worlds.renderer import Renderer
+from model.worlds.terrain import PLACES, bake
+from model.worlds.weather import settled
+
+FILE = "ladder.safetensors"
+PAN_WORLDS, PAN_FRAMES = (0, 17, 34, 51), 9  # held out, a place each
+PAN_RAD = 0.06 / 24  # a frame: two thirds of a pixel of the lowest rung
 
 BYTES = 219.0  # from black to white
 RIM = 8  # cells of chroma at a window's rim that do not count: the network sees nothing beyond them there
@@ -34,6 +48,8 @@ def against_bicubic(ladder: Ladder, folder: Path, count: int) -> dict[str, float
     """Means over `count` held-out views, or all there are: luma's PSNR in dB over that of the bicubic enlargement, by
     kind and scale, and the energy of gradients beside truth's, of the network and of the enlargement."""
     paths = [path for path in sorted(folder.glob("[0-9]*.safetensors")) if held_out(path)]
+    if not paths:
+        raise NoClips(f"expected held-out pairs in {folder}, found none: python -m model.training.pairs --seeds 0:120")
     rows: dict[str, list[float]] = {}
     for at in range(count):
         pair = clips.read(paths[at % len(paths)])
@@ -55,3 +71,61 @@ def against_bicubic(ladder: Ladder, folder: Path, count: int) -> dict[str, float
                 rows.setdefault(f"{label}_gradient", []).append(sharpness(drawn) / whole)
                 rows.setdefault(f"{label}_gradient_bicubic", []).append(sharpness(enlarged) / whole)
     return {name: sum(values) / len(values) for name, values in rows.items()}
+
+
+def pan(world: int, coarse: Renderer, fine: Renderer) -> Iterator[tuple[Planes, Tensor]]:
+    """A slow turn on a clear day: the planes of each frame's window [1, h, w], and its luma in full resolution."""
+    rng = np.random.default_rng([world, 13])
+    terrain = bake(PLACES[world % len(PLACES)], world)
+    for renderer in (coarse, fine):
+        renderer.enter(terrain)
+    first = view_of(terrain, settled("day", "clear", rng), rng)
+    left, top = WINDOW[0] // 2, WINDOW[1] // 2
+    for frame in range(PAN_FRAMES):
+        view = replace(first, yaw=first.yaw + PAN_RAD * frame)
+        seen, truth = coarse.draw(view), fine.draw(view, (FINEST * left, FINEST * top))
+        y = torch.from_numpy(seen.y[top : top + WINDOW[1], left : left + WINDOW[0]].copy())
+        half = slice(top // 2, (top + WINDOW[1]) // 2), slice(left // 2, (left + WINDOW[0]) // 2)
+        u, v = (torch.from_numpy(part[half].copy()) for part in (seen.u, seen.v))
+        yield (y[None], u[None], v[None]), torch.from_numpy(truth.y)[None].float()
+
+
+@torch.inference_mode()
+def flicker(ladder: Ladder) -> dict[str, float]:
+    """How much what changes from frame to frame of a slow pan differs from what changes in truth, over how much it does
+    in the bicubic enlargement: above 1, the network adds flicker."""
+    coarse = Renderer()
+    fine = Renderer(FINEST * WIDTH, FINEST * HEIGHT, (FINEST * WINDOW[0], FINEST * WINDOW[1]))
+    errors = {scale: torch.zeros(2) for scale in SCALES}
+    for world in PAN_WORLDS:
+        before: dict[int, Tensor] = {}
+        for planes, full in pan(world, coarse, fine):
+            for scale in SCALES:
+                truth = F.avg_pool2d(full, FINEST // scale)
+                drawn = torch.cat([ladder.enlarge(*planes, scale)[0].float(), bicubic(planes[0], scale), truth])
+                rim = slice(2 * scale * RIM, -2 * scale * RIM)
+                drawn = drawn[:, rim, rim]
+                if scale in before:
+                    change = drawn - before[scale]
+                    errors[scale] += (change[:2] - change[2]).square().mean((1, 2))
+                before[scale] = drawn
+    return {f"flicker_x{scale}": float((error[0] / error[1]).sqrt()) for scale, error in errors.items()}
+
+
+def main() -> None:
+    """Parse and measure."""
+    parser = command("ladder", __doc__)
+    parser.add_argument("--pairs", type=Path, default=cache_dir() / "pairs-nano")
+    parser.add_argument("--count", type=int, default=42, help="held-out views")
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    options = parser.parse_args()
+
+    def measure() -> dict[str, float]:
+        ladder = Ladder.load(options.weights / FILE)
+        return against_bicubic(ladder, options.pairs, options.count) | flicker(ladder)
+
+    measured(measure, options.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -27,7 +27,7 @@ from model.worlds.renderer import Renderer, View
 from model.worlds.streaming import share
 from model.worlds.terrain import PLACES, Terrain, bake
 from model.worlds.walker import EYE_M, floor
-from model.worlds.weather import TIMES, WEATHERS, settled
+from model.worlds.weather import TIMES, WEATHERS, Sky, settled
 
 A_WORLD = 6  # views of each world
 FINEST = 4  # times as high and wide
@@ -47,7 +47,7 @@ def draw(world: int, coarse: Renderer, fine: Renderer, eyes: Eyes) -> dict[str, 
     rows: dict[str, list[Tensor]] = {name: [] for name in ("y", "u", "v", "fine_y", "fine_u", "fine_v")}
     for _ in range(A_WORLD):
         weather = str(rng.choice(WEATHERS, p=WEATHER_SHARES))
-        view = _view(terrain, settled(str(rng.choice(TIMES)), weather, rng), rng)
+        view = view_of(terrain, settled(str(rng.choice(TIMES)), weather, rng), rng)
         planes = [_bytes(picture) for picture in _as_served(view, terrain, coarse, eyes, rng)]
         left, top = _window(planes[0][0], rng)
         for name, kinds, shrink in zip("yuv", zip(*planes, strict=True), (1, 2, 2), strict=True):
@@ -62,9 +62,10 @@ def draw(world: int, coarse: Renderer, fine: Renderer, eyes: Eyes) -> dict[str, 
     return {name: torch.stack(parts) for name, parts in rows.items()}
 
 
-def _view(terrain: Terrain, sky: object, rng: np.random.Generator) -> View:
+def view_of(terrain: Terrain, sky: Sky, rng: np.random.Generator) -> View:
+    """What somebody sees who stands somewhere in this world."""
     at = start(terrain, rng)
-    return View(at.x, at.y, at.z, at.yaw, at.pitch, **asdict(sky), clock=float(rng.uniform(0, 60)))  # type: ignore[call-overload]
+    return View(at.x, at.y, at.z, at.yaw, at.pitch, **asdict(sky), clock=float(rng.uniform(0, 60)))
 
 
 def _as_served(view: View, terrain: Terrain, renderer: Renderer, eyes: Eyes, rng: np.random.Generator) -> list[Tensor]:

@@ -8,7 +8,9 @@ import av
 import numpy as np
 import pytest
 
-from engine.render import RenderError, main, parse, render, write_strip
+from engine.enlarging import Enlarger
+from engine.render import Enlarged, RenderError, main, parse, render, write_strip
+from engine.rungs import rung_named
 from engine.script import Event
 from engine.world import Frame, Inputs
 
@@ -32,6 +34,12 @@ class Gradient:
 
 def sum_of(out: Path, seed: int = 0, events: list[Event] | None = None) -> str:
     return render(Gradient(seed), events or [], 1.0, out, [], lambda done, frames: None)[0]
+
+
+def test_a_clip_may_be_of_a_higher_rung(tmp_path: Path) -> None:
+    larger = Enlarged(Gradient(0), Enlarger.random(), rung_named("540p"))
+    stills = render(larger, [], 0.2, tmp_path / "clip.mp4", [0.0], lambda done, frames: None)[1]
+    assert stills[0][0].shape == (540, 960) and stills[0][1].shape == (270, 480)
 
 
 def test_the_clip_has_every_frame_at_the_streamed_size_and_rate(tmp_path: Path) -> None:

@@ -72,6 +72,29 @@ def test_unknown_names_and_sizes_are_refused():
         Renderer(0, 288)
 
 
+def test_a_window_is_cut_out_of_the_whole_picture(renderer):
+    terrain = bake("meadow", 3)
+    view = View(40.0, terrain.height(40, 30) + 1.7, 30.0, 0.5, -0.1)
+    whole, window = Renderer(512, 288), Renderer(512, 288, (128, 96))
+    for each in (whole, window):
+        each.enter(terrain)
+    full, part = whole.draw(view), window.draw(view, (200, 64))
+    assert np.array_equal(part.y, full.y[64:160, 200:328])
+    assert np.array_equal(part.depth, full.depth[32:80, 100:164])
+    with pytest.raises(ValueError, match="begins within"):
+        window.draw(view, (400, 0))
+
+
+def test_a_picture_four_times_as_fine_shows_the_same_world():
+    terrain = bake("desert", 1)
+    view = View(60.0, terrain.height(60, 60) + 1.7, 60.0, 0.3, 0.0)
+    coarse, fine = Renderer(), Renderer(2048, 1152)
+    for each in (coarse, fine):
+        each.enter(terrain)
+    box = fine.draw(view).y.reshape(288, 4, 512, 4).mean((1, 3))
+    assert np.square(coarse.draw(view).y - box).mean() < 219**2 / 10**3.3  # 33 dB
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_nobody_walks_through_trunks_or_into_lakes(place):
     terrain = bake(place, 11)
