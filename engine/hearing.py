@@ -31,6 +31,11 @@ class Hearing:
         self._following: set[asyncio.Task[None]] = set()
         self._frame = 0
 
+    @property
+    def speaking(self) -> float:
+        """How likely somebody speaks, as of the last frame that was listened to."""
+        return self._ear.likely if self._ear else 0.0
+
     def listen(self, pcm: Pcm | None) -> None:
         """Look at the microphone's frame (None: silence), beside the sampling."""
         if self._ear is None or (pcm is None and self._ear.idle):

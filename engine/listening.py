@@ -15,9 +15,8 @@ from torch import Tensor
 from configs.paths import WEIGHTS
 from engine.messages import AUDIO_SAMPLES
 from engine.transcribing import Transcriber
-from model import checkpoint
-from model.voice.encoder import CLASSES, FILE, KIND, OBEYED, VoiceEncoder
-from model.voice.lexicon import Lexicon
+from model.voice.encoder import CLASSES, FILE, OBEYED
+from model.voice.reader import Reader
 from model.voice.spectra import STEP
 from model.voice.vad import CHUNK, VoiceActivity
 
@@ -56,6 +55,7 @@ class Ear:
         self._chunks: list[Pcm] = []
         self._spoken = self._pause = 0
         self.speaking = False
+        self.likely = 0.0  # that somebody speaks
 
     @property
     def idle(self) -> bool:
@@ -67,6 +67,7 @@ class Ear:
         What is not finite counts as silence; what clips is cut to [-1, 1]."""
         frame = np.zeros(AUDIO_SAMPLES, np.float32) if pcm is None else np.nan_to_num(pcm, nan=0.0, posinf=0, neginf=0)
         if pcm is None and self.idle:
+            self.likely = 0.0
             return None  # nobody has a microphone open: nothing to look at
         self._left = np.concatenate([self._left, at_16k(np.clip(frame, -1, 1))])
         ended = None
@@ -78,6 +79,7 @@ class Ear:
     def _chunk(self, chunk: Pcm) -> Pcm | None:
         likely = self._activity.likely(torch.from_numpy(np.ascontiguousarray(chunk)))
         self._chunks.append(chunk)
+        self.likely = likely
         if not self.speaking:
             self.speaking = likely > BEGINS
             self._spoken, self._pause = int(self.speaking), 0
@@ -105,25 +107,19 @@ def at_16k(frame: Pcm) -> Pcm:
 
 
 class Interpreter:
-    """The networks that understand, shared by all worlds of a worker. For one thread at a time."""
+    """Who understands, shared by all worlds of a worker. For one thread at a time."""
 
-    def __init__(self, encoder: VoiceEncoder, lexicons: dict[str, dict[str, list[int]]]) -> None:
-        self._encoder = encoder
-        self._lexicons = [Lexicon.of(words) for words in lexicons.values()]
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
-    @torch.inference_mode()
     def understand(self, utterance: Pcm) -> Understood:
         """An utterance [S] at 16 kHz. Raises ValueError on one of less than a step."""
         steps = len(utterance) // STEP
         if steps < 1:
             raise ValueError(f"an utterance has {STEP} samples at least, this one has {len(utterance)}")
         pcm = torch.from_numpy(np.ascontiguousarray(utterance[: steps * STEP]))[None]
-        heard = self._encoder(pcm, torch.tensor([steps]))
-        kinds = heard.kind[0].softmax(-1)
-        confidence = float(kinds[0] * heard.nearness[0].sigmoid())
-        sounds = heard.sounds[0].numpy()
-        words, _ = max((lexicon.decode(sounds) for lexicon in self._lexicons), key=lambda said: said[1])
-        return Understood(heard.meaning[0], CLASSES[int(kinds.argmax())], confidence, " ".join(words))
+        [told] = self._reader.read(pcm, torch.tensor([steps]))
+        return Understood(told.meaning, CLASSES[told.kind], told.confidence, " ".join(told.words))
 
 
 @dataclass(frozen=True)
@@ -143,5 +139,4 @@ def load_listening(weights: Path = WEIGHTS, asr: Path | None = None) -> Listenin
     if not path.exists():
         return None
     activity = VoiceActivity.load()
-    lexicons = checkpoint.load_extra(path, KIND)["lexicons"]
-    return Listening(lambda: Ear(activity.fresh()), Interpreter(VoiceEncoder.load(path), lexicons), transcriber)
+    return Listening(lambda: Ear(activity.fresh()), Interpreter(Reader.load(path)), transcriber)

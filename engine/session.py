@@ -213,7 +213,7 @@ class Session:
         if self._first_slot < 0:
             self._first_slot, self._last_slot = slot, slot - 1
         drained = self._gathered.drain()
-        inputs = Inputs(drained.buttons, drained.look_x, drained.look_y, drained.pcm)
+        inputs = Inputs(drained.buttons, drained.look_x, drained.look_y, drained.pcm, self._hearing.speaking)
         assert self._world is not None and self._display is not None
         self._display.paced(busy, slot - self._last_slot - 1, time.monotonic())
         if isinstance(self._world, Obedient):

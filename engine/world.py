@@ -56,12 +56,13 @@ LOOK_LIMIT = control.LOOK_LIMIT
 @dataclass(frozen=True)
 class Inputs:
     """What a person does during one frame: held buttons as a bitmap in the vocabulary's order, look deltas in radians
-    (right and up positive), and the microphone's 1000 samples at 24 kHz, in [-1, 1]."""
+    (right and up positive), the microphone's 1000 samples at 24 kHz, in [-1, 1], and how likely somebody speaks."""
 
     buttons: int = 0
     look_x: float = 0.0
     look_y: float = 0.0
     pcm: NDArray[np.float32] | None = None
+    speaking: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ class World:
         self.ground = Ground()
         self._imagination = Imagination(models, self._recollection, self._generator)
         self._past: _Past | None = None
+        self._beat = audio.Beat()
         self._entering: Tensor | None = None  # planes of a first frame that is known
         self._resumed = False  # whether that frame is one of this world's own
         if template:
@@ -214,8 +216,7 @@ class World:
             u,
             v,
             state=self.state.values(),
-            audio=[round(float(x), 3) for x in heard[0, 0, 0, :2]]
-            + [round(float(x), 3) for x in heard[0, 0, 1, : audio.BANDS]],
+            audio=audio.values(heard[0, 0]),
             step_ms=(sampled - begun) * 1e3,
             decode_ms=(drawn - sampled) * 1e3,
         )
@@ -265,8 +266,10 @@ class World:
 
     def _audio(self, inputs: Inputs) -> Tensor:
         if inputs.pcm is None:
+            self._beat = audio.Beat()
             return torch.zeros(1, 1, 2, audio.WIDTH)
-        return audio.features(torch.from_numpy(np.ascontiguousarray(inputs.pcm)))[None, None]
+        pcm = torch.from_numpy(np.ascontiguousarray(inputs.pcm))
+        return audio.in_stream(pcm, self._beat, inputs.speaking)[None, None]
 
     def _move(self, controls: Tensor, seen: Seen) -> None:
         """State and pose of this frame: the sky by the last read-out, the body by the motion head, the look exactly."""

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
@@ -21,7 +22,12 @@ from model.evaluation import report, suite
 from model.evaluation.episodes import Live, OutOfFocus, Player, ThroughTokenizer, Truth, frozen
 from model.evaluation.figures import Court
 from model.evaluation.judges import FILE, Judges
+from model.evaluation.metrics.sound import Sound
+from model.evaluation.metrics.voice import Voice
+from model.evaluation.records import Audible
 from model.evaluation.subjects import Subject
+from model.sound import networks as sound_networks
+from model.voice import encoder as voice_encoder
 
 METRICS = Path(__file__).parent / "metrics"
 SUBJECTS = ("simulator", "blurred", "copy", "weights", "all")
@@ -34,14 +40,17 @@ class EvaluationError(Exception):
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line, checked before a network is loaded. Raises EvaluationError."""
     parser = argparse.ArgumentParser(prog="mundo eval", description="Measure a world against the simulator's truth.")
-    parser.add_argument("--suite", default="quick", help=f"{', '.join(suite.SUITES)}, or {', '.join(suite.METRICS)}")
+    names = ", ".join((*suite.METRICS, *suite.HEARD))
+    parser.add_argument("--suite", default="quick", help=f"{', '.join(suite.SUITES)}, or {names}")
     parser.add_argument(
-        "--weights", type=Path, default=WEIGHTS, help="the folder of the weights, or one file of the dynamics"
+        "--weights", type=Path, default=WEIGHTS, help="the folder of the weights, or one file of what is measured"
     )
     parser.add_argument(
         "--subject", choices=SUBJECTS, default="weights", help="the weights, a reference, or all in one table"
     )
-    parser.add_argument("--minutes", type=float, default=10.0, help="of drift in the full suite")
+    parser.add_argument(
+        "--minutes", type=float, default=10.0, help="of drift in the full suite; of music and talk for voice"
+    )
     parser.add_argument("--prompts", type=Path, help="JSON list of {prompt, start, expect}; the bundled 200 without it")
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("--report", type=Path, help="the folder of the HTML report")
@@ -54,7 +63,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         options.said = prompt_files.read(options.prompts) if options.prompts else prompt_files.bundled()
         if options.minutes <= 0:
             raise EvaluationError(f"--minutes is more than 0, not {options.minutes}")
-        options.chosen = suite.suite_of(options.suite, options.said, options.minutes)
+        if options.suite not in suite.HEARD:
+            options.chosen = suite.suite_of(options.suite, options.said, options.minutes)
+        elif options.subject != "weights":
+            raise EvaluationError(f"--subject: {options.suite} is measured of weights alone, not of {options.subject}")
     except (prompt_files.PromptsError, suite.SuiteError) as error:
         raise EvaluationError(str(error)) from error
     if options.json and not options.json.resolve().parent.is_dir():
@@ -86,13 +98,42 @@ def evaluate(options: argparse.Namespace, world: Subject, reconstruct: Callable[
             print(report.text(label, figures))
     if options.subject == "all":
         print(report.table(results))
-    if options.json:
-        _write(options.json, json.dumps(figures, indent=1) + "\n")
-    if options.report:
-        options.report.mkdir(parents=True, exist_ok=True)
-        _write(options.report / "index.html", report.html(label, options.chosen, figures, played))
+    _hand_out(options, (label, options.chosen, figures, played))
     run.forget()
     return 0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A suite of one family that needs no world."""
+
+    name: str
+    metrics: tuple[Audible, ...]
+
+
+def listen(options: argparse.Namespace) -> int:
+    """Measures sound or voice, prints the table, writes what was asked for. Raises CheckpointError."""
+    families: dict[str, tuple[Audible, str]] = {
+        "sound": (Sound(), sound_networks.FILE),
+        "voice": (Voice(max(1, round(options.minutes))), voice_encoder.FILE),
+    }
+    family, file = families[options.suite]
+    path = options.weights / file if options.weights.is_dir() else options.weights
+    measured = family.records(path, Saying(sys.stderr.isatty()))
+    chosen = Heard(options.suite, (family,))
+    figures = suite.summary(chosen, None, *measured)
+    print(report.text(path.stem, figures))
+    _hand_out(options, (path.stem, chosen, figures, measured.weights))
+    return 0
+
+
+def _hand_out(options: argparse.Namespace, result: tuple[str, suite.Measured, suite.Summary, report.Records]) -> None:
+    """The files that were asked for, of a result's name, suite, figures and records."""
+    if options.json:
+        _write(options.json, json.dumps(result[2], indent=1) + "\n")
+    if options.report:
+        options.report.mkdir(parents=True, exist_ok=True)
+        _write(options.report / "index.html", report.html(*result))
 
 
 class Run:

@@ -69,8 +69,8 @@ QUICK = Size(
 )
 
 
-class Metric(Protocol):
-    """A family of figures over the same cases."""
+class Family(Protocol):
+    """Figures over the same cases."""
 
     @property
     def name(self) -> str:
@@ -79,6 +79,10 @@ class Metric(Protocol):
     @property
     def figures(self) -> tuple[Figure, ...]:
         """What its cases come to."""
+
+
+class Metric(Family, Protocol):
+    """A family whose cases a player plays."""
 
     def names(self, size: Size) -> list[str]:
         """Of its cases, in the order in which they are played."""

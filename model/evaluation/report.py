@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from model.evaluation import plots
-from model.evaluation.figures import Figure, Metric
+from model.evaluation.figures import Family, Figure
 from model.evaluation.judges import GOOD_ENOUGH
-from model.evaluation.suite import Suite, values_of
+from model.evaluation.suite import Measured, values_of
 
 COLOURS = ("#c53030", "#d69e2e", "#2f855a")  # nearer the floor, between, nearer the ceiling
 Records = list[dict[str, Any]]
@@ -57,7 +57,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def html(name: str, suite: Suite, figures: dict[str, Any], records: Records) -> str:
+def html(name: str, suite: Measured, figures: dict[str, Any], records: Records) -> str:
     """The whole page: figures, judges, plots, and the best, median and worst case of each metric."""
     parts = [f"<h1>{escape(name)}: {escape(suite.name)}</h1>", _table(suite, figures), _judges(figures["judges"])]
     for heading, drawn in (("Over time", _curves(records)), ("Asked for, and seen", _confusions(records))):
@@ -70,7 +70,7 @@ def html(name: str, suite: Suite, figures: dict[str, Any], records: Records) -> 
     return head + "\n".join(parts) + "</html>\n"
 
 
-def _table(suite: Suite, figures: dict[str, Any]) -> str:
+def _table(suite: Measured, figures: dict[str, Any]) -> str:
     unusable, rows = figures["judges"]["unusable"], []
     for metric in suite.metrics:
         for figure in metric.figures:
@@ -99,6 +99,8 @@ def _judges(judges: dict[str, Any]) -> str:
         f"<td>{_number(of['low'])} to {_number(of['high'])}</td><td>{of['n']}</td></tr>"
         for name, of in judges["attributes"].items()
     )
+    if not judges["attributes"]:
+        return ""
     heads = "<tr><th>judge</th><th>balanced accuracy</th><th>95 % interval</th><th>n</th></tr>"
     return f"<h2>The judges, on held-out truth</h2><table>{heads}{rows}</table>"
 
@@ -129,7 +131,7 @@ def _confusions(records: Records) -> str:
     return "".join(drawn)
 
 
-def _strips(figure: Figure, metric: Metric, records: Records, shown: set[str]) -> str:
+def _strips(figure: Figure, metric: Family, records: Records, shown: set[str]) -> str:
     """The worst, the median and the best case of a figure; a strip that was `shown` already is only named."""
     own = [r for r in records if r["metric"] == metric.name and r["values"].get(figure.name) is not None and r["strip"]]
     if not own:

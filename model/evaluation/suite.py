@@ -9,10 +9,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from model.evaluation.episodes import TRUTH_VERSION, Player
-from model.evaluation.figures import QUICK, Case, Court, Figure, Metric, Size
+from model.evaluation.figures import QUICK, Case, Court, Family, Figure, Metric, Size
 from model.evaluation.judges import ATTRIBUTES, MOTIONS, Judges
 from model.evaluation.metrics.adherence import Adherence
 from model.evaluation.metrics.control import Control
@@ -25,9 +25,8 @@ from model.evaluation.prompts import Prompt
 from model.evaluation.statistics import interval
 from model.evaluation.strips import strip
 
-SUITES = ("quick", "full")
-WITHOUT_OUTPUT = {"sound": "no model here has a sound output yet", "voice": "no model here hears a voice as words yet"}
-METRICS = ("fidelity", "control", "prompts", "obedience", "memory", "drift", "physics", *WITHOUT_OUTPUT)
+SUITES, HEARD = ("quick", "full"), ("sound", "voice")
+METRICS = ("fidelity", "control", "prompts", "obedience", "memory", "drift", "physics")
 Summary = dict[str, Any]
 Progress = Callable[[str], None]
 
@@ -45,12 +44,22 @@ class Suite:
     metrics: tuple[Metric, ...]
 
 
+class Measured(Protocol):
+    """What was measured, by name."""
+
+    @property
+    def name(self) -> str:
+        """As the command line calls it."""
+
+    @property
+    def metrics(self) -> Sequence[Family]:
+        """With their figures."""
+
+
 def suite_of(name: str, prompts: list[Prompt], minutes: float) -> Suite:
     """The suite or the single metric of that name; `minutes`: of drift, where it is long. Raises SuiteError."""
-    if name in WITHOUT_OUTPUT:
-        raise SuiteError(f"{name} cannot be measured: {WITHOUT_OUTPUT[name]}")
     if name not in SUITES + METRICS:
-        raise SuiteError(f"expected a suite of {', '.join(SUITES + METRICS)}; got {name!r}")
+        raise SuiteError(f"expected a suite of {', '.join(SUITES + METRICS + HEARD)}; got {name!r}")
     full = Size(36, 16, 8, (10, 60, 300), len(prompts), len(prompts), 4, 4, round(60 * minutes), 16)
     size = QUICK if name in ("quick", "obedience") else full
     metrics: tuple[Metric, ...] = (
@@ -108,8 +117,8 @@ def _done(kept: Path, head: str) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def summary(
-    suite: Suite,
-    judges: Judges,
+    suite: Measured,
+    judges: Judges | None,
     records: list[dict[str, Any]],
     ceiling: list[dict[str, Any]],
     floor: list[dict[str, Any]],
@@ -137,8 +146,12 @@ def values_of(figure: str, records: Sequence[dict[str, Any]]) -> list[Any]:
     return [v for record in records if (v := record["values"].get(figure)) is not None]
 
 
-def judged(suite: Suite, judges: Judges) -> dict[str, Any]:
-    """How good the judges are on held-out truth: the worst of them as the figure, all of them, and what is unusable."""
+def judged(suite: Measured, judges: Judges | None) -> dict[str, Any]:
+    """How good the judges are on held-out truth: the worst of them as the figure, all of them, and what is unusable.
+    Without judges, since nothing was judged: no figure of theirs."""
+    if judges is None:
+        nothing = dict.fromkeys(("value", "low", "high", "ceiling", "floor"))
+        return {**nothing, "n": 0, "attributes": {}, "unusable": []}
     classes = {**ATTRIBUTES, **MOTIONS}
     attributes = {}
     for name, of in judges.accuracy.items():

@@ -3,29 +3,51 @@ Knows networks and recordings; the judge of a rollout is its statistics, since n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from model.sound.figures import click_ratio, envelope_correlation, mean_spectrum_db, onset_f1, onsets
 from model.sound.networks import Sounding, SoundNetworks
+from model.sound.recordings import Recording
 from model.sound.spectra import HOP
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from model.sound.recordings import Recording
+from model.sound.tokenizer import Decoded
 
 STATE = (4, 8)
+Values = dict[str, float | list[float]]  # of one recording; of an F1: [hits, what could have been hit]
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """A recording as somebody makes it: `coded` [S], the same sound again, and what is heard in it [T, sources];
+    `own` [S], a sound of the same states, and what is heard in that."""
+
+    coded: Tensor
+    heard: Tensor
+    own: Tensor
+    own_heard: Tensor
+
+
+def rendered(networks: SoundNetworks, of: Recording, seed: int) -> Rendition:
+    """By the tokenizer, and by the head and the decoder."""
+    again = coded(networks, of.pcm.float() / 32767)
+    own, own_heard = imagined(networks, of.given, seed)
+    return Rendition(again.pcm[0], again.heard[0].sigmoid() > 0.5, own, own_heard > 0.5)
+
+
+def as_recorded(other: Recording) -> Rendition:
+    """Another recording in the place of one: of the same happenings in other noise, or of another world."""
+    pcm = other.pcm.float() / 32767
+    return Rendition(pcm, other.audible, pcm, other.audible)
 
 
 @torch.inference_mode()
-def reconstructed(networks: SoundNetworks, pcm: Tensor) -> Tensor:
+def coded(networks: SoundNetworks, pcm: Tensor) -> Decoded:
     """pcm [S] in [-1, 1] through the tokenizer, frame after frame's latents decoded in one go."""
     tokenizer = networks.tokenizer
-    latents = tokenizer.encode(torch.cat([torch.zeros(HOP), pcm])[None])
-    return tokenizer.decode(latents, tokenizer.silence()).pcm[0]
+    return tokenizer.decode(tokenizer.encode(torch.cat([torch.zeros(HOP), pcm])[None]), tokenizer.silence())
 
 
 def imagined(networks: SoundNetworks, given: Tensor, seed: int) -> tuple[Tensor, Tensor]:
@@ -35,41 +57,34 @@ def imagined(networks: SoundNetworks, given: Tensor, seed: int) -> tuple[Tensor,
     return torch.cat([pcm for pcm, _ in frames]), torch.stack([heard for _, heard in frames])
 
 
-def measure(networks: SoundNetworks, recordings: Sequence[Recording]) -> dict[str, float]:
-    """On recordings that no training saw: `envelope_correlation`, `onset_f1` and `click_ratio` of the tokenizer;
-    `listening_f1` of what it says it hears; of the head's own sound `imagined_spectrum_db`, the mean difference of band
-    levels, and `imagined_listening_f1`, what it says is heard beside what the simulator would have sounded."""
-    correlations, hits, counted, spectra, borders = [], 0.0, 0, [], []
-    truths, heard_of_truth, heard_of_own = [], [], []
-    for seed, of in enumerate(recordings):
-        pcm = of.pcm.float() / 32767
-        made = reconstructed(networks, pcm)
-        correlations.append(envelope_correlation(made[None], pcm[None]))
-        here, there = onsets(made), onsets(pcm)
-        hits, counted = hits + onset_f1(here, there) * (len(here) + len(there)), counted + len(here) + len(there)
-        borders.append(click_ratio(made) / click_ratio(pcm))
-        own, heard = imagined(networks, of.given, seed)
-        spectra.append(float((mean_spectrum_db(own) - mean_spectrum_db(pcm)).abs().mean()))
-        truths.append(of.audible)
-        heard_of_own.append(heard > 0.5)
-        heard_of_truth.append(_heard(networks, pcm) > 0.5)
-    audible = torch.cat(truths)
+def values(of: Recording, made: Rendition) -> Values:
+    """Of one recording: `envelope_correlation`, `onset_f1` and `click_ratio` of what was coded; `listening_f1` of what
+    is heard in it; of the own sound `imagined_spectrum_db`, the mean difference of band levels, and
+    `imagined_listening_f1`, what is heard beside what the simulator would have sounded."""
+    pcm = of.pcm.float() / 32767
+    here, there = onsets(made.coded), onsets(pcm)
+    counted = float(len(here) + len(there))
     return {
-        "envelope_correlation": sum(correlations) / len(correlations),
-        "onset_f1": hits / max(counted, 1),
-        "click_ratio": sum(borders) / len(borders),
-        "listening_f1": _f1(torch.cat(heard_of_truth), audible),
-        "imagined_spectrum_db": sum(spectra) / len(spectra),
-        "imagined_listening_f1": _f1(torch.cat(heard_of_own), audible),
+        "envelope_correlation": envelope_correlation(made.coded[None], pcm[None]),
+        "onset_f1": [onset_f1(here, there) * counted, counted],
+        "click_ratio": click_ratio(made.coded) / click_ratio(pcm),
+        "listening_f1": _hits(made.heard, of.audible),
+        "imagined_spectrum_db": float((mean_spectrum_db(made.own) - mean_spectrum_db(pcm)).abs().mean()),
+        "imagined_listening_f1": _hits(made.own_heard, of.audible),
     }
 
 
-@torch.inference_mode()
-def _heard(networks: SoundNetworks, pcm: Tensor) -> Tensor:
-    tokenizer = networks.tokenizer
-    latents = tokenizer.encode(torch.cat([torch.zeros(HOP), pcm])[None])
-    return tokenizer.decode(latents, tokenizer.silence()).heard[0].sigmoid()
+def total(of: Sequence[float | list[float]]) -> float:
+    """One figure out of its values: the mean of numbers, all hits over all that could have been hit."""
+    pairs = [one if isinstance(one, list) else [one, 1.0] for one in of]
+    return sum(hit for hit, _ in pairs) / max(sum(counted for _, counted in pairs), 1e-9)
 
 
-def _f1(said: Tensor, true: Tensor) -> float:
-    return float(2 * (said & true).sum() / (said.sum() + true.sum()).clamp_min(1))
+def measure(networks: SoundNetworks, recordings: Sequence[Recording]) -> dict[str, float]:
+    """The figures over recordings that no training saw."""
+    each = [values(of, rendered(networks, of, seed)) for seed, of in enumerate(recordings)]
+    return {name: total([one[name] for one in each]) for name in each[0]}
+
+
+def _hits(said: Tensor, true: Tensor) -> list[float]:
+    return [2.0 * float((said & true).sum()), float(said.sum() + true.sum())]

@@ -6,11 +6,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from model.sound.losses import envelopes
-from model.sound.spectra import SAMPLES, stft
+from model.sound.losses import band_rises, envelopes, rises
+from model.sound.spectra import SAMPLES
 
 WITHIN_FRAMES = 2
-ONSET_WINDOW, ONSET_HOP = 500, 250
+ONSET_HOP = 250
 RISE = 0.55  # nats by which the mean level of a third of the bands rises at an onset
 APART_HOPS = 8  # of two onsets, at least
 
@@ -23,10 +23,7 @@ def envelope_correlation(made: Tensor, truth: Tensor) -> float:
 
 def onsets(pcm: Tensor) -> list[int]:
     """Hops of 250 samples at which something begins in pcm [S]: peaks of the rise of band levels."""
-    levels = torch.log(envelopes_linear(pcm[None])[0] + 3e-4)
-    before = torch.nn.functional.max_pool1d(levels.T[None], 3, 1)[0].T  # the loudest of the three hops before
-    rise = (levels[3:] - before[:-1]).clamp_min(0)
-    strongest = rise.topk(rise.shape[1] // 3, 1).values.mean(1)
+    strongest = rises(band_rises(pcm[None]))[0]
     found: list[int] = []
     for hop in torch.argsort(strongest, descending=True).tolist():
         if strongest[hop] < RISE:
@@ -34,11 +31,6 @@ def onsets(pcm: Tensor) -> list[int]:
         if all(abs(hop + 3 - other) >= APART_HOPS for other in found):
             found.append(hop + 3)
     return sorted(found)
-
-
-def envelopes_linear(pcm: Tensor) -> Tensor:
-    """Amplitudes of bands [B, N, 24]."""
-    return (torch.exp(envelopes(pcm)) - 1e-5).clamp_min(0).sqrt()
 
 
 def onset_f1(made: list[int], truth: list[int]) -> float:
@@ -64,6 +56,3 @@ def click_ratio(pcm: Tensor) -> float:
 def mean_spectrum_db(pcm: Tensor) -> Tensor:
     """The mean level of 24 bands of pcm [S], in decibels."""
     return 10 / torch.log(torch.tensor(10.0)) * envelopes(pcm[None])[0].mean(0)
-
-
-__all__ = ["click_ratio", "envelope_correlation", "mean_spectrum_db", "onset_f1", "onsets", "stft"]

@@ -11,6 +11,10 @@ from model.sound.spectra import filters, stft
 RESOLUTIONS = ((256, 64), (512, 125), (2048, 512))  # window, hop
 FLOOR = 3e-3  # of a spectrum's magnitude, below which nobody hears a difference
 ENVELOPE_BANDS, ENVELOPE_WINDOW, ENVELOPE_HOP = 24, 500, 250
+QUIET = 3e-4  # of a band's amplitude, below which nothing begins
+LOUD_RISE = 1.5  # nats, above which an onset weighs no more
+MISSED = 1.6  # how much worse a rise that is too small is than one that is too large: what is unsure is else too soft
+PEAK_HOP, PEAK_ROOM = 250, 1.25
 
 
 def spectral(made: Tensor, truth: Tensor) -> Tensor:
@@ -33,6 +37,39 @@ def envelopes(pcm: Tensor) -> Tensor:
 def envelope(made: Tensor, truth: Tensor) -> Tensor:
     """Mean absolute difference of the bands' levels."""
     return (envelopes(made) - envelopes(truth)).abs().mean()
+
+
+def band_rises(pcm: Tensor) -> Tensor:
+    """By how many nats each band is above the loudest of the three hops before: pcm [B, S] -> [B, N - 3, 24], of hops
+    3, 4, ...; 0 where it is not."""
+    levels = (((torch.exp(envelopes(pcm)) - 1e-5).clamp_min(0) + 1e-12).sqrt() + QUIET).log()
+    before = torch.nn.functional.max_pool1d(levels.transpose(1, 2), 3, 1).transpose(1, 2)[:, :-1]
+    return (levels[:, 3:] - before).clamp_min(0)
+
+
+def rises(bands: Tensor) -> Tensor:
+    """The mean rise of the third of the bands that rises most, [B, N, 24] -> [B, N]."""
+    return bands.topk(bands.shape[2] // 3, 2).values.mean(2)
+
+
+def onset(made: Tensor, truth: Tensor) -> Tensor:
+    """Difference of the rises where something begins in either sound, which a mean over all moments would drown; band
+    by band, or a few that rise too much would stand for all."""
+    a, b = band_rises(made), band_rises(truth)
+    weight = torch.maximum(rises(a.detach()), rises(b)).clamp_max(LOUD_RISE).square()
+    apart = _uneven(b - a).mean(2) + _uneven(rises(b) - rises(a))
+    return (weight * apart).sum() / (weight.sum() + len(made))
+
+
+def _uneven(missing: Tensor) -> Tensor:
+    return torch.maximum(MISSED * missing, -missing)
+
+
+def overshoot(made: Tensor, truth: Tensor) -> Tensor:
+    """By how much the peaks of hops stand out above the truth's around them: logarithms hardly hear that."""
+    a, b = (pcm.abs().unfold(1, PEAK_HOP, PEAK_HOP).amax(2) for pcm in (made, truth))
+    around = torch.nn.functional.max_pool1d(b[:, None], 3, 1, 1)[:, 0]
+    return (a - PEAK_ROOM * around).clamp_min(0).mean()
 
 
 def heard(logits: Tensor, audible: Tensor) -> Tensor:

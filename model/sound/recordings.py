@@ -42,10 +42,10 @@ def given(truth: Truth) -> Tensor:
     return torch.cat([tokens.flatten(1), control.features(torch.from_numpy(truth.controls))], -1)
 
 
-def draw(seed: int) -> Recording:
-    """The recording of a seed, 20 s."""
+def draw(seed: int, noise: int | None = None) -> Recording:
+    """The recording of a seed, 20 s. `noise`: the same happenings, in noise of another seed."""
     truth = live(seed, FRAMES)
-    made = sound(truth, seed)
+    made = sound(truth, seed, noise)
     return Recording(
         torch.from_numpy(np.round(made.pcm * 32767).astype(np.int16)), given(truth), torch.from_numpy(made.audible)
     )

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from configs.paths import WEIGHTS, cache_dir, load_toml
-from model.measuring import tell
 from model.sound import losses
 from model.sound.evaluation import measure
 from model.sound.head import SoundHead, SoundHeadConfig
@@ -44,6 +43,8 @@ class SoundTraining:
     recordings: int = 240
     latent_noise: float = 0.12
     envelope: float = 0.5
+    onset: float = 0.6
+    overshoot: float = 20.0
     listening: float = 0.3
     moments: float = 0.1
     past_noise: float = 0.7
@@ -74,6 +75,8 @@ def tokenizer_loss(
     parts = {
         "spectral": losses.spectral(decoded.pcm, truth),
         "envelope": training.envelope * losses.envelope(decoded.pcm, truth),
+        "onset": training.onset * losses.onset(decoded.pcm, truth),
+        "overshoot": training.overshoot * losses.overshoot(decoded.pcm, truth),
         "listening": training.listening * losses.heard(decoded.heard, audible),
         "moments": training.moments
         * (latents.mean((0, 1)).square().mean() + (latents.std((0, 1)) - 1).square().mean()),
@@ -118,6 +121,7 @@ def train_step(run: Run, networks: SoundNetworks, shelf: Shelf, training: SoundT
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command("sound", __doc__, "train-sound.toml", 15.0)
     parser.add_argument("--recordings", type=Path, default=cache_dir() / "recordings")
+    parser.add_argument("--warm", type=Path, help="weights to begin with, and their sizes")
     parser.add_argument("--out", type=Path, help=f"where the weights go; by default the run's folder, not {WEIGHTS}")
     return parser.parse_args(arguments)
 
@@ -128,7 +132,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     training = SoundTraining(**section["training"])
     torch.set_num_threads(1)
     torch.manual_seed(training.seed)
-    networks = SoundNetworks(SoundTokenizerConfig(SOURCES, **section["tokenizer"]), SoundHeadConfig(**section["head"]))
+    if options.warm:
+        networks = SoundNetworks.load(options.warm).train().requires_grad_(True)
+    else:
+        sizes = SoundTokenizerConfig(SOURCES, **section["tokenizer"]), SoundHeadConfig(**section["head"])
+        networks = SoundNetworks(*sizes)
     optimizer = adam(networks.parameters(), training.rate, training.weight_decay)
     run = Run(cache_dir() / "runs" / options.run, networks, optimizer, options.minutes)
     if options.resume:
@@ -138,7 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         keep_on(run, partial(train_step, run, networks, shelf, training), training.report_every_s)
     assert isinstance(run.average, SoundNetworks)
     figures = measure(run.average, held_out(options.recordings, 8))
-    tell(figures)
+    for name, value in figures.items():
+        print(f"{name} {value:.3f}")
     path = options.out or run.folder / FILE
     print(f"wrote {path}: {run.average.save(path, {'steps': run.step, 'figures': figures})}")
 

@@ -12,16 +12,19 @@ from torch import Tensor
 
 from model.voice import rooms
 from model.voice.batches import Utterances, collated
-from model.voice.encoder import OBEYED, VoiceEncoder
+from model.voice.reader import Reader
 from model.voice.spectra import RATE
-from model.voice.utterances import MUSIC, SILENCE, SPEECH, Speaker
+from model.voice.utterances import SILENCE, SPEECH, Speaker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from model.voice.sentences import Sentence
 
 ROWS = 16
+KINDS = ("music", "noise", "foreign")
 
 
 def nearest(meaning: Tensor, bank: Tensor) -> Tensor:
@@ -29,50 +32,39 @@ def nearest(meaning: Tensor, bank: Tensor) -> Tensor:
     return (F.normalize(meaning.flatten(1), dim=-1) @ F.normalize(bank.float().flatten(1), dim=-1).T).argmax(-1)
 
 
-@torch.inference_mode()
 def attributes(
-    encoder: VoiceEncoder, spoken: Utterances, bank: tuple[Sequence[Sentence], Tensor], snr_db: float
-) -> dict[str, float]:
-    """Of all sentences among the utterances, at this loudness over noise: the share whose nearest caption in the bank
-    has all the right attributes (`attributes_right`), and of those with a confidence that is obeyed (`obeyed`: their
-    share). The bank has every sentence's own meaning in it."""
+    reader: Reader, spoken: Utterances, bank: tuple[Sequence[Sentence], Tensor], snr_db: float
+) -> Iterator[tuple[int, dict[str, float]]]:
+    """Of each sentence among the utterances, by its number, at this loudness over noise: whether the nearest caption in
+    the bank has all the right attributes (`attributes_right`), and whether its confidence is high enough (`obeyed`);
+    where it is, `right_of_obeyed`. The bank has every sentence's own meaning in it. `.floor`: what another's gets."""
     sentences, features = bank
-    right, obeyed, both, count = 0, 0, 0, 0
-    rows = [row for index in range(spoken.count) if (row := spoken.speech(index, snr_db))[2] == SPEECH]
+    rows = [(index, row) for index in range(spoken.count) if (row := spoken.speech(index, snr_db))[2] == SPEECH]
+    labels = [sentences[sentence].labels for _, (_, sentence, _) in rows]
     for first in range(0, len(rows), ROWS):
-        batch = collated(rows[first : first + ROWS])
-        heard = encoder(batch.pcm, batch.steps)
-        sure = heard.kind.softmax(-1)[:, SPEECH] * heard.nearness.sigmoid() >= OBEYED
-        for told, true, taken in zip(
-            nearest(heard.meaning, features).tolist(), batch.sentence.tolist(), sure.tolist(), strict=True
-        ):
-            fits = sentences[told].labels == sentences[true].labels
-            right, obeyed, both, count = right + fits, obeyed + taken, both + (fits and taken), count + 1
-    return {
-        "attributes_right": right / max(count, 1),
-        "obeyed": obeyed / max(count, 1),
-        "right_of_obeyed": both / max(obeyed, 1),
-        "utterances": float(count),
-    }
+        batch = collated([row for _, row in rows[first : first + ROWS]])
+        read = reader.read(batch.pcm, batch.steps)
+        told = nearest(torch.stack([one.meaning for one in read]), features).tolist()
+        for at, (one, caption) in enumerate(zip(read, told, strict=True), start=first):
+            right = float(sentences[caption].labels == labels[at])
+            floor = float(sentences[caption].labels == labels[at - 1])
+            values = {"attributes_right": right, "obeyed": float(one.obeyed), "attributes_right.floor": floor}
+            yield rows[at][0], values | ({"right_of_obeyed": right} if one.obeyed else {})
 
 
-@torch.inference_mode()
-def false_utterances(encoder: VoiceEncoder, minutes: float, seed: int) -> dict[str, int]:
-    """How many pieces of music, of noise and of foreign talk, so many minutes each, would be obeyed."""
-    speaker, rng = Speaker(unseen=True), np.random.default_rng(seed)
-    makers = {
+def false_utterances(reader: Reader, what: str, minutes: int, seed: int) -> Iterator[tuple[int, int]]:
+    """In each of so many minutes of music, noise or foreign talk: pieces that would be obeyed, and pieces."""
+    speaker, rng = Speaker(unseen=True), np.random.default_rng([seed, KINDS.index(what)])
+    makers: dict[str, Callable[[], NDArray[np.float32]]] = {
         "music": lambda: rooms.music(int(3 * RATE), rng),
         "noise": lambda: rooms.noise(int(3 * RATE), rng) * float(rng.uniform(0.01, 0.3)),
         "foreign": lambda: speaker.foreign(rng),
     }
-    found = {}
-    for name, make in makers.items():
-        left_s, obeyed = 60 * minutes, 0
+    for _ in range(minutes):
+        left_s, obeyed, pieces = 60.0, 0, 0
         while left_s > 0:
-            pcm = rooms.microphone(np.asarray(make(), np.float32), rng)
+            pcm = rooms.microphone(np.asarray(makers[what](), np.float32), rng)
             left_s -= max(len(pcm) / RATE, 0.1)
-            batch = collated([(pcm, -1, SILENCE if name == "noise" else MUSIC)])
-            heard = encoder(batch.pcm, batch.steps)
-            obeyed += int(float(heard.kind.softmax(-1)[0, SPEECH] * heard.nearness[0].sigmoid()) >= OBEYED)
-        found[f"false_{name}"] = obeyed
-    return found
+            batch = collated([(pcm, -1, SILENCE)])
+            obeyed, pieces = obeyed + reader.read(batch.pcm, batch.steps)[0].obeyed, pieces + 1
+        yield obeyed, pieces

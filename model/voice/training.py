@@ -23,6 +23,7 @@ from model.training.loop import command, descend, keep_on
 from model.training.optimizers import adam
 from model.training.run import Run
 from model.voice.batches import Background, Batch, Surroundings, Utterances
+from model.voice.calibrating import calibrated
 from model.voice.encoder import FILE, Heard, VoiceConfig, VoiceEncoder
 from model.voice.mixing import Mixer
 from model.voice.phonemes import Pronunciations
@@ -33,6 +34,7 @@ from model.voice.utterances import SPEECH, to_learn
 CLIP_GRADIENT = 2.0
 TEMPERATURE = 0.1
 CLEAR_DB = 30.0
+CALIBRATED_BY = 400  # utterances
 
 
 @dataclass(frozen=True)
@@ -206,8 +208,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             keep_on(run, step, training.report_every_s)
     assert isinstance(run.average, VoiceEncoder)
     path = options.out or run.folder / FILE
-    facts = {"steps": run.step, "lexicons": pronunciations.lexicons}
-    print(f"wrote {path}: {run.average.save(path, facts)}")
+    encoder = run.average.cpu()
+    confidence = calibrated(encoder, pronunciations.lexicons, CALIBRATED_BY)
+    facts = {"steps": run.step, "lexicons": pronunciations.lexicons, "confidence": confidence._asdict()}
+    print(f"wrote {path}: {encoder.save(path, facts)}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@ and how they are mixed. Knows samples at 24 kHz; refuses to know what in a world
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,18 @@ class Sounds:
 
     pcm: Wave
     audible: NDArray[np.bool_]
+
+
+class OtherNoise(np.random.Generator):
+    """Draws what a generator of this seed draws, so that the same happens; only its noise is another."""
+
+    def __init__(self, seed: Sequence[int], noise: int) -> None:
+        super().__init__(np.random.PCG64(np.random.SeedSequence(seed)))
+        self._noise = np.random.default_rng([*seed, noise])
+
+    def standard_normal(self, *given: Any, **named: Any) -> Any:
+        super().standard_normal(*given, **named)
+        return self._noise.standard_normal(*given, **named)
 
 
 def band(rng: np.random.Generator, samples: int, low_hz: float, high_hz: float) -> Wave:

@@ -11,7 +11,20 @@ from numpy.typing import NDArray
 
 from model.worlds.animals import chirring, cries, song
 from model.worlds.clips import start
-from model.worlds.noises import RATE, SAMPLES, Sounds, Stems, Wave, band, burst, by_sample, drift, lay, mixed
+from model.worlds.noises import (
+    RATE,
+    SAMPLES,
+    OtherNoise,
+    Sounds,
+    Stems,
+    Wave,
+    band,
+    burst,
+    by_sample,
+    drift,
+    lay,
+    mixed,
+)
 from model.worlds.policy import hands
 from model.worlds.terrain import PLACES, TEXELS, TILE_M, Terrain, bake
 from model.worlds.walker import EYE_M, Controls, step
@@ -84,9 +97,9 @@ def water_distances(terrain: Terrain, at: NDArray[np.float32]) -> NDArray[np.flo
     return np.interp(np.arange(len(at)), np.arange(len(seldom)) * (len(at) // 32 + 1), nearest).astype(np.float32)
 
 
-def sound(truth: Truth, seed: int) -> Sounds:
-    """What is heard during the truth's frames."""
-    rng = np.random.default_rng([seed, 4])
+def sound(truth: Truth, seed: int, noise: int | None = None) -> Sounds:
+    """What is heard during the truth's frames. `noise`: the same wind, rain and steps, in noise of another seed."""
+    rng = np.random.default_rng([seed, 4]) if noise is None else OtherNoise([seed, 4], noise)
     stems = {name: np.zeros(truth.frames * SAMPLES, np.float32) for name in SOURCES}
     for make in (_wind, _rain, _thunder, _waves, _animals, _steps):
         make(stems, truth, rng)

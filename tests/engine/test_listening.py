@@ -21,6 +21,7 @@ from engine.worker import Worker
 from engine.world import Frame, Inputs
 from model.voice.encoder import OBEYED, VoiceConfig, VoiceEncoder
 from model.voice.espeak import Espeak, Manner
+from model.voice.reader import Confidence, Reader
 from model.voice.vad import VoiceActivity
 
 Frames = list[np.ndarray]
@@ -77,7 +78,8 @@ def test_two_thirds_of_the_rate_keep_a_tone() -> None:
 def test_an_untaught_encoder_is_unsure_and_what_is_too_short_is_refused() -> None:
     torch.manual_seed(0)
     encoder = VoiceEncoder(VoiceConfig(("a", "b"), hidden=16, width=16, inner=16)).eval()
-    interpreter = Interpreter(encoder, {"en": {"ab": [1, 2]}})
+    unsure = Confidence((1.0, 1.0, 0.0, 0.0), 0.0)
+    interpreter = Interpreter(Reader(encoder, {"en": {"ab": [1, 2]}}, unsure))
     told = interpreter.understand(np.zeros(16_000, np.float32))
     assert not told.obeyed and 0 <= told.confidence < OBEYED and told.meaning.shape == (13, 384)
     with pytest.raises(ValueError, match="480 samples at least, this one has 10"):
@@ -93,7 +95,7 @@ class Attentive:
 
     obeyed: Tensor | None = None
 
-    def __init__(self, seed: int, prompt: str, template: str) -> None:
+    def __init__(self, wish: Open) -> None:
         self.index = 0
 
     def say(self, text: str) -> None:

@@ -53,7 +53,7 @@ def test_a_frame_has_planes_with_margin_state_and_sound(models: Models):
     assert frame.index == 0 and frame.y.shape == (288, 512) and frame.u.shape == frame.v.shape == (144, 256)
     assert all(plane.dtype == np.uint8 and plane.flags.c_contiguous for plane in (frame.y, frame.u, frame.v))
     assert frame.y.min() >= 16 and frame.y.max() <= 235
-    assert {"place", "tod", "x", "yaw", "speed", "ground"} <= frame.state.keys() and len(frame.audio) == 17
+    assert {"place", "tod", "x", "yaw", "speed", "ground"} <= frame.state.keys() and len(frame.audio) == 22
 
 
 def test_the_same_seed_and_inputs_give_the_same_world_to_the_last_bit(models: Models):

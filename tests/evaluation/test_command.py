@@ -46,7 +46,8 @@ def test_bad_prompts_suites_minutes_and_folders_are_named(refused, tmp_path):
     prompts.write_text(json.dumps([{"prompt": "x", "expect": {"weather": "hail"}}]))
     assert 'unknown weather "hail"; known: clear' in refused("--prompts", prompts)
     assert "cannot be read" in refused("--prompts", tmp_path / "none.json")
-    assert "sound cannot be measured" in refused("--suite", "sound")
+    assert "sound is measured of weights alone, not of copy" in refused("--suite", "sound", "--subject", "copy")
+    assert "expected a voice checkpoint at" in refused("--suite", "voice", "--weights", tmp_path)
     assert "expected a suite of quick" in refused("--suite", "everything")
     assert "--minutes is more than 0" in refused("--minutes", "0")
     assert "there is no folder" in refused("--json", tmp_path / "nowhere" / "a.json")
@@ -66,9 +67,9 @@ def test_compare_says_so_by_its_exit_code(tmp_path, capsys):
 
 
 def test_the_mundo_command_passes_it_on():
-    command = [sys.executable, "-m", "server.cli", "eval", "--suite", "voice"]
+    command = [sys.executable, "-m", "server.cli", "eval", "--suite", "voices"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 2 and "voice cannot be measured" in run.stderr
+    assert run.returncode == 2 and "expected a suite of quick" in run.stderr
 
 
 def test_a_learned_world_begins_in_the_scene_and_obeys_hands_and_words():

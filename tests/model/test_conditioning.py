@@ -1,5 +1,6 @@
 """What is given besides the picture: sound, controls and the state."""
 
+from collections.abc import Callable
 from math import pi
 
 import pytest
@@ -26,6 +27,37 @@ def test_loudness_follows_the_level():
 
 def test_sound_that_is_not_a_number_counts_as_silence():
     assert audio.features(torch.full((audio.SAMPLES,), float("nan"))).max() == 0
+
+
+def followed(knocks: Callable[[int], bool], frames: int = 120) -> torch.Tensor:
+    """The beat [frames, 4] of a stream that knocks in some frames and hums softly in all."""
+    rng, beat, made = torch.Generator().manual_seed(0), audio.Beat(), []
+    for frame in range(frames):
+        pcm = 0.01 * torch.randn(audio.SAMPLES, generator=rng) + knocks(frame) * 0.3 * torch.sin(torch.arange(1000) / 5)
+        made.append(audio.in_stream(pcm, beat, 0.0)[0, audio.BEAT_FROM : audio.BEAT_FROM + audio.BEAT])
+    return torch.stack(made)
+
+
+def test_a_beat_is_followed_and_each_of_its_knocks_stands_out():
+    last = followed(lambda frame: frame % 12 == 3)[-24:]
+    on = torch.tensor([frame % 12 == 3 for frame in range(96, 120)])
+    assert last[on, 0].min() > 0.6 and last[~on, 0].mean() < 0.3
+    assert last[:, 1].min() > 0.7
+    assert (last[on, 3] > 0.6).all() and last[:, 3].min() < -0.5
+
+
+def test_what_comes_by_chance_has_no_beat_and_silence_none_at_all():
+    chance = set(torch.randperm(120, generator=torch.Generator().manual_seed(3))[:10].tolist())
+    assert followed(lambda frame: frame in chance)[-24:, 1].mean() < 0.5
+    beat = audio.Beat()
+    silent = [audio.in_stream(torch.zeros(audio.SAMPLES), beat, 0.0) for _ in range(30)]
+    assert torch.stack(silent).abs().max() == 0
+
+
+def test_whether_somebody_speaks_is_told_within_its_range():
+    tokens = audio.in_stream(tone(440), audio.Beat(), 1.7)
+    assert tokens[0, audio.SPEAKING] == 1 and len(audio.values(tokens)) == 22
+    assert audio.values(tokens)[-1] == 1
 
 
 def test_a_wrong_number_of_samples_is_refused():

@@ -13,7 +13,7 @@ import torch
 from configs.paths import WEIGHTS
 from model.checkpoint import CheckpointError
 from model.sound import figures
-from model.sound.evaluation import imagined, measure, reconstructed
+from model.sound.evaluation import coded, imagined, measure
 from model.sound.head import SoundHead, SoundHeadConfig
 from model.sound.networks import FILE, Sounding, SoundNetworks
 from model.sound.recordings import Recording, draw
@@ -140,7 +140,7 @@ def test_onsets_are_found_where_knocks_are_and_f1_counts_each_once() -> None:
 
 def test_clicks_and_another_sound_are_seen_by_the_figures(networks: SoundNetworks, unseen: Recording) -> None:
     truth = unseen.pcm.float() / 32767
-    made = reconstructed(networks, truth)
+    made = coded(networks, truth).pcm[0]
     clicking = made.clone()
     clicking[::SAMPLES] += 0.05
     assert figures.click_ratio(clicking) > 2 * figures.click_ratio(made)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from configs.paths import WEIGHTS
+from model import checkpoint
 from model.checkpoint import CheckpointError
 from model.conditioning.text import WIDTH
 from model.voice import rooms, stock
 from model.voice.batches import Background, Batch, Surroundings, Utterances, collated, whole
-from model.voice.encoder import VoiceConfig, VoiceEncoder
+from model.voice.calibrating import fitted
+from model.voice.encoder import FILE, KIND, VoiceConfig, VoiceEncoder
 from model.voice.espeak import Espeak, EspeakMissing, Manner
 from model.voice.lexicon import Lexicon
 from model.voice.mixing import Mixer
 from model.voice.phonemes import Pronunciations, words
+from model.voice.reader import Confidence, Evidence, Reader
 from model.voice.sentences import COUNTED_IN, FOREIGN, HELD_OUT_TALK, PARTS, Sentence, foreign, parts, sentences
 from model.voice.spectra import RATE, STEP, log_mel, normalised
 from model.voice.training import Truths, VoiceTraining, objective, surroundings
@@ -181,3 +187,19 @@ def test_a_voice_encoder_is_saved_and_one_that_is_not_there_is_named(tmp_path) -
     assert VoiceEncoder.load(tmp_path / "voice.safetensors").config.phonemes == ("a", "b", "c")
     with pytest.raises(CheckpointError, match="expected a voice checkpoint"):
         VoiceEncoder.load(tmp_path / "nothing")
+
+
+def test_confidence_tells_what_it_was_fitted_to_tell_apart_by_all_of_its_evidence() -> None:
+    rng = np.random.default_rng(0)
+    speech = [Evidence(*row) for row in rng.normal((3, 1, -0.4, -0.2), 1.0, (300, 4)).tolist()]
+    foreign = [Evidence(*row) for row in rng.normal((0, 0, -1.4, -0.9), 1.0, (300, 4)).tolist()]
+    sure = fitted(speech[:200], foreign[:200])
+    right = [sure.of(one) > 0.5 for one in speech[200:]] + [sure.of(one) < 0.5 for one in foreign[200:]]
+    assert np.mean(right) > 0.9 and all(weight > 0 for weight in sure.weights)
+
+
+def test_the_bundled_encoder_says_how_sure_it_may_be_and_one_that_does_not_is_named(tmp_path: Path) -> None:
+    assert len(Confidence.read(checkpoint.load_extra(WEIGHTS / FILE, KIND), WEIGHTS / FILE).weights) == 4
+    small().save(tmp_path / FILE, {"lexicons": {"en": {"a": [1]}}})
+    with pytest.raises(CheckpointError, match="run python -m model.voice.calibrating"):
+        Reader.load(tmp_path / FILE)
