@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 import wave
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,6 +163,16 @@ class Person:
         """End the world, so that its worker is free."""
         await self.page.evaluate("() => document.querySelector('[aria-label=Leave]')?.click()")
         await self.page.wait_for_selector(".arrival")
+
+    async def fingers(self) -> Callable[..., Awaitable[None]]:
+        """Lays fingers on the page: the kind of a touch event, and where each finger is."""
+        touch = await self.page.context.new_cdp_session(self.page)
+
+        async def lay(kind: str, *points: tuple[int, int]) -> None:
+            touches = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+            await touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+        return lay
 
     async def steered(self) -> dict[str, Any]:
         """The newest snapshot on the control channel."""

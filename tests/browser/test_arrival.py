@@ -5,7 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from configs.paths import WEIGHTS
 
 if TYPE_CHECKING:
     from conftest import Person
@@ -55,6 +59,25 @@ async def test_the_wall_shows_every_template_and_one_click_opens_it(person: Pers
     await page.click(f"[data-template={listed[0]}]")
     await person.until("() => mundo.state.visible")
     await person.leave()
+
+
+async def test_a_picture_of_ones_own_is_the_first_that_is_seen(person: Person) -> None:
+    page, chosen = person.page, WEIGHTS / "templates" / "dunes.png"
+    await person.come_in()
+    async with page.expect_file_chooser() as choosing:
+        await page.get_by_role("button", name="From a picture of yours").press("Enter")
+    await (await choosing.value).set_files(chosen)
+    await person.until("() => mundo.state.visible")
+    with Image.open(chosen) as file:
+        own = np.asarray(file.convert("RGB"), np.float32)[8:278, 16:496]
+    assert np.abs(await person.picture() - own).mean() < 12, "expected the world to stand where the picture was taken"
+    await person.leave()
+
+
+async def test_what_is_no_picture_leads_back_with_the_reason(person: Person) -> None:
+    await person.come_in()
+    await person.page.set_input_files("#picture", {"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"})
+    await person.until("() => document.querySelector('.error')?.textContent.includes('50 megapixels')")
 
 
 async def test_a_reload_comes_back_to_the_same_world(driver: Person) -> None:

@@ -133,12 +133,7 @@ async def test_a_thumb_shows_its_ring_and_runs_when_far(walking: Walking) -> Non
     async with walking({"name": "phone", "width": 390, "height": 844, "touch": True}) as walker:
         await walker.come_in()
         await walker.open_world(template="meadow")
-        touch = await walker.page.context.new_cdp_session(walker.page)
-
-        async def finger(kind: str, *points: tuple[int, int]) -> None:
-            touches = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
-            await touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
-
+        finger = await walker.fingers()
         await finger("touchStart", (100, 500))
         await finger("touchMove", (100, 440))
         await walker.holds(1)

@@ -141,12 +141,7 @@ async def test_programs_steer_too_and_misuse_is_named(driver: Person) -> None:
 
 
 async def test_the_left_thumb_walks_and_the_right_one_looks(driver: Person) -> None:
-    touch = await driver.page.context.new_cdp_session(driver.page)
-
-    async def finger(kind: str, *points: tuple[int, int]) -> None:
-        touches = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
-        await touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
-
+    finger = await driver.fingers()
     await finger("touchStart", (120, 200))
     await finger("touchMove", (150, 150))
     await driver.until("() => JSON.parse(taps.sent.at(-1)).buttons === 1 + 8")

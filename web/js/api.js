@@ -5,7 +5,10 @@
  * `title` by language; `loop`: a film of the place, of a few seconds, where the gateway has one.
  * @typedef {{ id: string, title: Record<string, string>, picture?: string, loop?: string }} Template
  */
-/** @typedef {{ prompt?: string, template?: string, seed?: number, saved?: string }} Wish */
+/**
+ * `picture`: a PNG, JPEG or WebP in base64, whose middle is the first frame.
+ * @typedef {{ prompt?: string, template?: string, picture?: string, seed?: number, saved?: string }} Wish
+ */
 /** @typedef {{ id: string, state: string, world?: string, owner?: boolean, role?: string }} Session `world`: kept as */
 /** @typedef {{ url: string, id: string }} Share */
 /** @typedef {{ may_start: boolean, session: string | null, open?: boolean }} Me */

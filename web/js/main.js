@@ -2,6 +2,7 @@
 // Knows addresses and which screen is up; each screen is a part of its own.
 
 import { Api } from "./api.js";
+import { base64 } from "./base64.js";
 import { styled, supported } from "./browser.js";
 import { Mundo } from "./mundo.js";
 import { preferred, speak, WORDS } from "./strings.js";
@@ -86,7 +87,7 @@ async function begin(wish) {
 }
 
 /** @param {import("./mundo.js").Connecting} wish */
-async function open({ invite, token, session, picture, glimpse, title, ...wish }) {
+async function open({ invite, token, session, file, picture, glimpse, title, ...wish }) {
   await grow(() => change(() => new Veil(root, { picture, glimpse, title })).show({ kind: "asking" }));
   const stage = stages();
   if (token) {
@@ -95,7 +96,7 @@ async function open({ invite, token, session, picture, glimpse, title, ...wish }
     return;
   }
   if (invite) await api.redeemInvite(invite);
-  const made = session ? await api.session(session) : await api.openSession(wish);
+  const made = session ? await api.session(session) : await api.openSession(file ? { ...wish, picture: await base64(file) } : wish);
   const { Stage } = await stage;
   address(`/?world=${encodeURIComponent(made.id)}`);
   const owner = made.owner ?? true;

@@ -5,8 +5,8 @@ import { stream } from "./outputs.js";
 
 /**
  * @typedef {{ invite?: string, token?: string, session?: string, prompt?: string, template?: string, seed?: number,
- *   saved?: string, picture?: string, glimpse?: string,
- *   title?: string }} Connecting
+ *   saved?: string, file?: Blob, picture?: string, glimpse?: string,
+ *   title?: string }} Connecting `file`: a picture that the world begins from; `picture`: an address, shown meanwhile
  */
 /**
  * @typedef {{ phase: import("./phases.js").Phase, session: string | null, role: import("./world.js").Role | null,

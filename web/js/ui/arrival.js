@@ -4,12 +4,12 @@
 import { Closer, output, stream } from "../outputs.js";
 import { inWords, language, LANGUAGES, WORDS } from "../strings.js";
 import { card } from "./card.js";
-import { el } from "./element.js";
+import { el, icon } from "./element.js";
 
 /** @typedef {import("../api.js").Template} Template */
 /**
- * @typedef {import("../api.js").Wish & { picture?: string, glimpse?: string, title?: string,
- *   session?: string }} Choice `glimpse`: a picture of the place that is loaded already
+ * @typedef {import("../api.js").Wish & { file?: Blob, glimpse?: string, title?: string,
+ *   session?: string }} Choice `picture`: an address; `glimpse`: a picture of the place that is loaded already
  */
 
 export class Arrival {
@@ -106,6 +106,7 @@ export class Arrival {
           told(example);
         },
       }, example))));
+    chips.append(this.#fromPicture());
     const wall = el("ul", { class: "wall", "aria-label": words.wall_label, "aria-busy": "true" });
     const back = me.session === null ? [] : [el("button", {
       type: "button", class: "chip back", onclick: () => this.#choices.emit({ session: me.session ?? undefined }),
@@ -139,6 +140,24 @@ export class Arrival {
     kept.choices.on((choice) => this.#choices.emit(choice));
     kept.troubles.on((trouble) => this.refuse(trouble));
     wall.before(kept.root);
+  }
+
+  /** The way in by a picture of one's own. */
+  #fromPicture() {
+    const words = WORDS.arrival;
+    const input = el("input", {
+      id: "picture", type: "file", accept: "image/png,image/jpeg,image/webp", class: "hidden", tabindex: "-1", "aria-hidden": "true",
+      onchange: () => {
+        const [file] = input.files ?? [];
+        if (!file) return;
+        const glimpse = URL.createObjectURL(file);
+        this.#closer.add(() => URL.revokeObjectURL(glimpse));
+        this.#choices.emit({ file, picture: glimpse, glimpse, title: words.from_picture });
+      },
+    });
+    const button = el("button", { type: "button", class: "chip own", onclick: () => input.click() },
+      icon("picture"), words.from_picture);
+    return el("li", {}, button, input);
   }
 
   /** @param {HTMLElement} wall */

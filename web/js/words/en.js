@@ -20,6 +20,7 @@ export const WORDS = {
     describe_placeholder: "Describe a world…",
     describe_go: "Open",
     examples_label: "Examples",
+    from_picture: "From a picture of yours",
     examples: [
       "a meadow with pines at dawn",
       "dunes under a full moon",
@@ -238,6 +239,8 @@ export const WORDS = {
     "no-such-session": "That world has ended.",
     "no-worker-free": "Every world is taken right now. Try again in a moment.",
     draining: "The server is about to rest. Try again in a moment.",
+    "picture-refused": "No world can begin from this. A PNG, JPEG or WebP of up to 50 megapixels will do.",
+    "body-too-large": "This file is too large.",
     "world-refused": "This file is no world, or it is damaged.",
     "not-saved": "There is no room left to keep this place.",
     left: "You left it.",

@@ -21,6 +21,7 @@ export const WORDS = {
     describe_placeholder: "Descreva um mundo…",
     describe_go: "Abrir",
     examples_label: "Exemplos",
+    from_picture: "De uma imagem sua",
     examples: [
       "um prado com pinheiros ao amanhecer",
       "dunas sob a lua cheia",
@@ -237,6 +238,8 @@ export const WORDS = {
     "no-such-session": "Esse mundo terminou.",
     "no-worker-free": "Todos os mundos estão ocupados. Tente daqui a pouco.",
     draining: "O servidor vai descansar. Tente daqui a pouco.",
+    "picture-refused": "Nenhum mundo pode começar daqui. Serve um PNG, JPEG ou WebP até 50 megapíxeis.",
+    "body-too-large": "Este ficheiro é grande demais.",
     "world-refused": "Este ficheiro não é um mundo, ou está danificado.",
     "not-saved": "Não há espaço para guardar este lugar.",
     left: "Você saiu.",
