@@ -22,7 +22,7 @@ from model.worlds.profiles import Profile
 from model.worlds.scenery import Spot, spot
 from model.worlds.seen import Seen
 from model.worlds.stage import ACTING, Moment, Stage, Wish
-from model.worlds.terrain import TILE_M
+from model.worlds.terrain import PINE, ROUND, TILE_M
 from model.worlds.walker import Controls
 from model.worlds.weather import Sky, settled
 
@@ -30,6 +30,7 @@ FRAMES = 48
 EVENT_FRAME = 4
 HELD_OUT = 17  # every 17th film is never trained on, and said in words and shapes that no other is
 MUSIC_SHARE = 0.3
+CROWNS = {PINE: (0.52, 0.17, 0.46), ROUND: (0.64, 0.33, 0.33)}  # of the height: their middle, half width, half height
 NEEDS_DRY = ("campfire", "fireworks", "birds", "balloons")
 
 
@@ -160,7 +161,9 @@ def play(
 def labels(plan: Script, world: Land, moment: Moment) -> Labels:
     """What this frame shows: the subject only when the camera sees it, an event only while it can be seen."""
     walk = moment.walk
-    seen = plan.subject != "none" and plan.camera != "first" and in_view(moment, walk.x, walk.y - 1.0, walk.z)
+    at = (walk.x, walk.y - 1.0, walk.z)
+    filmed = plan.subject != "none" and plan.camera != "first"
+    seen = filmed and in_view(moment, *at) and not behind_crowns(world, moment, *at)
     weather = None if plan.place == "moon" else plan.weather
     going = [event.name for event in moment.events if event_seen(world, moment, event)]
     return Labels(
@@ -203,7 +206,22 @@ def clear_line(world: Land, moment: Moment, x: float, y: float, z: float) -> boo
         above = py - world.height(px, pz)
         if above < 0.0 or (above < 7.0 and world.blocked(px, pz, 0.3)):
             return False
-    return True
+    return not behind_crowns(world, moment, x, y, z)
+
+
+def behind_crowns(world: Land, moment: Moment, x: float, y: float, z: float) -> bool:
+    """Whether a tree's crown, as an ellipsoid, stands between the camera and a point."""
+    camera, (feet, size, kind, _) = moment.shot.camera, world.plants
+    eye, trees = np.array([camera.x, camera.y, camera.z]), np.isin(kind, list(CROWNS))
+    middle_m, wide_m, high_m = (
+        np.array([CROWNS[int(k)][part] for k in kind[trees]]) * size[trees] for part in range(3)
+    )
+    way = feet[trees] + np.stack([0 * middle_m, middle_m, 0 * middle_m], -1) - eye
+    way[:, (0, 2)] -= TILE_M * np.round(way[:, (0, 2)] / TILE_M)
+    radii = np.stack([wide_m, high_m, wide_m], -1)
+    near, line = way / radii, (np.array([x, y, z]) - eye) / radii
+    along = np.clip((near * line).sum(1) / np.maximum((line * line).sum(1), 1e-9), 0, 1)
+    return bool((np.linalg.norm(near - line * along[:, None], axis=1) < 1).any())
 
 
 def in_view(moment: Moment, x: float, y: float, z: float) -> bool:

@@ -4,7 +4,8 @@ Knows what to put side by side; refuses to judge it."""
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import pi
 from pathlib import Path
@@ -17,6 +18,7 @@ from configs.paths import vocabulary
 from model.worlds.cameras import ARM_M
 from model.worlds.lands import Land, land
 from model.worlds.music import loudness, piece
+from model.worlds.opengl import NoRenderer
 from model.worlds.painter import Painter
 from model.worlds.profiles import profile
 from model.worlds.scenery import Spot, spot
@@ -198,15 +200,18 @@ def sheets(painter: Painter) -> dict[str, Callable[[], Pixels]]:
     return made
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     """Parse, paint and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", action="append", default=[], help="a sheet's name; may be given again")
     parser.add_argument("--width", type=int, default=profile("full").width, help="of one picture, in pixels")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     height = round(arguments.width * 9 / 16 / 16) * 16
-    made = sheets(Painter(Frame(arguments.width, height)))
+    try:
+        made = sheets(Painter(Frame(arguments.width, height)))
+    except (NoRenderer, ValueError) as error:
+        sys.exit(str(error))
     unknown = [name for name in arguments.only if name not in made]
     if unknown:
         parser.error(f"a sheet is one of {', '.join(made)}; got {', '.join(unknown)}")

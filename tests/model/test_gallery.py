@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -39,3 +41,11 @@ def test_a_strip_to_music_is_brighter_where_it_is_louder() -> None:
     row = strip(painter, Strip("aurora", "mountains", "night", "aurora", "none", camera="first", music=True))
     levels = [row[:20, 64 * k : 64 * (k + 1)].mean() for k in range(5)]
     assert levels[1] > 1.1 * levels[0] and levels[4] > 1.1 * levels[3]
+
+
+def test_a_sheet_that_cannot_be_painted_is_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="multiples of 16; got 0 x 0"):
+        gallery.main(["--out", str(tmp_path), "--width", "0"])
+    with pytest.raises(SystemExit):
+        gallery.main(["--out", str(tmp_path), "--width", "64", "--only", "smells"])
+    assert "got smells" in capsys.readouterr().err
