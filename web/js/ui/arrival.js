@@ -106,7 +106,7 @@ export class Arrival {
           told(example);
         },
       }, example))));
-    chips.append(this.#fromPicture());
+    chips.prepend(this.#fromPicture());
     const wall = el("ul", { class: "wall", "aria-label": words.wall_label, "aria-busy": "true" });
     const back = me.session === null ? [] : [el("button", {
       type: "button", class: "chip back", onclick: () => this.#choices.emit({ session: me.session ?? undefined }),
