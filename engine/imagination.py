@@ -12,10 +12,9 @@ from torch import Tensor
 from engine import sampler
 from engine.memory import Memory
 from engine.models import Glimpse, Known, Models
-from engine.recollection import Recollection, per_pixel, with_own
+from engine.recollection import Recollection, with_own
 from model.conditioning import audio, control, state
 from model.omni import GROUPS, PATCH, VIEW, Given, Seen, unpatch
-from model.upright import upright
 from model.view import firmness
 
 FIRST_STEPS = 32
@@ -23,7 +22,7 @@ RELIT_STEPS = 4
 CALM = 0.5  # of the noise of frames of few steps: what they invent of it, column by column in a turn, is stripes
 STEPS = 16  # of a dream, one a frame
 DREAM_EVERY = 8  # frames after which it is asked whether there is something to dream of
-UNSEEN = 0.08  # the share of a view that nothing shows, from which on it is worth a dream
+UNSEEN = 0.03  # the share of a view that nothing shows, from which on it is worth a dream
 TURNS = (0.9, -0.9, 1.8, -1.8, 2.7, -2.7, pi)  # radians from where one looks, nearest first
 
 
@@ -45,13 +44,6 @@ class Told:
     tokens: Tensor
     age_s: float
     state: state.WorldState
-
-
-def standing(planes: Tensor) -> Tensor:
-    """Imagined planes [1, 8, 144, 256] of a level view, their depth cut into surfaces."""
-    out = upright(planes)
-    out[:, 7] = out[:, 6]
-    return out
 
 
 def imagine(models: Models, told: Told, view: Tensor, noisy: Tensor, tau: float) -> Seen:
@@ -137,8 +129,8 @@ class Imagination:
         latents = unpatch(dream.noisy[:, 0]).clamp(-3, 3)
         firm = firmness(seen.trust[:, -1], dream.glimpse.tokens)
         planes, *_ = self._models.draw(latents, (dream.glimpse, firm))
-        own = (dream.glimpse.known == 0) | per_pixel(firm < 0.5)
-        planes = torch.where(own, standing(planes), planes)
+        own = dream.glimpse.known == 0
+        planes = torch.where(own, self._models.cut(planes), planes)
         imagined = with_own(planes, own, dream.pose[None], light)
         self._recollection.remember(latents, imagined, index, dreamed=True)
 

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from configs.paths import WEIGHTS
-from model import checkpoint
+from model import checkpoint, surfaces
+from model.borders import behind
 from model.conditioning.text import TextEncoder
 from model.geometry import drawn_here, reproject
 from model.native import Unsupported
@@ -21,6 +22,7 @@ from model.omni import Omni, OmniConfig
 from model.omni_int8 import Int8Omni
 from model.planes import CHANNELS, GRID_HEIGHT, GRID_WIDTH, unpack, with_far_sky
 from model.relight import attune, relight
+from model.surfaces import Surfaces
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Ranges, activation_ranges
@@ -32,6 +34,7 @@ OMNI_KIND = "omni"
 OMNI_FILE = "nano.safetensors"
 INVENTOR_FILE = "inventor.safetensors"
 TOKENIZER_FILE = "tokenizer.safetensors"
+SURFACES_FILE = "surfaces.safetensors"
 OWN = -0.95  # of the depth code's plane: what lies below is another keyframe's
 SAME = 0.06  # relative difference of two depth codes that still are one surface
 LIT = 0.05  # the share of a cell that shows other light, from which on it is drawn in the new one
@@ -52,21 +55,23 @@ class Known:
 class Glimpse(NamedTuple):
     """What is known of a frame before it is sampled: view tokens [1, 144, 79], planes [1, 8, 144, 256] without holes,
     which pixels of them are known [1, 1, 144, 256], and the shares of each cell that keyframes gave and that shows
-    another light [1, 1, 18, 32]."""
+    another light [1, 1, 18, 32]; and which pixels were behind something that has moved away [1, 1, 144, 256]."""
 
     tokens: Tensor
     planes: Tensor
     known: Tensor
     remembered: Tensor
     other_light: Tensor
+    uncovered: Tensor
 
 
 class Networks(NamedTuple):
     """One architecture, twice: `omni` makes frame after frame, in two steps and with its past; `inventor` what nobody
-    has seen yet, frame by frame alone, in many steps."""
+    has seen yet, frame by frame alone, in many steps. And `surfaces`, which sharpens the depth of what was invented."""
 
     omni: Omni
     inventor: Omni
+    surfaces: Surfaces
 
 
 class Models:
@@ -77,7 +82,8 @@ class Models:
     ):
         self.text, self.name, self.config = text, name, networks.omni.config
         self.tokenizer = quick_tokenizer(tokenizer, ranges)
-        self.omni, self.inventor = (quick_omni(network) for network in networks)
+        self.omni, self.inventor = quick_omni(networks.omni), quick_omni(networks.inventor)
+        self.surfaces = networks.surfaces
 
     def see(self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor) -> Glimpse:
         """What is known of the view from `pose` in that light: what keyframes show, unless it is enlarged there and the
@@ -100,15 +106,21 @@ class Models:
             mask *= (planes[:, 7:8] > OWN) & (covered == 0)
             known_last *= mask == 0
         filled, shares, known = gathered(seen)
-        shares, known = without_slivers(shares, known)
+        filled, gap = behind(filled, known)
+        shares[:, len(keys)] += F.avg_pool2d(gap, CELL)[:, 0]
+        shares, known = without_slivers(shares, known + gap)
         changes = torch.stack([light - view.light for view in (*keys, last, *dreams)])[None]
         tokens = as_tokens(self.tokenizer.encode(filled[:, :CHANNELS]), shares, grains(filled, known), changes)
         remembered = shares.sum(1, keepdim=True) - shares[:, len(keys) : len(keys) + 1]
-        return Glimpse(tokens, filled[:, :8], known, remembered, relit(tokens, filled[:, 6:7]))
+        return Glimpse(tokens, filled[:, :8], known, remembered, relit(tokens, filled[:, 6:7]), gap * known)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1]."""
         return with_far_sky(self.tokenizer.decode(latents).clamp(-1, 1))
+
+    def cut(self, planes: Tensor) -> Tensor:
+        """Invented planes [1, 8, 144, 256], their depth in sharp surfaces: drawn as they now are."""
+        return drawn_here(self.surfaces.cut(planes[:, :CHANNELS]))
 
     def draw(
         self, latents: Tensor, stays: tuple[Glimpse, Tensor] | None = None
@@ -129,6 +141,7 @@ class Models:
                 firm = torch.maximum(firm, glimpse.other_light)
             stays_so = F.interpolate(firm, scale_factor=CELL) * glimpse.known
             planes = keep_known(attune(planes, known, stays_so), known, glimpse.known, firm)
+            planes = torch.where(glimpse.uncovered > 0, known, planes)
             # what was drawn from nearer is as good as if it had been drawn from here
             drawn = torch.where(stays_so > 0.5, torch.minimum(glimpse.planes[:, 7:], planes[:, 6:7]), planes[:, 6:7])
         y, u, v = (self.tokenizer.unpack if isinstance(self.tokenizer, NativeTokenizer) else unpack)(planes)
@@ -140,7 +153,8 @@ class Models:
         torch.manual_seed(seed)
         tokenizer = FrameTokenizer(FrameTokenizerConfig()).eval()
         ranges = activation_ranges(tokenizer, torch.rand(1, 7, GRID_HEIGHT, GRID_WIDTH) * 2 - 1)
-        networks = Networks(*(Omni(config or OmniConfig()) for _ in Networks._fields))
+        omni, inventor = (Omni(config or OmniConfig()) for _ in range(2))
+        networks = Networks(omni, inventor, Surfaces())
         return cls(tokenizer, networks, TextEncoder.load(), "random", ranges)
 
 
@@ -158,7 +172,8 @@ def load_models(weights: Path = WEIGHTS) -> Models:
     """The bundled networks. Raises CheckpointError naming what is missing or does not fit."""
     path = weights / TOKENIZER_FILE
     tokenizer, ranges = FrameTokenizer.load(path), checkpoint.load_extra(path, TOKENIZER_KIND).get("ranges")
-    networks = Networks(*(load_omni(weights / file) for file in (OMNI_FILE, INVENTOR_FILE)))
+    omni, inventor = (load_omni(weights / file) for file in (OMNI_FILE, INVENTOR_FILE))
+    networks = Networks(omni, inventor, surfaces.load(weights / SURFACES_FILE))
     name = f"nano-{checkpoint.sha256(weights / OMNI_FILE)[:8]}"
     return Models(tokenizer, networks, TextEncoder.load(), name, ranges)
 

@@ -16,7 +16,7 @@ from configs.paths import WEIGHTS
 from engine import sampler
 from engine.cache import Window
 from engine.ground import Ground
-from engine.imagination import CALM, Imagination, Told, standing
+from engine.imagination import CALM, Imagination, Told
 from engine.models import Glimpse, Known, Models, load_models
 from engine.recollection import LATENT_GRID, Recollection, per_pixel, with_own
 from engine.saving import NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
@@ -25,6 +25,7 @@ from model.conditioning import audio, control, state
 from model.conditioning.text import TextTooLong
 from model.geometry import drawn_here
 from model.omni import BLOCK, CHANNELS, FIRST_CARRIED, GROUPS, LIGHT, PATCH, VIEW, Given, Seen, patch, unpatch
+from model.planes import CHANNELS as PLANES
 from model.planes import GRID_HEIGHT, GRID_WIDTH, metres, pack, unpack
 from model.view import firmness
 
@@ -355,12 +356,12 @@ class World:
             firm = firmness(seen.trust[:, -1], glimpse.tokens)
             planes, *picture = self.models.draw(latents, (glimpse, firm))
             light = light - firm.mean() * change.mean((0, 1))  # what stayed as it was still shows the light it was in
-            own = per_pixel((glimpse.remembered < 0.5) | (firm < 0.5))
+            own = per_pixel((glimpse.remembered < 0.5) | (firm < 0.5)) | (glimpse.uncovered > 0)
         elif self._entering is not None:
             planes, picture = drawn_here(self._entering), list(unpack(self._entering))
         else:
-            planes, *picture = self.models.draw(latents)
-            planes = standing(planes)
+            planes = self.models.cut(self.models.draw(latents)[0])
+            picture = list(unpack(planes[:, :PLANES]))
         return with_own(planes, own, torch.tensor([self.state.pose]), light), picture
 
     def _feel_ground(self, known: Known) -> None:

@@ -102,6 +102,12 @@ def train_sound(context: typer.Context) -> None:
     _run_module("model.sound.training", context.args)
 
 
+@train_app.command("surfaces", context_settings=PASS_ON)
+def train_surfaces(context: typer.Context) -> None:
+    """Sharp surfaces out of soft depth: python -m model.training.surfaces."""
+    _run_module("model.training.surfaces", context.args)
+
+
 @train_app.command("voice", context_settings=PASS_ON)
 def train_voice(context: typer.Context) -> None:
     """What is said to a world: python -m model.voice.training."""

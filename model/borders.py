@@ -1,0 +1,112 @@
+"""The borders between what is near and what lies behind it: told apart by colour, cleaned of each other's tint, and
+filled where something near has moved away. Knows packed planes and masks; nothing of networks or of cameras."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.planes import AFAR_CODE
+
+DEPTH = 6
+JUMP = 0.08  # of depth's plane from one pixel to the next, which no surface has along a row
+MUCH = 0.2  # between two surfaces, when somebody soon sees what is behind
+BORDER = 6  # half-resolution pixels to each side of a pixel in which both surfaces' colours are looked for
+INSIDE = 2  # those within which nothing else may lie there
+TOLD = 0.12  # colours that differ by less do not tell surfaces apart
+CHROMA = 2.0  # what it counts beside luma
+TINTED = 5  # half-resolution pixels beside something near that have its tint
+SKY = 2 * AFAR_CODE - 1 + 0.02  # of depth's plane; what lies below is the sky
+WIDEST = 48  # half-resolution pixels of a gap that is filled at most
+CRACK = 4  # of one that need not lie beside something near
+APART = 0.1  # between both sides of a gap, from which on one stands before the other
+RIM = 6  # half-resolution pixels beside a gap that may be a mixture of both sides
+SLOPE = 0.004  # by how much depth's plane falls from pixel to pixel of a mixture
+SAME, LIKE = 0.05, 0.12  # differences of depth's and luma's planes within which a texture goes on
+
+
+def separate(planes: Tensor) -> Tensor:
+    """Planes [1, 7 or more, h, w] whose depth has edges -> the same, the edges where colours say, and what
+    lies right beside something nearer without its tint. Along columns only before the sky: far ground jumps too."""
+    across = by_colour(planes, 1.0)
+    return without_tint(by_colour(across.mT.contiguous(), SKY).mT.contiguous())
+
+
+def most_beside(plane: Tensor, reach: int) -> Tensor:
+    """The most of each pixel of [B, 1, h, w] and of those beside it in its row."""
+    return F.max_pool2d(plane, (1, 2 * reach + 1), 1, (0, reach))
+
+
+def jumps(depth: Tensor) -> Tensor:
+    """Where depth [B, 1, h, w] jumps up from one pixel of a row to the next, 0 or 1."""
+    return (most_beside(depth, 1) - depth > JUMP).to(depth.dtype)
+
+
+def by_colour(planes: Tensor, beyond: float) -> Tensor:
+    """Planes [1, 7 or more, h, w]: where two surfaces meet in a row, the farther one's depth below `beyond`, each pixel
+    takes the depth of that whose colour, a little farther inside, is more like its own."""
+    depth = planes[:, DEPTH : DEPTH + 1]
+    most, least = most_beside(depth, BORDER), -most_beside(-depth, BORDER)
+    at = ((most - least > MUCH) & (most_beside(jumps(depth), BORDER) > 0)).flatten().nonzero()[:, 0]
+    if not len(at):
+        return planes
+    width = depth.shape[3]
+    right = (at[:, None] % width + torch.arange(-BORDER, BORDER + 1, device=at.device)).clamp(0, width - 1)
+    around = at[:, None] // width * width + right  # [n, 2 * BORDER + 1]
+    depths, middle = depth.flatten()[around], ((most + least) / 2).flatten()[at, None]
+    colours = torch.cat([planes[0, :4].mean(0, keepdim=True), CHROMA * planes[0, 4:6]]).flatten(1)
+    sides = []
+    for sign in (1, -1):
+        inside = (sign * depth + most_beside(-sign * depth, INSIDE) < MUCH / 4).flatten()[around]
+        side = inside & (sign * depths > sign * middle)
+        count = side.sum(1).clamp_min(1)
+        sides.append(((colours[:, around] * side).sum(2) / count, (depths * side).sum(1) / count, side.any(1)))
+    (near, near_depth, has_near), (far, far_depth, has_far) = sides
+    apart = (near - far).square().sum(0)
+    share = ((colours[:, at] - far) * (near - far)).sum(0) / apart.clamp_min(1e-4)
+    told = has_near & has_far & (apart > TOLD**2) & (far_depth < beyond)
+    out = planes.clone()
+    flat = out[0, DEPTH].view(-1)
+    flat[at] = torch.where(told, torch.where(share > 0.5, near_depth, far_depth), flat[at])
+    return out
+
+
+def without_tint(planes: Tensor) -> Tensor:
+    """Planes [1, 7 or more, h, w]: pixels right beside something nearer, which a soft picture tints by it, take the
+    colours of what lies farther beside it. Depth stays."""
+    depth = planes[:, DEPTH : DEPTH + 1]
+    tinted = (most_beside(jumps(depth), TINTED) > 0) & (most_beside(depth, TINTED) - depth > MUCH)
+    out, _ = behind(planes, (~tinted).to(planes.dtype))
+    out[:, DEPTH : DEPTH + 1] = depth
+    return out
+
+
+def behind(planes: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Planes [1, 7 or more, h, w] without holes and which of their pixels are known [1, 1, h, w] -> the same, gaps
+    between known pixels of a row filled from their farther side (the texture there mirrored, as depth-image-based
+    rendering does); and where that was done [1, 1, h, w]. What nothing near hid is not filled: it is to be invented."""
+    width = planes.shape[3]
+    there, columns = known[0, 0] > 0, torch.arange(width, device=known.device)
+    left = torch.where(there, columns, -1).cummax(1).values
+    right = width - 1 - torch.where(there.flip(1), columns, -1).cummax(1).values.flip(1)
+    row, column = (~there & (left >= 0) & (right < width) & (right - left <= WIDEST)).nonzero(as_tuple=True)
+    left, right = left[row, column], right[row, column]
+    depth, luma = planes[0, DEPTH], planes[0, :4].mean(0)
+    hidden = ((depth[row, left] - depth[row, right]).abs() > APART) | (right - left <= CRACK)
+    row, column, left, right = (part[hidden] for part in (row, column, left, right))
+    from_right = depth[row, right] < depth[row, left]
+    edge, step = torch.where(from_right, right, left), torch.where(from_right, 1, -1)
+    best = edge
+    for beyond in range(1, RIM + 1):
+        at = (edge + beyond * step).clamp(0, width - 1)
+        farther = there[row, at] & (depth[row, at] < depth[row, best] - SLOPE)
+        best = torch.where(farther, at, best)
+    mirrored = (best + step * (column - edge).abs()).clamp(0, width - 1)
+    goes_on = there[row, mirrored]
+    for plane, least in ((depth, SAME), (luma, LIKE)):
+        goes_on &= (plane[row, mirrored] - plane[row, best]).abs() < least
+    out, gap = planes.clone(), torch.zeros_like(known)
+    out[0, :, row, column] = planes[0][:, row, torch.where(goes_on, mirrored, best)]
+    gap[0, 0, row, column] = 1
+    return out, gap

@@ -1,0 +1,79 @@
+"""Between what is near and what is far: edges where colours say, no tint, and what was hidden filled from behind."""
+
+import torch
+
+from model.borders import DEPTH, WIDEST, behind, by_colour, separate, without_tint
+
+NEAR, FAR = -0.2, -0.87
+DARK, BRIGHT = -0.6, 0.4
+
+
+def a_wall(edge: int = 100, colours_edge: int = 100) -> torch.Tensor:
+    """A dark wall up to a column before a bright sky, [1, 7, 144, 256]; both may end elsewhere."""
+    planes = torch.full((1, 7, 144, 256), BRIGHT)
+    planes[:, 4:6] = 0
+    planes[:, :4, :, :colours_edge] = DARK
+    planes[:, DEPTH] = FAR
+    planes[:, DEPTH, :, :edge] = NEAR
+    return planes
+
+
+def a_gap(left: float, right: float, wide: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two surfaces at these depths, dark and bright, with nothing known between them."""
+    planes, known = a_wall(), torch.ones(1, 1, 144, 256)
+    planes[:, DEPTH, :, :100], planes[:, DEPTH, :, 100:] = left, right
+    planes[..., 100 : 100 + wide] = 0
+    known[..., 100 : 100 + wide] = 0
+    return planes, known
+
+
+def test_a_gap_takes_the_depth_and_colour_of_its_farther_side():
+    planes, known = a_gap(NEAR, FAR, 20)
+    filled, where = behind(planes, known)
+    assert torch.equal(where, 1 - known)
+    assert (filled[0, DEPTH, :, 100:120] == FAR).all() and (filled[0, :4, :, 100:120] == BRIGHT).all()
+    assert torch.equal(filled[known.expand_as(filled) > 0], planes[known.expand_as(planes) > 0])
+
+
+def test_what_nothing_near_hid_is_left_to_be_invented():
+    for planes, known in (a_gap(FAR, FAR, 20), a_gap(NEAR, FAR, WIDEST + 1), a_gap(NEAR, FAR, 156)):
+        filled, where = behind(planes, known)
+        assert not where.any() and torch.equal(filled, planes)
+
+
+def test_a_crack_in_one_surface_is_closed():
+    planes, known = a_gap(FAR, FAR, 2)
+    filled, where = behind(planes, known)
+    assert torch.equal(where, 1 - known) and (filled[0, DEPTH] == FAR).all()
+
+
+def test_a_texture_goes_on_behind_and_other_things_do_not():
+    planes, known = a_gap(NEAR, FAR, 8)
+    planes[:, :4, :, 108:] += torch.linspace(0, 0.05, 148)
+    planes[:, :4, :, 112:] = DARK  # something else begins here
+    filled, _ = behind(planes, known)
+    assert (filled[0, :4, :, 100:108] > BRIGHT - 0.1).all()
+
+
+def test_an_edge_moves_to_where_colours_end():
+    for edge in (96, 104):
+        moved = by_colour(a_wall(edge, 100), 1.0)
+        assert (moved[0, DEPTH, :, :100] < NEAR + 0.01).all() and (moved[0, DEPTH, :, 90:100] == NEAR).all()
+        assert torch.allclose(moved[0, DEPTH, :, 100:], torch.tensor(FAR))
+
+
+def test_no_edge_moves_where_colours_are_alike_or_ground_slopes():
+    plain = a_wall(96)
+    plain[:, :4] = BRIGHT
+    slope = a_wall()
+    slope[:, DEPTH] = torch.linspace(-0.8, 0.4, 144)[:, None]
+    for planes in (plain, slope):
+        assert torch.equal(separate(planes)[:, DEPTH], planes[:, DEPTH])
+
+
+def test_what_lies_beside_something_near_loses_its_tint():
+    planes = a_wall()
+    planes[:, :4, :, 100:104] = 0.0
+    clean = without_tint(planes)
+    assert (clean[0, :4, :, 100:] > BRIGHT - 0.01).all()
+    assert torch.equal(clean[..., :100], planes[..., :100]) and torch.equal(clean[:, DEPTH], planes[:, DEPTH])
