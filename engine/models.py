@@ -141,7 +141,7 @@ class Models:
                 firm = torch.maximum(firm, glimpse.other_light)
             stays_so = F.interpolate(firm, scale_factor=CELL) * glimpse.known
             planes = keep_known(attune(planes, known, stays_so), known, glimpse.known, firm)
-            planes = torch.where(glimpse.uncovered > 0, known, planes)
+            planes = torch.where(glimpse.uncovered > 0, known.clamp(-1, 1), planes)
             # what was drawn from nearer is as good as if it had been drawn from here
             drawn = torch.where(stays_so > 0.5, torch.minimum(glimpse.planes[:, 7:], planes[:, 6:7]), planes[:, 6:7])
         y, u, v = (self.tokenizer.unpack if isinstance(self.tokenizer, NativeTokenizer) else unpack)(planes)

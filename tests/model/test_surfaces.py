@@ -14,7 +14,7 @@ from model.training.optimizers import adam
 from model.training.run import Run
 from model.training.soft_pictures import SoftPictures
 from model.training.surfaces import errors, objective, pictures
-from model.worlds.clips import write
+from model.worlds.clips import draw, path_of, write
 from model.worlds.renderer import Renderer
 
 
@@ -23,7 +23,7 @@ def clips(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("clips")
     renderer = Renderer()
     for seed in (0, 5):  # one that is held out, one that is trained on
-        write(folder, seed, renderer)
+        write(path_of(folder, seed), draw(seed, renderer))
     return folder
 
 
