@@ -32,7 +32,8 @@ class Sight:
 
 @dataclass(frozen=True)
 class Shown:
-    """A frame's packet, how long it took to enlarge the frame, and the rung if it is the first frame of it."""
+    """A frame's packet, how long it took to enlarge the frame, and the rung if it is the first frame of it,
+    or the first since it was pinned or set free."""
 
     packet: Packet
     enlarge_ms: float
@@ -49,6 +50,7 @@ class Display:
         self._free = sight.first
         self._pinned: Rung | None = None
         self._shown: Rung | None = None
+        self._shown_pinned = False
         self._encoder: Encoder | None = None
 
     @property
@@ -80,6 +82,8 @@ class Display:
             self._shown = moved = rung
         elif idr:
             self._encoder.want_idr()
+        if self.pinned is not self._shown_pinned:
+            self._shown_pinned, moved = self.pinned, rung
         if bits_per_second:
             self._encoder.set_bitrate(bits_per_second)
         begun = time.perf_counter()

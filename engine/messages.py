@@ -127,8 +127,8 @@ class Opened(Message, frozen=True, kw_only=True):
 
 
 class OnRung(Message, frozen=True, kw_only=True):
-    """From frame `frame` on, an IDR, pictures are of this rung and size, and the encoder begins with
-    `bits_per_second`. `pinned`: somebody asked for it."""
+    """From frame `frame` on pictures are of this rung and size, and the encoder begins with `bits_per_second`;
+    the first of them is an IDR. `pinned`: somebody asked for it; said again when only that changes."""
 
     frame: int
     rung: str

@@ -70,6 +70,20 @@ async def test_every_frame_is_a_new_one(driver: Person) -> None:
     assert min(changes) > 0.0, changes
 
 
+async def test_a_pinned_rung_is_seen_and_named(driver: Person) -> None:
+    page = driver.page
+    await page.keyboard.press("h")
+    cell, choice = page.locator('[data-figure="rung"]'), page.locator(".figures .pin select")
+    for rung, width in (("540p", 960), ("1080p", 1920), ("270p", 480)):
+        await choice.select_option(rung)
+        await driver.until("(wanted) => document.querySelector('video').videoWidth === wanted", width)
+        await driver.until("(wanted) => mundo.stats().rung?.rung === wanted", rung)
+        await page.wait_for_timeout(1200)  # the figures are written twice a second
+        assert await cell.inner_text() == rung
+    await choice.select_option("")
+    await driver.until("() => mundo.stats().rung.pinned === false")
+
+
 async def test_the_figures_are_measured(driver: Person) -> None:
     page = driver.page
     for _ in range(6):

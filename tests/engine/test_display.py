@@ -61,6 +61,16 @@ def test_a_pinned_rung_begins_with_the_only_idr(enlarger: Enlarger) -> None:
     assert not any(one.packet.keyframe for one in after[1:12])
 
 
+def test_who_lets_go_of_a_rung_is_told_although_nothing_moves(enlarger: Enlarger) -> None:
+    display = Display(Sight(enlarger), 0.0)
+    display.pin("270p")
+    assert [one.moved for one in show(display, 2)] == [LADDER[0], None] and display.pinned
+    display.pin("")
+    after = show(display, 2, 2)
+    assert [one.moved for one in after] == [LADDER[0], None] and not display.pinned
+    assert not any(one.packet.keyframe for one in after)
+
+
 def test_a_machine_that_falls_behind_shows_smaller_pictures_unless_they_are_pinned(enlarger: Enlarger) -> None:
     def after_falling_behind(pinned: str) -> list[Shown]:
         display = Display(Sight(enlarger, (60.0, 40.0, 30.0)), 0.0)
