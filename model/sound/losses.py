@@ -13,7 +13,6 @@ FLOOR = 3e-3  # of a spectrum's magnitude, below which nobody hears a difference
 ENVELOPE_BANDS, ENVELOPE_WINDOW, ENVELOPE_HOP = 24, 500, 250
 QUIET = 3e-4  # of a band's amplitude, below which nothing begins
 LOUD_RISE = 1.5  # nats, above which an onset weighs no more
-MISSED = 1.6  # how much worse a rise that is too small is than one that is too large: what is unsure is else too soft
 PEAK_HOP, PEAK_ROOM = 250, 1.25
 
 
@@ -57,12 +56,8 @@ def onset(made: Tensor, truth: Tensor) -> Tensor:
     by band, or a few that rise too much would stand for all."""
     a, b = band_rises(made), band_rises(truth)
     weight = torch.maximum(rises(a.detach()), rises(b)).clamp_max(LOUD_RISE).square()
-    apart = _uneven(b - a).mean(2) + _uneven(rises(b) - rises(a))
+    apart = (a - b).abs().mean(2) + (rises(a) - rises(b)).abs()
     return (weight * apart).sum() / (weight.sum() + len(made))
-
-
-def _uneven(missing: Tensor) -> Tensor:
-    return torch.maximum(MISSED * missing, -missing)
 
 
 def overshoot(made: Tensor, truth: Tensor) -> Tensor:

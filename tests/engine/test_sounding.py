@@ -70,7 +70,7 @@ def test_frames_that_were_skipped_are_sounded_up_to_a_bound(open_sound: OpenSoun
 class RainyWorld:
     """Grey pictures of a state that rains."""
 
-    def __init__(self, seed: int, prompt: str, template: str) -> None:
+    def __init__(self, wish: Open) -> None:
         self.state, self.index = state.beginning("meadow", "day", "rain"), 0
 
     def say(self, text: str) -> None:

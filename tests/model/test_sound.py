@@ -12,7 +12,7 @@ import torch
 
 from configs.paths import WEIGHTS
 from model.checkpoint import CheckpointError
-from model.sound import figures
+from model.sound import figures, losses
 from model.sound.evaluation import coded, imagined, measure
 from model.sound.head import SoundHead, SoundHeadConfig
 from model.sound.networks import FILE, Sounding, SoundNetworks
@@ -78,6 +78,27 @@ def test_the_bundled_tokenizer_is_small_and_good_on_a_world_that_it_never_heard(
     assert said["envelope_correlation"] > 0.95
     assert 0.7 < said["click_ratio"] < 1.3
     assert said["listening_f1"] > 0.8
+    assert said["onset_f1"] > 0.85
+
+
+def test_nothing_that_was_coded_stands_out_of_a_world_that_it_never_heard(
+    networks: SoundNetworks, unseen: Recording
+) -> None:
+    truth = unseen.pcm.float() / 32767
+    made, peaks = (pcm.abs().reshape(-1, SAMPLES).amax(1) for pcm in (coded(networks, truth).pcm[0], truth))
+    around = torch.nn.functional.max_pool1d(peaks[None], 3, 1, 1)[0]
+    assert (made <= 2 * around + 0.08).all()
+
+
+def test_a_loss_hears_what_begins_in_few_bands_and_peaks_that_stand_out() -> None:
+    rng = torch.Generator().manual_seed(0)
+    soft = 0.01 * torch.randn(1, 12_000, generator=rng)
+    knock, whistle = soft.clone(), soft.clone()
+    knock[:, 6000:6500] += 0.3 * torch.randn(500, generator=rng)
+    whistle[:, 6000:6500] += 3 * torch.sin(torch.arange(500) * 0.8)
+    assert losses.onset(knock, knock) == 0 and losses.onset(soft, knock) > 0.5
+    assert losses.onset(whistle, knock) > 0.2
+    assert losses.overshoot(knock, knock) == 0 and losses.overshoot(whistle, knock) > 0.02
 
 
 def test_what_the_head_makes_up_is_as_loud_as_the_world_would_be(networks: SoundNetworks, unseen: Recording) -> None:
