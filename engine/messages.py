@@ -108,11 +108,12 @@ class Save(Message, frozen=True, kw_only=True):
 
 
 class Ready(Message, frozen=True, kw_only=True):
-    """The worker has loaded its model and can open worlds, which begin at `rung` and whose encoders begin with
-    `bits_per_second`."""
+    """The worker has loaded its model, which samples a frame in `steps`, and can open worlds, which begin at `rung`
+    and whose encoders begin with `bits_per_second`."""
 
     version: int = VERSION
     model: str
+    steps: int
     rung: str
     width: int
     height: int

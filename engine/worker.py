@@ -43,7 +43,7 @@ from engine.rungs import rung_named
 from engine.session import NotRestored, OpenWorld, Phase, RestoreWorld, Savable, Senses, Session, Threads
 from engine.sounding import sound_opener
 from engine.threads import use_threads
-from engine.world import Inputs, Models, World, load_models
+from engine.world import STEPS, Inputs, Models, World, load_models
 
 WARM_UP_FRAMES = 4
 HANG_UP_CHECK_S = 0.1
@@ -247,6 +247,7 @@ async def serve(socket: Path, wanted: Wanted) -> None:
         worker.send(
             Ready(
                 model=models.name,
+                steps=STEPS,
                 rung=first.name,
                 width=first.crop.width,
                 height=first.crop.height,

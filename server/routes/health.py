@@ -31,7 +31,7 @@ async def readyz(gateway: TheGateway) -> dict[str, str | int]:
     ready = gateway.sessions.ready
     if ready is None:
         raise Problem("not-ready", "The worker is starting.", {"Retry-After": "3"})
-    return {"status": "ready", "model": ready.model, "capacity": ready.capacity}
+    return {"status": "ready", "model": ready.model, "steps": ready.steps, "capacity": ready.capacity}
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

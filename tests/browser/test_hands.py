@@ -1,5 +1,5 @@
-"""What hands do in a painted world: keys that can be changed, gamepad, thumbs, the line's history, a role that changes;
-and how soon a key is on its way."""
+"""What hands do in a painted world: keys that can be changed, gamepad, thumbs, moves of the camera, the line's history,
+a role that changes; and how soon a key is on its way."""
 
 from __future__ import annotations
 
@@ -146,6 +146,28 @@ async def test_a_thumb_shows_its_ring_and_runs_when_far(walking: Walking) -> Non
         await walker.page.tap("[aria-label=Jump]")
         await walker.until("() => taps.sent.some((one) => JSON.parse(one).buttons === 256)")
         await walker.holds(0)
+
+
+async def test_a_move_of_the_camera_goes_on_until_another_is_chosen_or_somebody_walks(inside: Walker) -> None:
+    page = inside.page
+    pressed = ".moves [aria-pressed=true]"
+    await page.keyboard.press("KeyC")
+    await page.click("[data-move=truck_right]")
+    await inside.holds(8)
+    await page.click("[data-move=pan_left]")
+    await inside.holds(0)
+    await inside.until("() => JSON.parse(taps.sent.at(-1)).look_x < -0.05")
+    assert await page.get_attribute(pressed, "data-move") == "pan_left"
+    await page.evaluate("() => document.querySelector('video').focus()")
+    await page.keyboard.down("KeyW")
+    await inside.holds(1)
+    assert await page.locator(pressed).count() == 0
+    await page.keyboard.up("KeyW")
+    await page.click("[data-move=dolly_out]")
+    await inside.holds(2)
+    await page.keyboard.press("Escape")
+    await inside.holds(0)
+    assert await page.is_hidden(".moves")
 
 
 async def test_a_role_that_changes_changes_the_page(inside: Walker) -> None:

@@ -152,6 +152,53 @@ async def test_a_picture_and_a_recording_are_saved(inside: Walker) -> None:
     assert await page.is_hidden(".recording")
 
 
+async def test_the_film_strip_shows_how_it_began_what_was_said_and_what_was_kept(inside: Walker) -> None:
+    page = inside.page
+    await inside.page.evaluate("() => mundo.say('fog rolls in')")
+    await page.wait_for_selector(".moment:not(.began)", state="attached")
+    await page.mouse.move(500, 300)
+    await page.get_by_role("button", name="More").click()
+    await page.get_by_role("button", name="Keep this place").click()
+    await page.wait_for_selector(".moment.kept", state="attached")
+    await page.keyboard.press("KeyT")
+    assert await page.locator(".moment q").all_inner_texts() == ["How it began", "fog rolls in", "Kept"]
+    lit = """() => [...document.querySelectorAll(".moment canvas")].map((one) =>
+      Math.max(...one.getContext("2d").getImageData(0, 0, one.width, one.height).data.filter((_, at) => at % 4 < 3)))"""
+    assert min(await page.evaluate(lit)) > 100, "expected pictures of the world"
+    await page.locator("button.moment").click()
+    await inside.until("() => mundo.state.prompts.filter(({ text }) => text === 'fog rolls in').length === 2")
+
+
+async def test_figures_are_those_of_the_gateway_and_of_what_is_seen(inside: Walker) -> None:
+    page = inside.page
+    await page.keyboard.press("KeyH")
+    await inside.until("() => mundo.stats().fps > 0")
+    await page.wait_for_timeout(600)  # they are written twice a second
+    told = await page.evaluate(
+        """async () => {
+          const ready = await (await fetch("/readyz")).json(), shown = {};
+          for (const one of document.querySelectorAll("[data-figure]")) shown[one.dataset.figure] = one.textContent;
+          return [ready, shown];
+        }"""
+    )
+    ready, shown = told
+    assert shown["model"] == f"{ready['model']}, {ready['steps']}"
+    assert (shown["rung"], shown["picture"]) == ("270p", "480 × 270")
+    assert float(shown["fps"]) > 0 and shown["round_trip"].endswith("ms") and shown["loss"].endswith("%")
+
+
+async def test_a_link_is_sent_by_what_the_device_has_for_it(walking: Walking) -> None:
+    async with walking(SCREEN, "navigator.share = (given) => Promise.resolve(void (window.shared = given));") as walker:
+        await walker.come_in()
+        await walker.open_world(template="meadow")
+        await walker.page.get_by_role("button", name="Share", exact=True).click()
+        await walker.page.get_by_role("button", name="Suggest").click()
+        await walker.until("() => document.querySelector('dialog input').value.includes('/watch#')")
+        await walker.page.get_by_role("button", name="Send…").click()
+        shared = await walker.page.evaluate("() => shared.url")
+        assert shared == await walker.page.input_value("dialog input")
+
+
 async def test_at_rest_there_is_the_world_and_nothing_else(inside: Walker) -> None:
     page = inside.page
     await page.mouse.move(500, 300)

@@ -1,10 +1,11 @@
-"""Every state that a person meets, on a desktop and in Portuguese on a phone: it says what it should, fits the screen,
-and axe finds nothing. What the gateway would say is said to the page; the picture is painted."""
+"""Every state that a person meets, on a desktop, a tablet and in Portuguese on a phone: it says what it should, fits
+the screen, and axe finds nothing. What the gateway would say is said to the page; the picture is painted."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+CSS = Path(__file__).resolve().parents[2] / "web" / "css"
 DESKTOP: dict[str, Any] = {"name": "desktop", "width": 1280, "height": 720}
 PHONE: dict[str, Any] = {"name": "phone", "width": 390, "height": 844, "touch": True, "locale": "pt-BR"}
+TABLET: dict[str, Any] = {"name": "tablet", "width": 820, "height": 1180, "touch": True}
 OTHERS: list[dict[str, Any]] = [
-    {"name": "tablet", "width": 820, "height": 1180, "touch": True},
     {"name": "narrow", "width": 320, "height": 568, "touch": True},
     {"name": "4K", "width": 3840, "height": 2160},
 ]
@@ -41,7 +43,7 @@ new PerformanceObserver((list) => {
 MOST_SHIFT = 0.02
 
 
-@pytest_asyncio.fixture(loop_scope="session", params=[DESKTOP, PHONE], ids=lambda screen: screen["name"])
+@pytest_asyncio.fixture(loop_scope="session", params=[DESKTOP, TABLET, PHONE], ids=lambda screen: screen["name"])
 async def walker(request: pytest.FixtureRequest, walking: Walking) -> AsyncIterator[Walker]:
     """Somebody at a screen, with nothing on it yet."""
     async with walking(request.param, HOLD_OFFERS, SHIFTS) as made:
@@ -82,6 +84,7 @@ async def test_arrival_to_world(walker: Walker) -> None:
     await walker.until("() => mundo.state.visible")
     await page.wait_for_selector(".veil[data-kind=clear]")
     await walker.sound("world")
+    assert await page.evaluate("() => shifted") < MOST_SHIFT
 
 
 async def test_words_figures_and_what_is_under_more(inside: Walker) -> None:
@@ -114,6 +117,15 @@ async def test_words_figures_and_what_is_under_more(inside: Walker) -> None:
     await inside.sound("film strip")
     await page.keyboard.press("Escape")
     assert await page.is_hidden(".film")
+    await page.evaluate("() => document.querySelector('video').focus()")
+    await page.keyboard.press("KeyC")
+    await page.wait_for_selector(".moves")
+    await inside.sound("camera moves")
+    await page.keyboard.press("Escape")
+    await page.evaluate("() => document.querySelector('video').focus()")
+    await page.keyboard.press("KeyB")
+    await page.wait_for_selector(".veil[data-kind=held] button:focus")
+    await inside.sound("held still")
 
 
 async def test_sheets(inside: Walker) -> None:
@@ -197,7 +209,7 @@ async def test_a_microphone_that_is_not_allowed(inside: Walker) -> None:
     await inside.sound("microphone denied")
 
 
-@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=lambda screen: screen["name"])
+@pytest.mark.parametrize("screen", [DESKTOP, TABLET, PHONE], ids=lambda screen: screen["name"])
 async def test_browsers_that_cannot(screen: dict[str, Any], walking: Walking) -> None:
     async with walking(screen, "delete window.RTCPeerConnection;") as walker:
         await walker.page.goto("/")
@@ -233,3 +245,38 @@ async def test_other_screens(screen: dict[str, Any], walking: Walking) -> None:
         await page.click(".edge.top .round:has([data-icon=share])")
         await page.wait_for_selector(".code svg")
         await walker.fits()
+
+
+async def test_motion_is_short_and_none_where_it_is_not_wanted(walking: Walking) -> None:
+    async with walking(DESKTOP, HOLD_OFFERS) as walker:
+        page = walker.page
+        await page.emulate_media(reduced_motion="reduce")
+        moving = "() => document.getAnimations().map((one) => one.animationName ?? one.transitionProperty)"
+        await walker.come_in()
+        await page.wait_for_selector(".wall:not([aria-busy]) .card")
+        await page.hover(".card")
+        seen = await page.evaluate(moving)
+        await page.evaluate("() => { window.holding = true; }")
+        await page.click("[data-template=shore]")
+        await page.wait_for_selector(".veil [aria-current=step]")
+        seen += await page.evaluate(moving)
+        await page.evaluate("() => letThrough()")
+        await walker.until("() => mundo.state.visible")
+        await page.keyboard.press("KeyC")
+        seen += await page.evaluate(moving)
+        assert seen == []
+
+
+def test_no_motion_of_the_styles_is_longer_than_200_ms() -> None:
+    """What breathes and drifts while one waits, for ever, apart."""
+    styles = "".join(path.read_text() for path in CSS.glob("*.css"))
+    told = re.findall(r"(?:animation|transition|--quick|--soft)[\w-]*: ([^;}]+)", styles)
+    assert len(told) > 20
+    slow = [
+        one
+        for rule in told
+        for one in rule.split(",")
+        if "infinite" not in one and any(float(ms) > 200 for ms in re.findall(r"([\d.]+)ms", one))
+    ]
+    slow += [rule for rule in told if re.search(r"[\d.]+s\b", rule.replace("ms", "")) and "infinite" not in rule]
+    assert slow == ["late 0s 3s forwards"], "expected only what waits for a browser that runs none of our modules"

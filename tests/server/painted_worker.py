@@ -228,6 +228,7 @@ async def main() -> None:
     worker.send(
         m.Ready(
             model="painted",
+            steps=1,
             rung="270p",
             width=480,
             height=270,

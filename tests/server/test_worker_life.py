@@ -76,7 +76,12 @@ async def test_a_world_that_fails_again_and_again_ends(run: Any) -> None:
 async def test_ready_is_said_when_the_worker_is(run: Any) -> None:
     here = await run()
     browser = await here.browser()
-    assert (await browser.http.get("/readyz")).json() == {"status": "ready", "model": "painted", "capacity": 2}
+    assert (await browser.http.get("/readyz")).json() == {
+        "status": "ready",
+        "model": "painted",
+        "steps": 1,
+        "capacity": 2,
+    }
 
 
 async def test_a_worker_that_never_starts_leaves_the_gateway_healthy_and_not_ready(tmp_path: Any) -> None:

@@ -190,12 +190,12 @@ export class Api {
   }
 
   /**
-   * The name of the model that the gateway's worlds run on, "" while it is not ready.
-   * @returns {Promise<string>}
+   * The model that the gateway's worlds run on and the steps in which it samples a frame; null while it is not ready.
+   * @returns {Promise<{ name: string, steps: number } | null>}
    */
   async model() {
     const answer = await fetch(`${this.#base}/readyz`).then((response) => response.json()).catch(() => null);
-    return typeof answer?.model === "string" ? answer.model : "";
+    return typeof answer?.model === "string" ? { name: answer.model, steps: Number(answer.steps) } : null;
   }
 
   /**

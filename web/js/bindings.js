@@ -1,16 +1,19 @@
 // Which key does what: an action for each key, as it came or as the person changed it.
 // Knows names of actions and keys (W3C `event.code`); knows no keyboard, and storage only as two functions.
 
-/** What the world's buttons do, by the vocabulary's names; each leads to a button of buttons.js. */
+/**
+ * What the world's buttons do, by the vocabulary's names; each leads to a button of buttons.js. Its `next_camera` is not
+ * among them: no bundled model knows a camera besides the first.
+ */
 export const WORLD = Object.freeze({
   forward: "KeyW", back: "KeyS", left: "KeyA", right: "KeyD", look_up: "ArrowUp", look_down: "ArrowDown",
-  look_left: "ArrowLeft", look_right: "ArrowRight", jump: "Space", run: "ShiftLeft", next_camera: "KeyC",
+  look_left: "ArrowLeft", look_right: "ArrowRight", jump: "Space", run: "ShiftLeft",
 });
 
 /** What the page's own keys do. */
 export const PAGE = Object.freeze({
   prompt: "Enter", talk: "KeyV", figures: "KeyH", help: "KeyK", picture: "KeyP", record: "KeyR", pause: "KeyB",
-  film: "KeyT", mute: "KeyM", fullscreen: "KeyF", let_go: "Escape",
+  film: "KeyT", moves: "KeyC", mute: "KeyM", fullscreen: "KeyF", let_go: "Escape",
 });
 
 /** @typedef {keyof typeof WORLD} WorldAction */

@@ -1,4 +1,4 @@
-// A gamepad as hands: the left stick walks, the right one looks, buttons jump, run and change the camera.
+// A gamepad as hands: the left stick walks, the right one looks, buttons jump and run.
 // `handsOf` is pure; Gamepads looks at the browser's pads while one is connected, and not otherwise.
 
 import { Closer } from "./outputs.js";
@@ -25,7 +25,6 @@ export function handsOf({ axes, buttons }) {
   if (x > DEAD || on(15)) held.push("KeyD");
   if (on(0)) held.push("Space");
   if (on(1) || on(10) || Math.hypot(x, y) > FAR) held.push("ShiftLeft");
-  if (on(3)) held.push("KeyC");
   return { held, look: [curve(turn), -curve(tilt)] };
 }
 

@@ -22,7 +22,7 @@ export class PictureTaker {
 
   /**
    * @param {HTMLElement} root
-   * @param {CaptureInputs} inputs
+   * @param {CaptureInputs & { taken: () => void }} inputs `taken`: told at each picture
    */
   constructor(root, inputs) {
     this.#root = root;
@@ -30,13 +30,14 @@ export class PictureTaker {
   }
 
   toggle() {
-    const { video, notices, world } = this.#inputs;
+    const { video, notices, world, taken } = this.#inputs;
     const { videoWidth: width, videoHeight: height } = video;
     if (!width) return;
     const canvas = el("canvas", { width, height });
     canvas.getContext("2d")?.drawImage(video, 0, 0);
     const flash = el("div", { class: "flash", "aria-hidden": "true" });
     this.#root.append(flash);
+    taken();
     const timer = setTimeout(() => flash.remove(), FLASH_MS);
     this.#closer.add(() => clearTimeout(timer));
     canvas.toBlob((blob) => {

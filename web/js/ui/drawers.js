@@ -5,7 +5,7 @@ import { Closer, stream } from "../outputs.js";
 import { keyName } from "../bindings.js";
 import { WORDS } from "../strings.js";
 
-/** @typedef {"share" | "picture" | "record" | "pause" | "film" | "keep" | "figures" | "help" | "fullscreen" | "mute"} Drawer */
+/** @typedef {"share" | "picture" | "record" | "pause" | "film" | "moves" | "keep" | "figures" | "help" | "fullscreen" | "mute"} Drawer */
 /**
  * @typedef {{ api: import("../api.js").Api, world: import("../world.js").World, video: HTMLVideoElement,
  *   settings: import("../settings.js").Settings, notices: import("./notices.js").Notices,
@@ -61,7 +61,10 @@ export class Drawers {
       { name: "picture", picture: "camera", label: words.picture, key: key("picture") },
       { name: "record", picture: "record", label: recording ? words.record_stop : words.record, key: key("record"), on: recording },
     ];
-    if (drives) all.push({ name: "film", picture: "film", label: words.film, key: key("film") });
+    if (drives) {
+      all.push({ name: "film", picture: "film", label: words.film, key: key("film") },
+        { name: "moves", picture: "camera_moves", label: WORDS.moves.label, key: key("moves") });
+    }
     if (kept && drives && world.together.owner.value) {
       all.push({ name: "keep", picture: "keep", label: words.keep },
         { name: "pause", picture: "pause", label: words.pause, key: key("pause") });
@@ -95,7 +98,7 @@ export class Drawers {
 
   /** Whatever is open gives way to the world. */
   away() {
-    this.#parts.get("film")?.away();
+    for (const name of ["film", "moves"]) this.#parts.get(name)?.away();
   }
 
   close() {
@@ -140,7 +143,7 @@ export class Drawers {
     }
     if (name === "help") {
       const { KeysSheet } = await import("./keys_sheet.js");
-      return new KeysSheet(this.#root, { settings });
+      return new KeysSheet(this.#root, { world, settings });
     }
     if (name === "film") {
       const { Film } = await import("./film.js");
@@ -148,9 +151,13 @@ export class Drawers {
       film.again.on((text) => this.#again.emit(text));
       return film;
     }
+    if (name === "moves") {
+      const { MovesBar } = await import("./moves_bar.js");
+      return new MovesBar(this.#root, { world, bindings: settings.bindings });
+    }
     const { PictureTaker, Recorder } = await import("./capture.js");
-    return name === "picture" ? new PictureTaker(this.#root, { video, notices, world })
-      : new Recorder(this.#root, { video, notices, world });
+    if (name === "record") return new Recorder(this.#root, { video, notices, world });
+    return new PictureTaker(this.#root, { video, notices, world, taken: () => this.#parts.get("film")?.mark("picture") });
   }
 
   async #fill() {
@@ -162,7 +169,10 @@ export class Drawers {
     const { api, world, notices } = this.#inputs;
     const { inWords } = await import("../strings.js");
     await api.keep(world.session).then(
-      ({ name, prompt }) => notices.say(WORDS.world.kept(name || prompt || WORDS.arrival.nameless)),
+      ({ name, prompt }) => {
+        this.#parts.get("film")?.mark("kept");
+        notices.say(WORDS.world.kept(name || prompt || WORDS.arrival.nameless));
+      },
       (error) => notices.say(inWords(error)));
   }
 }

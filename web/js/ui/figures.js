@@ -9,9 +9,8 @@ const PERIOD_MS = 500;
 /** The last minute. */
 const POINTS = 120;
 const MOST_FPS = 30;
-const RUNGS = ["", "270p", "540p", "1080p"];
-const ROWS = /** @type {const} */ (["photon", "photon_p95", "round_trip", "loss", "step", "decode", "encode", "picture", "rung",
-  "frame", "memory", "model"]);
+const ROWS = /** @type {const} */ (["photon", "photon_p95", "round_trip", "loss", "rung", "picture", "model", "step",
+  "decode", "encode", "memory", "frame"]);
 
 export class FiguresPanel {
   #shown = output(false);
@@ -20,8 +19,6 @@ export class FiguresPanel {
   #root = el("aside", { class: "figures glass", "aria-label": WORDS.world.figures });
   #fps = el("strong", { "data-figure": "fps" }, WORDS.figures.none);
   #spark = el("canvas", { width: 240, height: 56, "aria-hidden": "true" });
-  #rung = el("select", { "aria-label": WORDS.figures.rung },
-    ...RUNGS.map((name) => el("option", { value: name }, name || WORDS.figures.by_itself)));
   /** @type {number[]} */
   #history = [];
   /** @type {Record<string, HTMLElement>} */
@@ -30,21 +27,21 @@ export class FiguresPanel {
 
   /**
    * @param {HTMLElement} parent
-   * @param {{ stats: () => import("../world.js").Figures, model: Promise<string>,
-   *   settings: import("../settings.js").Settings, pin: (rung: string) => void }} inputs
+   * @param {{ stats: () => import("../world.js").Figures, model: ReturnType<import("../api.js").Api["model"]>,
+   *   settings: import("../settings.js").Settings }} inputs
    */
-  constructor(parent, { stats, model, settings, pin }) {
+  constructor(parent, { stats, model, settings }) {
     const words = WORDS.figures;
     this.#settings = settings;
     const list = el("dl", {}, ...ROWS.flatMap((name) => {
       this.#cells[name] = el("dd", { "data-figure": name }, words.none);
       return [el("dt", {}, words[name]), this.#cells[name]];
     }));
-    this.#cells.rung.after(el("dd", { class: "pin" }, this.#rung));
-    this.#rung.onchange = () => pin(this.#rung.value);
     this.#root.append(el("p", { class: "fps" }, this.#fps, ` ${words.fps}`), this.#spark, list);
     parent.append(this.#root);
-    void model.then((name) => (this.#cells.model.textContent = name || words.none));
+    void model.then((known) => {
+      if (known) this.#cells.model.textContent = words.model_steps(known.name, known.steps);
+    });
     this.#closer.add(() => this.#root.remove());
     this.#closer.every(PERIOD_MS, () => this.#update(stats()));
     this.#closer.add(settings.chosen.on(({ figures }) => {
@@ -75,8 +72,7 @@ export class FiguresPanel {
     cell("round_trip", ms(figures.round_trip_ms));
     cell("loss", figures.loss === null ? words.none : words.percent(figures.loss));
     cell("picture", figures.width ? `${figures.width} × ${figures.height}` : words.none);
-    cell("rung", figures.rung ? figures.rung.rung : words.none);
-    if (document.activeElement !== this.#rung) this.#rung.value = figures.rung?.pinned ? figures.rung.rung : "";
+    cell("rung", figures.rung?.rung ?? words.none);
     cell("frame", figure(figures.frame));
     cell("step", ms(worker?.step_ms));
     cell("decode", ms(worker?.decode_ms));

@@ -1,4 +1,4 @@
-// Hands for a world: mouse, fingers and gamepad, with the thumb's ring, two buttons to touch, and the first hint.
+// Hands for a world: mouse, fingers and gamepad, with the thumb's ring, a button to touch, and the first hint.
 // Knows the video and the dock; what walking does is the world's.
 
 import { Gamepads } from "../gamepad.js";
@@ -29,8 +29,7 @@ export class Hands {
     this.#hint = hint(coarse, settings);
     dock.append(this.#hint);
     const ring = el("div", { class: "thumb", hidden: true, "aria-hidden": "true" }, el("span"));
-    const touch = el("div", { class: "touch" },
-      this.#button("camera", WORDS.world.camera, "KeyC", hands), this.#button("jump", WORDS.world.jump, "Space", hands));
+    const touch = el("div", { class: "touch" }, this.#jump(hands));
     video.after(ring);
     dock.append(touch);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -69,22 +68,20 @@ export class Hands {
   }
 
   /**
-   * A round button that holds a button of the world for as long as a finger is on it.
-   * @param {"camera" | "jump"} name
-   * @param {string} label
-   * @param {string} code
+   * A round button that jumps for as long as a finger is on it.
    * @param {import("../world.js").World["hands"]} hands
    */
-  #button(name, label, code, hands) {
-    const let_go = () => hands.release(code);
+  #jump(hands) {
+    const press = () => hands.press("Space");
+    const let_go = () => hands.release("Space");
     return el("button", {
-      type: "button", class: "round", "aria-label": label,
-      onpointerdown: () => hands.press(code), onpointerup: let_go, onpointercancel: let_go, onpointerleave: let_go,
+      type: "button", class: "round", "aria-label": WORDS.world.jump,
+      onpointerdown: press, onpointerup: let_go, onpointercancel: let_go, onpointerleave: let_go,
       onkeydown: (/** @type {KeyboardEvent} */ event) => {
-        if (event.key === "Enter" || event.key === " ") hands.press(code);
+        if (event.key === "Enter" || event.key === " ") press();
       },
       onkeyup: let_go, onblur: let_go,
-    }, icon(name === "camera" ? "turn" : "jump"));
+    }, icon("jump"));
   }
 }
 

@@ -10,26 +10,31 @@ import { openSheet } from "./sheet.js";
 
 /** @typedef {import("../bindings.js").Action} Action */
 
+/** The ladder's rungs as the gateway names them; "": the highest that the machine keeps up with. */
+const RUNGS = ["", "270p", "540p", "1080p"];
+
 /** @type {[keyof typeof WORDS.keys.groups, Action[]][]} */
 const GROUPS = [
-  ["walk", ["forward", "back", "left", "right", "jump", "run", "next_camera"]],
+  ["walk", ["forward", "back", "left", "right", "jump", "run"]],
   ["look", ["look_up", "look_down", "look_left", "look_right"]],
-  ["page", ["prompt", "talk", "film", "picture", "record", "pause", "figures", "mute", "fullscreen", "help"]],
+  ["page", ["prompt", "talk", "film", "moves", "picture", "record", "pause", "figures", "mute", "fullscreen", "help"]],
 ];
 
 export class KeysSheet {
   #closer = new Closer();
   #parent;
   #settings;
+  #world;
   /** @type {HTMLDialogElement | null} */
   #dialog = null;
   #groups = GROUPS.map(([group]) => el("section", { class: group }));
 
   /**
    * @param {HTMLElement} parent
-   * @param {{ settings: import("../settings.js").Settings }} inputs
+   * @param {{ world: import("../world.js").World, settings: import("../settings.js").Settings }} inputs
    */
-  constructor(parent, { settings }) {
+  constructor(parent, { world, settings }) {
+    this.#world = world;
     this.#parent = parent;
     this.#settings = settings;
     this.#closer.add(() => this.#dialog?.close());
@@ -60,10 +65,12 @@ export class KeysSheet {
       el("h3", {}, WORDS.keys.groups[group]), el("ul", {}, ...actions.map((action) => this.#key(action)))));
   }
 
-  /** The keys, with the settings below the shortest group. */
+  /** Three columns of about one height; where fingers steer, keys matter less than the settings. */
   #columns() {
     const [walk, look, page] = this.#groups;
-    return [walk, el("div", {}, look, el("section", {}, el("h3", {}, WORDS.keys.settings), this.#choices())), page];
+    const settings = el("section", {}, el("h3", {}, WORDS.keys.settings), this.#choices());
+    const keys = el("div", {}, walk, look);
+    return matchMedia("(pointer: coarse)").matches ? [settings, keys, page] : [keys, settings, page];
   }
 
   /** @param {Action} action */
@@ -113,7 +120,8 @@ export class KeysSheet {
     loud.value = String(volume);
     return el("ul", { class: "choices" },
       el("li", {}, el("label", { for: "speed" }, words.sensitivity), range),
-      this.#check("invert", words.invert), this.#check("smooth", words.smooth),
+      this.#check("invert", words.invert), ...(this.#world.together.owner.value ? [this.#quality()] : []),
+      this.#check("smooth", words.smooth),
       this.#check("captions", words.captions), el("li", {}, el("label", { for: "volume" }, WORDS.world.volume), loud),
       ...(transcribes() ? [this.#check("transcribe", words.transcribe, words.transcribe_more)] : []));
   }
@@ -128,6 +136,15 @@ export class KeysSheet {
       onchange: () => this.#settings.choose({ [name]: box.checked }) });
     box.checked = this.#settings.chosen.value[name];
     return el("li", {}, el("label", { for: `choose-${name}` }, label, ...(more ? [el("small", {}, more)] : [])), box);
+  }
+
+  /** At which rung the world is drawn, for everybody in it: whose world it is chooses. */
+  #quality() {
+    const pinned = this.#world.stats().rung;
+    const select = el("select", { id: "quality", onchange: () => this.#world.ask({ type: "rung", rung: select.value }) },
+      ...RUNGS.map((name) => el("option", { value: name }, name || WORDS.keys.quality_itself)));
+    select.value = pinned?.pinned ? pinned.rung : "";
+    return el("li", {}, el("label", { for: "quality" }, WORDS.keys.quality), select);
   }
 
   /** Another language begins with the page anew, which comes back to the same world. */

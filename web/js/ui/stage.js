@@ -51,9 +51,7 @@ export class Stage {
     const world = (this.world = new World({ api, session, role, owner, video: this.#video }));
     const settings = this.#settings;
     const notices = this.#keep(new Notices(this.#root));
-    const figures = this.#keep(new FiguresPanel(this.#root, {
-      stats: () => world.stats(), model: api.model(), settings, pin: (rung) => world.ask({ type: "rung", rung }),
-    }));
+    const figures = this.#keep(new FiguresPanel(this.#root, { stats: () => world.stats(), model: api.model(), settings }));
     const keyboard = this.#keep(new Keyboard(world.hands, settings.bindings));
     const drawers = this.#keep(new Drawers(this.#root, {
       api, world, settings, notices, video: this.#video, kept: inputs.kept !== undefined, figures,
