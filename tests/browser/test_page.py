@@ -187,6 +187,21 @@ async def test_figures_are_those_of_the_gateway_and_of_what_is_seen(inside: Walk
     assert float(shown["fps"]) > 0 and shown["round_trip"].endswith("ms") and shown["loss"].endswith("%")
 
 
+async def test_whose_world_it_is_chooses_its_quality(inside: Walker) -> None:
+    page = inside.page
+    await page.keyboard.press("KeyH")
+    await page.keyboard.press("?")
+    await page.select_option("#quality", "540p")
+    await inside.until("() => mundo.stats().rung.rung === '540p' && mundo.stats().height === 540")
+    await page.wait_for_selector("[data-figure=rung] >> text=540p")
+    await page.keyboard.press("Escape")
+    await page.wait_for_selector("dialog", state="detached")
+    await page.keyboard.press("?")
+    assert await page.input_value("#quality") == "540p"
+    await page.select_option("#quality", "")
+    await inside.until("() => !mundo.stats().rung.pinned")
+
+
 async def test_a_link_is_sent_by_what_the_device_has_for_it(walking: Walking) -> None:
     async with walking(SCREEN, "navigator.share = (given) => Promise.resolve(void (window.shared = given));") as walker:
         await walker.come_in()
