@@ -1,4 +1,4 @@
-"""The living wall: a look to the right and back in each template, by `mundo render`, as a small film without a seam.
+"""The living wall: a look to either side in each template, by `mundo render`, as a small film without a seam.
 Knows what the wall wants; knows no network and no page. Its files are web/pictures/wall/ID.mp4.
 
     .venv/bin/python scripts/wall.py              # every template
@@ -24,17 +24,17 @@ from configs.paths import WEB, WEIGHTS
 from engine.messages import FRAME_RATE
 
 WALL = WEB / "pictures" / "wall"
-MOST_BYTES = 150_000
+MOST_BYTES = 100_000
 LOOP_FRAMES = 4 * FRAME_RATE
 OVERLAP_FRAMES = 18  # what the place looks like on its return melts into how it began
-LOOK_RAD = 0.16  # how far; what lies beyond the first picture has to be invented
+LOOK_RAD = 0.045  # how far: what it shows lies in the margin of the first picture, and nothing has to be invented
 QUALITIES = range(16, 45, 2)  # x264's crf, best first
 Pictures = np.ndarray[Any, np.dtype[np.uint8]]  # [N, rows * 3/2, columns], planar 4:2:0
 
 
 def yaw_rad(frame: int, look_rad: float) -> float:
-    """Where the look is at: it begins and ends each loop ahead and at rest."""
-    return look_rad * (1 - math.cos(2 * math.pi * frame / LOOP_FRAMES)) / 2
+    """Where the look is at: it begins and ends each loop ahead."""
+    return look_rad * math.sin(2 * math.pi * frame / LOOP_FRAMES)
 
 
 def controls(look_rad: float) -> list[dict[str, Any]]:
@@ -108,7 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Render the loops of the arrival's wall.")
     parser.add_argument("templates", nargs="*", metavar="TEMPLATE", help=f"of {', '.join(known)}; none: all")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--look", type=float, default=LOOK_RAD, metavar="RAD", help="how far to the right")
+    parser.add_argument("--look", type=float, default=LOOK_RAD, metavar="RAD", help="how far to either side")
     parser.add_argument("--out", type=Path, default=WALL, help="the folder of the films")
     options = parser.parse_args()
     if unknown := set(options.templates) - set(known):
