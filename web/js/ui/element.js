@@ -33,14 +33,6 @@ const ICONS = {
   more: "M5.500 12h.100M12 12h.100M18.500 12h.100",
   camera: "M4 8h3.500l1.500-2.500h6L16.500 8H20v11H4zM12 16.500a3.250 3.250 0 1 0 0-6.500 3.250 3.250 0 0 0 0 6.500",
   camera_moves: "M3.500 8h11v8h-11zM14.500 11l6-3v8l-6-3M6 20h6M9 16v4",
-  pan_left: "M19 12H5M10.500 6.500 5 12l5.500 5.500",
-  pan_right: "M5 12h14M13.500 6.500 19 12l-5.500 5.500",
-  tilt_up: "M12 19V5M6.500 10.500 12 5l5.500 5.500",
-  tilt_down: "M12 5v14M6.500 13.500 12 19l5.500-5.500",
-  truck_left: "M20 5v14M16 12H4M8.500 7.500 4 12l4.500 4.500",
-  truck_right: "M4 5v14M8 12h12M15.500 7.500 20 12l-4.500 4.500",
-  dolly_in: "M4 4l6 6M10 5.500V10H5.500M20 4l-6 6M14 5.500V10h4.500M4 20l6-6M10 18.500V14H5.500M20 20l-6-6M14 18.500V14h4.500",
-  dolly_out: "M10 10 4 4M4 8.500V4h4.500M14 10l6-6M20 8.500V4h-4.500M10 14l-6 6M4 15.500V20h4.500M14 14l6 6M20 15.500V20h-4.500",
   turn: "M4 12a8 8 0 0 1 14-5.300L20 8.500M20 4v4.500h-4.500M20 12a8 8 0 0 1-14 5.300L4 15.500M4 20v-4.500h4.500",
   record: "M12 18a6 6 0 1 0 0-12 6 6 0 0 0 0 12",
   pause: "M8.500 5v14M15.500 5v14",
@@ -63,13 +55,22 @@ const ICONS = {
 
 /** @param {keyof typeof ICONS} name */
 export function icon(name) {
+  return drawn(name, ICONS[name]);
+}
+
+/**
+ * An icon whose strokes are not among those that every page needs.
+ * @param {string} name
+ * @param {string} strokes
+ */
+export function drawn(name, strokes) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
   svg.dataset.icon = name;
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", ICONS[name]);
+  path.setAttribute("d", strokes);
   svg.append(path);
   return svg;
 }

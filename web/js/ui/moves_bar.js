@@ -4,7 +4,7 @@
 import { MOVES } from "../moves.js";
 import { Closer } from "../outputs.js";
 import { WORDS } from "../strings.js";
-import { el, icon } from "./element.js";
+import { drawn, el } from "./element.js";
 
 /** @typedef {import("../moves.js").MoveName} MoveName */
 
@@ -13,6 +13,17 @@ const KINDS = [
   ["pan", ["pan_left", "pan_right"]], ["tilt", ["tilt_up", "tilt_down"]],
   ["truck", ["truck_left", "truck_right"]], ["dolly", ["dolly_in", "dolly_out"]],
 ];
+/** @type {Record<MoveName, string>} */
+const STROKES = {
+  pan_left: "M19 12H5M10.500 6.500 5 12l5.500 5.500",
+  pan_right: "M5 12h14M13.500 6.500 19 12l-5.500 5.500",
+  tilt_up: "M12 19V5M6.500 10.500 12 5l5.500 5.500",
+  tilt_down: "M12 5v14M6.500 13.500 12 19l5.500-5.500",
+  truck_left: "M20 5v14M16 12H4M8.500 7.500 4 12l4.500 4.500",
+  truck_right: "M4 5v14M8 12h12M15.500 7.500 20 12l-4.500 4.500",
+  dolly_in: "M4 4l6 6M10 5.500V10H5.500M20 4l-6 6M14 5.500V10h4.500M4 20l6-6M10 18.500V14H5.500M20 20l-6-6M14 18.500V14h4.500",
+  dolly_out: "M10 10 4 4M4 8.500V4h4.500M14 10l6-6M20 8.500V4h-4.500M10 14l-6 6M4 15.500V20h4.500M14 14l6 6M20 15.500V20h-4.500",
+};
 const LONGEST_S = 0.1;
 
 export class MovesBar {
@@ -65,7 +76,7 @@ export class MovesBar {
     return el("button", {
       type: "button", class: "tool", "aria-label": label, title: label, "aria-pressed": "false", "data-move": name,
       onclick: () => this.#choose(this.#running === name ? null : name),
-    }, icon(name));
+    }, drawn(name, STROKES[name]));
   }
 
   /** @param {MoveName | null} name */
