@@ -73,7 +73,8 @@ async def test_every_frame_is_a_new_one(driver: Person) -> None:
 async def test_a_pinned_rung_is_seen_and_named(driver: Person) -> None:
     page = driver.page
     await page.keyboard.press("h")
-    cell, choice = page.locator('[data-figure="rung"]'), page.locator(".figures .pin select")
+    await page.keyboard.press("?")
+    cell, choice = page.locator('[data-figure="rung"]'), page.locator("#quality")
     for rung, width in (("540p", 960), ("1080p", 1920), ("270p", 480)):
         await choice.select_option(rung)
         await driver.until("(wanted) => document.querySelector('video').videoWidth === wanted", width)
@@ -82,6 +83,8 @@ async def test_a_pinned_rung_is_seen_and_named(driver: Person) -> None:
         assert await cell.inner_text() == rung
     await choice.select_option("")
     await driver.until("() => mundo.stats().rung.pinned === false")
+    await page.keyboard.press("Escape")
+    await page.wait_for_selector("dialog", state="detached")
 
 
 async def test_the_figures_are_measured(driver: Person) -> None:
