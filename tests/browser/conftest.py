@@ -255,7 +255,7 @@ async def painted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     """The gateway with the worker of the server's tests: for what the page does, whatever the picture is."""
     command = json.dumps([sys.executable, str(ROOT / "tests" / "server" / "painted_worker.py"), "--capacity", "8"])
     room = {f"MUNDO_LIMITS__PEERS_A_{who}": "500" for who in ("DEVICE", "SESSION")}
-    room["MUNDO_WORKER__RUNG"] = ""  # it paints whatever size it is asked for
+    room["MUNDO_WORKER__RUNG"] = ""  # it paints one size, whatever it says
     async with serving(tmp_path_factory.mktemp("painted"), MUNDO_WORKER__COMMAND=command, **room) as made:
         yield made
 

@@ -192,7 +192,7 @@ async def test_whose_world_it_is_chooses_its_quality(inside: Walker) -> None:
     await page.keyboard.press("KeyH")
     await page.keyboard.press("?")
     await page.select_option("#quality", "540p")
-    await inside.until("() => mundo.stats().rung.rung === '540p' && mundo.stats().height === 540")
+    await inside.until("() => mundo.stats().rung.rung === '540p' && mundo.stats().rung.pinned")
     await page.wait_for_selector("[data-figure=rung] >> text=540p")
     await page.keyboard.press("Escape")
     await page.wait_for_selector("dialog", state="detached")
