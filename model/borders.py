@@ -16,21 +16,22 @@ BORDER = 6  # half-resolution pixels to each side of a pixel in which both surfa
 INSIDE = 2  # those within which nothing else may lie there
 TOLD = 0.12  # colours that differ by less do not tell surfaces apart
 CHROMA = 2.0  # what it counts beside luma
+SPECKS = 3  # rounds in which small ones are removed
 TINTED = 5  # half-resolution pixels beside something near that have its tint
 SKY = 2 * AFAR_CODE - 1 + 0.02  # of depth's plane; what lies below is the sky
 WIDEST = 48  # half-resolution pixels of a gap that is filled at most
 CRACK = 4  # of one that need not lie beside something near
 APART = 0.1  # between both sides of a gap, from which on one stands before the other
 RIM = 6  # half-resolution pixels beside a gap that may be a mixture of both sides
-SLOPE = 0.004  # by how much depth's plane falls from pixel to pixel of a mixture
 SAME, LIKE = 0.05, 0.12  # differences of depth's and luma's planes within which a texture goes on
+SLOPE = 0.004  # by how much depth's plane falls from pixel to pixel of a mixture
 
 
 def separate(planes: Tensor) -> Tensor:
     """Planes [1, 7 or more, h, w] whose depth has edges -> the same, the edges where colours say, and what
     lies right beside something nearer without its tint. Along columns only before the sky: far ground jumps too."""
     across = by_colour(planes, 1.0)
-    return without_tint(by_colour(across.mT.contiguous(), SKY).mT.contiguous())
+    return without_tint(without_specks(by_colour(across.mT.contiguous(), SKY).mT.contiguous()))
 
 
 def most_beside(plane: Tensor, reach: int) -> Tensor:
@@ -72,6 +73,18 @@ def by_colour(planes: Tensor, beyond: float) -> Tensor:
     return out
 
 
+def without_specks(planes: Tensor) -> Tensor:
+    """Planes [1, 7 or more, h, w]: pixels that are not of the surface of most around them come to it: through a hole in
+    a crown somebody would see what is behind, larger with every step."""
+    out = planes.clone()
+    for _ in range(SPECKS):
+        depth = out[:, DEPTH : DEPTH + 1]
+        around = F.unfold(F.pad(depth, (1, 1, 1, 1), mode="replicate"), 3)
+        middle = around.median(1).values.view_as(depth)
+        out[:, DEPTH : DEPTH + 1] = torch.where((depth - middle).abs() > JUMP, middle, depth)
+    return out
+
+
 def without_tint(planes: Tensor) -> Tensor:
     """Planes [1, 7 or more, h, w]: pixels right beside something nearer, which a soft picture tints by it, take the
     colours of what lies farther beside it. Depth stays."""
@@ -84,15 +97,15 @@ def without_tint(planes: Tensor) -> Tensor:
 
 def behind(planes: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     """Planes [1, 7 or more, h, w] without holes and which of their pixels are known [1, 1, h, w] -> the same, gaps
-    between known pixels of a row filled from their farther side (the texture there mirrored, as depth-image-based
-    rendering does); and where that was done [1, 1, h, w]. What nothing near hid is not filled: it is to be invented."""
+    between known pixels of a row filled from their farther side (as depth-image-based rendering does); and where that
+    was done [1, 1, h, w]. What nothing near hid is not filled: it is to be invented."""
     width = planes.shape[3]
     there, columns = known[0, 0] > 0, torch.arange(width, device=known.device)
     left = torch.where(there, columns, -1).cummax(1).values
     right = width - 1 - torch.where(there.flip(1), columns, -1).cummax(1).values.flip(1)
     row, column = (~there & (left >= 0) & (right < width) & (right - left <= WIDEST)).nonzero(as_tuple=True)
     left, right = left[row, column], right[row, column]
-    depth, luma = planes[0, DEPTH], planes[0, :4].mean(0)
+    depth = planes[0, DEPTH]
     hidden = ((depth[row, left] - depth[row, right]).abs() > APART) | (right - left <= CRACK)
     row, column, left, right = (part[hidden] for part in (row, column, left, right))
     from_right = depth[row, right] < depth[row, left]
@@ -103,10 +116,11 @@ def behind(planes: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         farther = there[row, at] & (depth[row, at] < depth[row, best] - SLOPE)
         best = torch.where(farther, at, best)
     mirrored = (best + step * (column - edge).abs()).clamp(0, width - 1)
-    goes_on = there[row, mirrored]
+    goes_on, luma = there[row, mirrored], planes[0, :4].mean(0)
     for plane, least in ((depth, SAME), (luma, LIKE)):
         goes_on &= (plane[row, mirrored] - plane[row, best]).abs() < least
+    best = torch.where(goes_on, mirrored, best)
     out, gap = planes.clone(), torch.zeros_like(known)
-    out[0, :, row, column] = planes[0][:, row, torch.where(goes_on, mirrored, best)]
+    out[0, :, row, column] = planes[0][:, row, best]
     gap[0, 0, row, column] = 1
     return out, gap

@@ -2,7 +2,7 @@
 
 import torch
 
-from model.borders import DEPTH, WIDEST, behind, by_colour, separate, without_tint
+from model.borders import DEPTH, WIDEST, behind, by_colour, separate, without_specks, without_tint
 
 NEAR, FAR = -0.2, -0.87
 DARK, BRIGHT = -0.6, 0.4
@@ -47,6 +47,14 @@ def test_a_crack_in_one_surface_is_closed():
     assert torch.equal(where, 1 - known) and (filled[0, DEPTH] == FAR).all()
 
 
+def test_a_mixture_of_both_sides_beside_a_gap_does_not_fill_it():
+    planes, known = a_gap(NEAR, FAR, 8)
+    planes[:, DEPTH, :, 108:112] = torch.tensor([-0.4, -0.5, -0.6, -0.7])
+    planes[:, :4, :, 108:112] = 0.0
+    filled, _ = behind(planes, known)
+    assert (filled[0, DEPTH, :, 100:108] == FAR).all() and (filled[0, :4, :, 100:108] == BRIGHT).all()
+
+
 def test_a_texture_goes_on_behind_and_other_things_do_not():
     planes, known = a_gap(NEAR, FAR, 8)
     planes[:, :4, :, 108:] += torch.linspace(0, 0.05, 148)
@@ -69,6 +77,13 @@ def test_no_edge_moves_where_colours_are_alike_or_ground_slopes():
     slope[:, DEPTH] = torch.linspace(-0.8, 0.4, 144)[:, None]
     for planes in (plain, slope):
         assert torch.equal(separate(planes)[:, DEPTH], planes[:, DEPTH])
+
+
+def test_a_speck_comes_to_the_surface_around_it_and_edges_stay():
+    planes = a_wall()
+    speckled = planes.clone()
+    speckled[:, DEPTH, 40:42, 50:52] = FAR
+    assert torch.equal(without_specks(speckled), planes)
 
 
 def test_what_lies_beside_something_near_loses_its_tint():
