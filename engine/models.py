@@ -15,6 +15,7 @@ from torch import Tensor
 from configs.paths import WEIGHTS
 from model import checkpoint, surfaces
 from model.borders import behind
+from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
 from model.geometry import drawn_here, reproject
 from model.native import Unsupported
@@ -78,7 +79,7 @@ class Models:
     """The frozen networks, in 8-bit integers where that is possible. For one thread at a time."""
 
     def __init__(
-        self, tokenizer: FrameTokenizer, networks: Networks, text: TextEncoder, name: str, ranges: Ranges | None = None
+        self, tokenizer: FrameTokenizer, networks: Networks, text: PromptReader, name: str, ranges: Ranges | None = None
     ):
         self.text, self.name, self.config = text, name, networks.omni.config
         self.tokenizer = quick_tokenizer(tokenizer, ranges)
@@ -155,7 +156,7 @@ class Models:
         ranges = activation_ranges(tokenizer, torch.rand(1, 7, GRID_HEIGHT, GRID_WIDTH) * 2 - 1)
         omni, inventor = (Omni(config or OmniConfig()) for _ in range(2))
         networks = Networks(omni, inventor, Surfaces())
-        return cls(tokenizer, networks, TextEncoder.load(), "random", ranges)
+        return cls(tokenizer, networks, PromptReader(TextEncoder.load(), None), "random", ranges)
 
 
 def quick_omni(omni: Omni) -> Omni | Int8Omni:
@@ -175,7 +176,7 @@ def load_models(weights: Path = WEIGHTS) -> Models:
     omni, inventor = (load_omni(weights / file) for file in (OMNI_FILE, INVENTOR_FILE))
     networks = Networks(omni, inventor, surfaces.load(weights / SURFACES_FILE))
     name = f"nano-{checkpoint.sha256(weights / OMNI_FILE)[:8]}"
-    return Models(tokenizer, networks, TextEncoder.load(), name, ranges)
+    return Models(tokenizer, networks, PromptReader.load(weights), name, ranges)
 
 
 def load_omni(path: Path) -> Omni:

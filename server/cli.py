@@ -120,6 +120,12 @@ def train_ladder(context: typer.Context) -> None:
     _run_module("model.training.ladder", context.args)
 
 
+@train_app.command("text", context_settings=PASS_ON)
+def train_text(context: typer.Context) -> None:
+    """What typed prompts mean: python -m model.training.text."""
+    _run_module("model.training.text", context.args)
+
+
 @app.command(context_settings=PASS_ON)
 def render(context: typer.Context) -> None:
     """A clip without a browser: python -m engine.render."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from safetensors.torch import load_file
@@ -25,6 +25,7 @@ TOKENS = 32
 WIDTH = 384
 _MAX_PIECES = 256  # of one text, for its sentence embedding
 _LAYERS, _HEADS, _INNER, _PIECES, _POSITIONS = 6, 12, 1536, 30522, 512
+DEPTHS = (0, 3, 6)  # the layers whose hidden states others may read: the pieces themselves, half way, and the last
 _NORM_EPS = 1e-12
 _PIECE_SCALE = 2.0  # last hidden states have a deviation of 0.48 over captions
 
@@ -76,12 +77,12 @@ class _Bert(nn.Module):
         self.norm = nn.LayerNorm(WIDTH, _NORM_EPS)
         self.layers = nn.ModuleList(_Layer() for _ in range(_LAYERS))
 
-    def forward(self, pieces: Tensor, mask: Tensor) -> Tensor:  # [B, N] ids, [B, N] -> [B, N, 384]
+    def forward(self, pieces: Tensor, mask: Tensor) -> Tensor:  # [B, N] ids, [B, N] -> [B, N, 3, 384]
         x = self.pieces(pieces) + self.positions.weight[: pieces.shape[1]] + self.kinds.weight[0]
-        x = self.norm(x)
+        states = [self.norm(x)]
         for layer in self.layers:
-            x = layer(x, mask)
-        return x
+            states.append(layer(states[-1], mask))
+        return torch.stack([states[depth] for depth in DEPTHS], 2)
 
 
 _NAMES = {  # the file's names -> ours; inside a layer and outside of one
@@ -110,6 +111,13 @@ def _renamed(name: str) -> str:
     return f"{layer}{_NAMES.get(rest, rest)}.{parameter}"
 
 
+class Hidden(NamedTuple):
+    """What the encoder makes of texts: hidden states [B, N, 3, 384] of their word pieces at DEPTHS, and mask [B, N]."""
+
+    states: Tensor
+    mask: Tensor
+
+
 class TextEncoder:
     """The frozen encoder. Build it with `load()`; it is not a Module, so no optimizer and no checkpoint meets it."""
 
@@ -131,25 +139,16 @@ class TextEncoder:
         return cls(bert, tokenizer)
 
     def features(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Texts -> features [B, 32, 384] and their mask bool [B, 32]. Position 0 holds the sentence embedding times
-        sqrt(384), in the place of [CLS]; the others twice the word pieces' last hidden states, so that all have about
-        unit variance; zeros where masked. The sentence embedding covers the whole text (to 256 word pieces), the
-        others its first 31. Raises TextTooLong."""
-        hidden, mask = self._encode(texts)
-        features = hidden.new_zeros(len(texts), TOKENS, WIDTH)
-        kept = torch.zeros(len(texts), TOKENS, dtype=torch.bool)
-        count = min(TOKENS, hidden.shape[1])
-        kept[:, :count] = mask[:, :count]
-        features[:, :count] = _PIECE_SCALE * hidden[:, :count] * mask[:, :count, None]
-        features[:, 0] = _pooled(hidden, mask) * WIDTH**0.5
-        return features, kept
+        """Texts -> their features and mask, see `as_features`. Raises TextTooLong."""
+        return as_features(self.hidden(texts))
 
     def sentence(self, texts: Sequence[str]) -> Tensor:
         """Texts -> unit-norm sentence embeddings [B, 384]: the mean of the word pieces. Raises TextTooLong."""
-        return _pooled(*self._encode(texts))
+        return _pooled(self.hidden(texts))
 
     @torch.no_grad()
-    def _encode(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    def hidden(self, texts: Sequence[str]) -> Hidden:
+        """All that the encoder makes of texts, to 256 word pieces. Raises TextTooLong."""
         for text in texts:
             if len(text) > MAX_CHARS:
                 raise TextTooLong(len(text))
@@ -157,9 +156,23 @@ class TextEncoder:
         encoded = self._tokenizer.encode_batch(readable)
         pieces = torch.tensor([e.ids for e in encoded])
         mask = torch.tensor([e.attention_mask for e in encoded], dtype=torch.bool)
-        return self._bert(pieces, mask), mask
+        return Hidden(self._bert(pieces, mask), mask)
 
 
-def _pooled(hidden: Tensor, mask: Tensor) -> Tensor:
-    weights = mask[..., None].to(hidden.dtype)
-    return F.normalize((hidden * weights).sum(1) / weights.sum(1), dim=-1)
+def as_features(hidden: Hidden) -> tuple[Tensor, Tensor]:
+    """Features [B, 32, 384] and their mask bool [B, 32]. Position 0 holds the sentence embedding times sqrt(384), in
+    the place of [CLS]; the others twice the word pieces' last hidden states, so that all have about unit variance;
+    zeros where masked. The sentence embedding covers the whole text, the others its first 31 word pieces."""
+    last, mask = hidden.states[:, :, -1], hidden.mask
+    features = last.new_zeros(len(last), TOKENS, WIDTH)
+    kept = torch.zeros(len(last), TOKENS, dtype=torch.bool)
+    count = min(TOKENS, last.shape[1])
+    kept[:, :count] = mask[:, :count]
+    features[:, :count] = _PIECE_SCALE * last[:, :count] * mask[:, :count, None]
+    features[:, 0] = _pooled(hidden) * WIDTH**0.5
+    return features, kept
+
+
+def _pooled(hidden: Hidden) -> Tensor:
+    weights = hidden.mask[..., None].to(hidden.states.dtype)
+    return F.normalize((hidden.states[:, :, -1] * weights).sum(1) / weights.sum(1), dim=-1)

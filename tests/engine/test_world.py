@@ -16,6 +16,7 @@ from engine.recollection import KEY_EVERY
 from engine.saving import NotAWorld
 from engine.world import LOOK_LIMIT, Inputs, PromptRefused, World
 from model.conditioning import state
+from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
 from model.omni import Omni, OmniConfig
 from model.planes import unpack
@@ -41,7 +42,7 @@ def models() -> Models:
     with torch.no_grad():
         omni.sky[-1].bias.copy_(torch.tensor([10.0, 10, 10, 10, 10, 10]))
     ranges = activation_ranges(tokenizer, torch.rand(1, 7, 144, 256) * 2 - 1)
-    return Models(tokenizer, Networks(omni, omni, Surfaces()), TextEncoder.load(), "random", ranges)
+    return Models(tokenizer, Networks(omni, omni, Surfaces()), PromptReader(TextEncoder.load(), None), "random", ranges)
 
 
 def rollout(models: Models, seed: int, steps: list[Inputs]) -> list[np.ndarray]:

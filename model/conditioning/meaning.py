@@ -1,0 +1,131 @@
+"""What a typed prompt means, in either language and in whatever words: the sentence encoder's hidden states -> features
+of a plain English sentence that the networks know. Knows features; refuses to know pictures and the grammar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model import checkpoint
+from model.conditioning.state import PLACES, TIMES, WEATHERS
+from model.conditioning.text import DEPTHS, TOKENS, WIDTH, TextEncoder, as_features
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KIND, FILE = "text", "text.safetensors"
+SURE = 0.7  # below this a prompt passes as the sentence encoder made it
+NAMES = (len(PLACES) + 1, len(TIMES) + 1, len(WEATHERS) + 1)  # the last of each: not said
+
+
+@dataclass(frozen=True)
+class AdapterConfig:
+    """`parts`: of a plain sentence, each the mean of its share of the word pieces."""
+
+    width: int = 128
+    layers: int = 2
+    heads: int = 4
+    hidden: int = 256
+    inner: int = 128
+    parts: int = 12
+    dropout: float = 0.15
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.parts < TOKENS:
+            raise ValueError(f"a sentence has 1 to {TOKENS - 1} parts, not {self.parts}")
+        if self.width % self.heads:
+            raise ValueError(f"width must be a multiple of heads; got {self.width} and {self.heads}")
+
+
+class Meant(NamedTuple):
+    """meaning [B, 1 + parts, 384]; logits of place, time and weather; and whether the text was understood at all,
+    [B] as a logit."""
+
+    meaning: Tensor
+    names: tuple[Tensor, ...]
+    understood: Tensor
+
+    def sureness(self) -> Tensor:
+        """[B] in 0..1: that it was understood, times how clear the least clear of place, time and weather is."""
+        clear = torch.stack([part.softmax(-1).amax(-1) for part in self.names], -1).amin(-1)
+        return torch.sigmoid(self.understood) * clear
+
+
+class TextAdapter(nn.Module):
+    """A small transformer over the frozen hidden states, with a token that asks for each attribute and one that asks
+    whether this is to be understood; what they find is said again as a plain sentence's features."""
+
+    def __init__(self, config: AdapterConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.enter = nn.Linear(len(DEPTHS) * WIDTH, width)
+        self.ask = nn.Parameter(torch.randn(len(NAMES) + 1, width) * 0.3)
+        layer = nn.TransformerEncoderLayer(
+            width, config.heads, config.hidden, config.dropout, "gelu", batch_first=True, norm_first=True
+        )
+        self.layers = nn.TransformerEncoder(layer, config.layers, nn.LayerNorm(width), enable_nested_tensor=False)
+        self.names = nn.ModuleList(nn.Linear(width, count) for count in NAMES)
+        self.understood = nn.Linear(width, 1)
+        self.part = nn.Linear(sum(NAMES), config.inner)
+        self.order = nn.Parameter(torch.randn(1 + config.parts, config.inner) * 0.3)
+        self.say = nn.Sequential(
+            nn.SiLU(), nn.Linear(config.inner, config.inner), nn.SiLU(), nn.Linear(config.inner, WIDTH)
+        )
+
+    def forward(self, states: Tensor, mask: Tensor) -> Meant:
+        """states [B, N, 3, 384] and mask [B, N] of `Hidden`."""
+        entered = self.enter(states.flatten(2))
+        asked = torch.cat([self.ask.expand(len(states), -1, -1), entered], 1)
+        hidden = self.layers(asked, src_key_padding_mask=~F.pad(mask, (len(self.ask), 0), value=True))
+        names = tuple(head(hidden[:, i]) for i, head in enumerate(self.names))
+        said = torch.cat([part.softmax(-1) for part in names], -1)
+        meaning = self.say(self.part(said)[:, None] + self.order)
+        return Meant(meaning, names, self.understood(hidden[:, len(NAMES)])[:, 0])
+
+    def save(self, path: Path, extra: dict[str, Any]) -> str:
+        """Writes it in half precision; returns the file's sha256."""
+        halves = {name: tensor.half() for name, tensor in self.state_dict().items()}
+        return checkpoint.save(path, halves, self.config, KIND, extra)
+
+    @classmethod
+    def load(cls, path: Path) -> TextAdapter:
+        """In single precision, ready to run. Raises CheckpointError."""
+        values, tensors = checkpoint.load(path, KIND)
+        adapter = cls(checkpoint.as_config(AdapterConfig, values))
+        checkpoint.load_into(adapter, tensors, KIND)
+        return adapter.eval().requires_grad_(False)
+
+
+class PromptReader:
+    """Typed prompts as the networks read them best: those that the adapter is sure of as it says them again, the others
+    as the sentence encoder made them; without an adapter, all."""
+
+    def __init__(self, encoder: TextEncoder, adapter: TextAdapter | None) -> None:
+        self._encoder, self._adapter = encoder, adapter
+
+    @classmethod
+    def load(cls, weights: Path) -> PromptReader:
+        """The encoder, and the adapter where the folder has one. Raises CheckpointError."""
+        path = weights / FILE
+        return cls(TextEncoder.load(), TextAdapter.load(path) if path.is_file() else None)
+
+    @torch.no_grad()
+    def features(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Texts -> features [B, 32, 384] and their mask bool [B, 32]. Raises TextTooLong."""
+        hidden = self._encoder.hidden(texts)
+        features, mask = as_features(hidden)
+        if self._adapter is None:
+            return features, mask
+        meant = self._adapter(*hidden)
+        count = meant.meaning.shape[1]
+        said = torch.zeros_like(features)
+        said[:, :count] = meant.meaning
+        sure = meant.sureness() >= SURE
+        whole = (torch.arange(TOKENS) < count).expand_as(mask)
+        return torch.where(sure[:, None, None], said, features), torch.where(sure[:, None], whole, mask)

@@ -1,0 +1,173 @@
+"""What the text adapter learns from: wishes, the grammar and narrations in both languages, and what nobody understands;
+each with the plain sentence that means the same. Knows texts and names, and the encoder as a function of them."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from configs.paths import vocabulary
+from model.conditioning.meaning import NAMES
+from model.conditioning.state import PLACES, TIMES, WEATHERS
+from model.conditioning.text import Hidden, TextEncoder
+from model.training.dynamics import has_fast_bf16
+from model.training.sentences import Said
+from model.training.wishes import KINDS, LANGUAGES, Wish, held_out, joined, read, typed
+from model.voice.sentences import FOREIGN, parts
+from model.worlds.captions import change, describe
+from model.worlds.narration import Labels, narrate
+
+HERE = dict(zip(PLACES, ("a meadow", "a desert", "mountains", "a coast"), strict=True))
+WHEN = dict(zip(TIMES, ("at dawn", "by day", "at dusk", "at night"), strict=True))
+HOW = dict(
+    zip(
+        WEATHERS,
+        ("under a clear sky", "under an overcast sky", "in fog", "in the rain", "in falling snow"),
+        strict=True,
+    )
+)
+MEANINGS: tuple[Said, ...] = tuple((p, t, w) for p, t, w in itertools.product(*map(range, NAMES)))
+OPEN: Said = (len(PLACES), len(TIMES), len(WEATHERS))
+LIKE = {"storm": "rain"}  # what the networks do not know, and what of theirs comes nearest
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A text and what it says; None: nobody understands it."""
+
+    text: str
+    said: Said | None
+
+
+def plain(said: Said) -> str:
+    """The sentence of the grammar that stands for a meaning: 'a coast at night in fog'. Where nothing is said 'a
+    landscape', which leaves all open."""
+    place, time, weather = (n[i] if i < len(n) else None for n, i in zip(KINDS.values(), said, strict=True))
+    words = (HERE[place] if place else "a landscape", time and WHEN[time], weather and HOW[weather])
+    return " ".join(word for word in words if word)
+
+
+def meant(encoder: TextEncoder) -> Tensor:
+    """The features of all MEANINGS in that order, [150, 13, 384]."""
+    features, mask = encoder.features([plain(said) for said in MEANINGS])
+    return torch.stack([parts(f, m) for f, m in zip(features, mask, strict=True)])
+
+
+def from_wishes(variants: int, pairs: int, rng: np.random.Generator) -> list[Lesson]:
+    """All wishes that are not kept for measuring, each typed in `variants` ways; and pairs of them in one sentence."""
+    known = [wish for wish in read() if not held_out(wish)]
+    out = [Lesson(wish.text, wish.said) for wish in known]
+    out += [Lesson(typed(w.text, w.language, rng), w.said) for w in known for _ in range(variants - 1)]
+    by_language = [[w for w in known if w.language == language and len(w.text) < 80] for language in LANGUAGES]
+    while pairs:
+        some = by_language[int(rng.integers(len(LANGUAGES)))]
+        first, second = (some[int(i)] for i in rng.integers(len(some), size=2))
+        both: Wish | None = joined(first, second, rng)
+        if both is not None:
+            out.append(Lesson(typed(both.text, both.language, rng), both.said))
+            pairs -= 1
+    return out
+
+
+def from_grammar(count: int, rng: np.random.Generator) -> list[Lesson]:
+    """`count` sentences a language for every meaning, and as many changes where no place is said."""
+    out = []
+    for said, language in itertools.product(MEANINGS, LANGUAGES):
+        if said == OPEN:
+            continue
+        place, time, weather = (n[i] if i < len(n) else None for n, i in zip(KINDS.values(), said, strict=True))
+        texts = [describe(place, time, weather, rng, language) for _ in range(count)]
+        if place is None:
+            texts += [change(time, weather, rng, language) for _ in range(2 * count)]
+        out += [Lesson(text if rng.uniform() < 0.5 else typed(text, language, rng), said) for text in texts]
+    return out
+
+
+def from_changes(count: int, rng: np.random.Generator) -> list[Lesson]:
+    """`count` of the grammar's changes of one thing a language: what a world that runs is asked for most."""
+    out = []
+    for said, language in itertools.product(MEANINGS, LANGUAGES):
+        place, time, weather = (n[i] if i < len(n) else None for n, i in zip(KINDS.values(), said, strict=True))
+        if place is None and bool(time) != bool(weather):
+            out += [Lesson(change(time, weather, rng, language), said) for _ in range(count)]
+    return out
+
+
+def from_narrations(count: int, rng: np.random.Generator) -> list[Lesson]:
+    """Sentences about who is there, what happens and how it is filmed, in places of the whole vocabulary."""
+    out = []
+    for _ in range(count):
+        names = {kind: str(rng.choice(vocabulary()[kind])) for kind in (*KINDS, "look", "subject", "event", "camera")}
+        kept = {kind: name for kind, name in names.items() if rng.uniform() < 0.55} or {"place": names["place"]}
+        if all(name in ("none", "natural") for name in kept.values()):
+            continue
+        language = str(rng.choice(LANGUAGES))
+        text = narrate(Labels(**kept), rng, language).text
+        said = []
+        for kind, known in KINDS.items():
+            name = LIKE.get(kept.get(kind, ""), kept.get(kind, ""))
+            said.append(known.index(name) if name in known else len(known))
+        out.append(Lesson(typed(text, language, rng), (said[0], said[1], said[2])))
+    return out
+
+
+def from_nowhere(count: int, rng: np.random.Generator) -> list[Lesson]:
+    """What is not to be understood: everyday talk in other languages with its words in any order, and keys hit at
+    random."""
+    talk = [sentence for both in FOREIGN.values() for sentence in both]
+    out = []
+    for i in range(count):
+        words = str(rng.choice(talk)).split()
+        some = [str(word) for word in rng.permutation(words)[: int(rng.integers(2, len(words) + 1))]]
+        if i % 2:
+            some = ["".join(str(c) for c in rng.choice(list("abcdefghijklmnopqrstuvwxyz"), len(word))) for word in some]
+        out.append(Lesson(" ".join(some), None))
+    return out
+
+
+class Encoded(NamedTuple):
+    """Hidden states of many texts, a byte a number: states [all pieces, 3, 384] and their scale [all pieces, 3, 1], and
+    where each text's begin, [N + 1]."""
+
+    states: Tensor
+    scale: Tensor
+    begins: Tensor
+
+    def take(self, which: list[int]) -> Hidden:
+        """Of some texts, padded."""
+        at = [(int(self.begins[i]), int(self.begins[i + 1])) for i in which]
+        states = torch.zeros(len(at), max(b - a for a, b in at), *self.states.shape[1:])
+        mask = torch.zeros(states.shape[:2], dtype=torch.bool)
+        for row, (a, b) in enumerate(at):
+            states[row, : b - a] = self.states[a:b] * self.scale[a:b]
+            mask[row, : b - a] = True
+        return Hidden(states, mask)
+
+
+def encoded(texts: list[str], encoder: TextEncoder, folder: Path) -> Encoded:
+    """In a file that is named after the texts; made where it is missing, in a few minutes."""
+    path = folder / f"texts-{hashlib.sha256(chr(0).join(texts).encode()).hexdigest()[:12]}.safetensors"
+    if not path.is_file():
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        pieces: list[tuple[Tensor, Tensor]] = [(torch.empty(0), torch.empty(0))] * len(texts)
+        for first in range(0, len(order), 64):
+            some = order[first : first + 64]
+            with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
+                states, mask = encoder.hidden([texts[i] for i in some])
+            scale = states.abs().amax(-1, keepdim=True).clamp_min(1e-6) / 127
+            whole = (states.float() / scale.float()).round().to(torch.int8)
+            for row, i in enumerate(some):
+                pieces[i] = (whole[row, mask[row]].clone(), scale[row, mask[row]].float())
+        begins = torch.tensor([0, *itertools.accumulate(len(s) for s, _ in pieces)])
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = {"states": torch.cat([s for s, _ in pieces]), "scale": torch.cat([s for _, s in pieces])}
+        save_file(kept | {"begins": begins}, path)
+    return Encoded(**load_file(path))
