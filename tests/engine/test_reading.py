@@ -15,7 +15,6 @@ from model.conditioning.meaning import PromptReader
     [
         ("night falls", (OPEN, "night", OPEN)),
         ("let it snow", (OPEN, OPEN, "snow")),
-        ("the fog lifts", (OPEN, OPEN, "clear")),
         ("a calm coast at dusk", ("coast", "dusk", OPEN)),
     ],
 )
