@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 KIND, FILE = "text", "text.safetensors"
-SURE = 0.7  # below this a prompt passes as the sentence encoder made it
+SURE = 0.5  # below this a prompt passes as the sentence encoder made it
 NAMES = (len(PLACES) + 1, len(TIMES) + 1, len(WEATHERS) + 1)  # the last of each: not said
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from configs.paths import WEIGHTS
 from engine.models import OMNI_FILE, load_omni
-from engine.reading import OPEN, read
+from engine.reading import OPEN, grammar, read
 from model.conditioning.meaning import PromptReader
+from model.conditioning.text import TextEncoder
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,16 @@ from model.conditioning.meaning import PromptReader
 def test_what_is_typed_plainly_is_read_rightly(text: str, wanted: tuple[str, ...]) -> None:
     omni, reader = load_omni(WEIGHTS / OMNI_FILE).eval(), PromptReader.load(WEIGHTS)
     assert tuple(read(omni, reader, [text])[0].values()) == wanted
+
+
+def test_the_adapter_reads_portuguese_and_loses_nothing_of_english() -> None:
+    omni, asked = load_omni(WEIGHTS / OMNI_FILE).eval(), grammar()
+
+    def right(reader: PromptReader, language: str) -> float:
+        some = [one for one in asked if one.language == language][:100]
+        found = read(omni, reader, [one.text for one in some])
+        return sum(f == one.wanted for f, one in zip(found, some, strict=True)) / len(some)
+
+    adapted, plain = PromptReader.load(WEIGHTS), PromptReader(TextEncoder.load(), None)
+    assert right(adapted, "en") >= right(plain, "en") - 0.03
+    assert right(adapted, "pt") > 0.9
