@@ -12,7 +12,7 @@ from torch import Tensor
 from engine import sampler
 from engine.memory import Memory
 from engine.models import Glimpse, Known, Models
-from engine.recollection import Recollection, with_own
+from engine.recollection import Recollection, per_pixel, with_own
 from model.conditioning import audio, control, state
 from model.omni import GROUPS, PATCH, VIEW, Given, Seen, unpatch
 from model.view import firmness
@@ -129,7 +129,7 @@ class Imagination:
         latents = unpatch(dream.noisy[:, 0]).clamp(-3, 3)
         firm = firmness(seen.trust[:, -1], dream.glimpse.tokens)
         planes, *_ = self._models.draw(latents, (dream.glimpse, firm))
-        own = dream.glimpse.known == 0
+        own = (dream.glimpse.known == 0) | (per_pixel(firm < 0.5) & (dream.glimpse.uncovered == 0))
         planes = torch.where(own, self._models.cut(planes), planes)
         imagined = with_own(planes, own, dream.pose[None], light)
         self._recollection.remember(latents, imagined, index, dreamed=True)

@@ -11,13 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model import checkpoint
-from model.borders import DEPTH, separate
+from model.borders import DEPTH, MUCH, separate
 from model.planes import CHANNELS
 
 KIND = "surfaces"
 NEAR = tuple((down, right) for down in (-7, -4, -2, 0, 2, 4, 7) for right in (-7, -4, -2, 0, 2, 4, 7))
 ABOVE = ((-10, 0), (-15, 0), (-22, 0))  # where a trunk has its crown
 BELOW = ((10, 0), (14, 0), (20, 0), (28, 0))  # and its foot
+REACH = 7  # pixels in which there must be another surface, for depth to change
 ONE_SURFACE = 0.05  # depths that differ by less lie on one surface
 NEIGHBOURS = NEAR + BELOW + ABOVE  # rows down and columns right, in half-resolution pixels
 
@@ -68,12 +69,16 @@ class Surfaces(nn.Module):
 
     @torch.inference_mode()
     def sharpen(self, planes: Tensor) -> Tensor:
-        """Planes [B, 7 or more, h, w] -> the same, each pixel with the depth of its likeliest neighbour."""
+        """Planes [B, 7 or more, h, w] -> the same, each pixel with the depth of its likeliest neighbour where two
+        surfaces meet; elsewhere, as on the ground, depth stays."""
         shares, depths = self(planes).softmax(1), around(planes[:, DEPTH : DEPTH + 1])
         chosen = depths.gather(1, shares.argmax(1, keepdim=True))
         near = shares * ((depths - chosen).abs() < ONE_SURFACE)
-        out = planes.clone()
-        out[:, DEPTH : DEPTH + 1] = (near * depths).sum(1, keepdim=True) / near.sum(1, keepdim=True)
+        own, out = planes[:, DEPTH : DEPTH + 1], planes.clone()
+        found = (near * depths).sum(1, keepdim=True) / near.sum(1, keepdim=True)
+        size = 2 * REACH + 1
+        apart = F.max_pool2d(own, size, 1, REACH) + F.max_pool2d(-own, size, 1, REACH) > MUCH
+        out[:, DEPTH : DEPTH + 1] = torch.where(apart, found, own)
         return out
 
 
