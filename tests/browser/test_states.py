@@ -267,7 +267,7 @@ async def test_motion_is_short_and_none_where_it_is_not_wanted(walking: Walking)
         assert seen == []
 
 
-def test_no_motion_of_the_styles_is_longer_than_200_ms() -> None:
+async def test_no_motion_of_the_styles_is_longer_than_200_ms() -> None:
     """What breathes and drifts while one waits, for ever, apart."""
     styles = "".join(path.read_text() for path in CSS.glob("*.css"))
     told = re.findall(r"(?:animation|transition|--quick|--soft)[\w-]*: ([^;}]+)", styles)
