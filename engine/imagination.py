@@ -130,7 +130,8 @@ class Imagination:
         firm = firmness(seen.trust[:, -1], dream.glimpse.tokens)
         planes, *_ = self._models.draw(latents, (dream.glimpse, firm))
         own = (dream.glimpse.known == 0) | (per_pixel(firm < 0.5) & (dream.glimpse.uncovered == 0))
-        planes = torch.where(own, self._models.cut(planes), planes)
+        if index == 0:  # later it would take as long as two frames, in the midst of others
+            planes = torch.where(own, self._models.cut(planes), planes)
         imagined = with_own(planes, own, dream.pose[None], light)
         self._recollection.remember(latents, imagined, index, dreamed=True)
 

@@ -49,7 +49,8 @@ def nearest_m(distance_m: Tensor) -> Tensor:
 
 
 class Memory:
-    """At most `most` keyframes; beyond that the dream farthest from the newest is forgotten, else the keyframe."""
+    """At most `most` keyframes; beyond that the dream farthest from the newest is forgotten, else the keyframe.
+    Never the first."""
 
     def __init__(self, most: int = MOST):
         if most < 2:
@@ -69,6 +70,7 @@ class Memory:
         self._lights = torch.cat([self._lights, keyframe.light[None]])
         if len(self.keyframes) > self.most:
             far = (self._poses[:, :3] - keyframe.pose[:3]).norm(dim=1)
+            far[0] = -2  # all else was drawn after it
             dreamed = torch.tensor([k.dreamed for k in self.keyframes])
             self._forget(int((far.masked_fill(~dreamed, -1) if dreamed.any() else far).argmax()))
 

@@ -86,6 +86,13 @@ def test_the_farthest_is_forgotten_when_there_is_no_room():
         Memory(most=1)
 
 
+def test_the_first_is_never_forgotten_however_far_away():
+    memory = Memory(most=3)
+    for i, x in enumerate((30.0, 1.0, 2.0, 0.0)):
+        memory.keep(keyframe(pose(x=x), index=i))
+    assert [k.index for k in memory.keyframes] == [0, 1, 3]
+
+
 def test_a_dream_is_forgotten_before_what_was_shown_far_away():
     memory = Memory(most=3)
     for i, x in enumerate((30.0, 1.0, 2.0, 0.0)):
