@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from configs.paths import WEIGHTS
-from engine.models import OMNI_FILE, OMNI_KIND
+from engine.models import OMNI_FILE
 from engine.threads import use_threads
 from engine.world import Frame, Inputs, Models, PromptRefused, Start, World, load_models
 from model import checkpoint
@@ -27,6 +27,7 @@ from model.evaluation import command
 from model.evaluation.pictures import Picture
 from model.evaluation.subjects import Act, Beginning, Scene
 from model.evaluation.suite import HEARD
+from model.omni import KIND
 from model.planes import pack
 from model.worlds.walker import EYE_M, Controls
 
@@ -95,7 +96,7 @@ def folder_of(weights: Path) -> Iterator[Path]:
     if not weights.is_file():
         yield weights
         return
-    checkpoint.load(weights, OMNI_KIND)  # so that an error names this file
+    checkpoint.load(weights, KIND)  # so that an error names this file
     with tempfile.TemporaryDirectory() as name:
         for bundled in WEIGHTS.iterdir():
             (Path(name) / bundled.name).symlink_to(weights.resolve() if bundled.name == OMNI_FILE else bundled)

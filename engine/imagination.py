@@ -13,8 +13,8 @@ from engine import sampler
 from engine.memory import Memory
 from engine.models import Glimpse, Known, Models
 from engine.recollection import Recollection, per_pixel, with_own
-from model.conditioning import audio, control, state
-from model.omni import GROUPS, PATCH, VIEW, Given, Seen, unpatch
+from model.conditioning import state
+from model.omni import GROUPS, PATCH, VIEW, Seen, given_alone, unpatch
 from model.view import firmness
 
 FIRST_STEPS = 32
@@ -49,11 +49,7 @@ class Told:
 def imagine(models: Models, told: Told, view: Tensor, noisy: Tensor, tau: float) -> Seen:
     """What the inventing network makes of latents [1, 1, 144, 64] at signal level tau, of a frame alone whose view
     [1, 144, 79] is known. It knows the finest steps only."""
-    still = control.features(torch.zeros(len(control.HELD) + 2))[None, None]
-    silence = torch.zeros(1, 1, 2, audio.WIDTH)
-    levels = (torch.tensor([[level]]) for level in (tau, 1 / sampler.FINEST))
-    age_s, tokens = torch.tensor([[told.age_s]]), told.state.tokens()[None, None]
-    given = Given(told.tokens[:, None], age_s, silence, still, tokens, view[:, None], *levels)
+    given = given_alone(told.tokens, told.age_s, told.state.tokens(), view, (tau, 1 / sampler.FINEST))
     seen: Seen = models.inventor(noisy, given, torch.ones(1, 1, 1, dtype=torch.bool))
     return seen
 

@@ -18,9 +18,8 @@ from model.borders import behind
 from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
 from model.geometry import drawn_here, reproject
-from model.native import Unsupported
 from model.omni import Omni, OmniConfig
-from model.omni_int8 import Int8Omni
+from model.omni_int8 import quick_omni
 from model.planes import CHANNELS, GRID_HEIGHT, GRID_WIDTH, unpack, with_far_sky
 from model.relight import attune, relight
 from model.surfaces import Surfaces
@@ -31,7 +30,6 @@ from model.tokenizer.native import NativeTokenizer
 from model.tokenizer.quick import quick_tokenizer
 from model.view import CELL, as_tokens, gathered, grains, keep_known, relit, without_slivers
 
-OMNI_KIND = "omni"
 OMNI_FILE = "nano.safetensors"
 INVENTOR_FILE = "inventor.safetensors"
 TOKENIZER_FILE = "tokenizer.safetensors"
@@ -120,7 +118,7 @@ class Models:
         return with_far_sky(self.tokenizer.decode(latents).clamp(-1, 1))
 
     def cut(self, planes: Tensor) -> Tensor:
-        """Invented planes [1, 8, 144, 256], their depth in sharp surfaces: drawn as they now are."""
+        """Invented planes [1, 7 or more, 144, 256] -> [1, 8, 144, 256], their depth in sharp surfaces."""
         return drawn_here(self.surfaces.cut(planes[:, :CHANNELS]))
 
     def draw(
@@ -159,29 +157,11 @@ class Models:
         return cls(tokenizer, networks, PromptReader(TextEncoder.load(), None), "random", ranges)
 
 
-def quick_omni(omni: Omni) -> Omni | Int8Omni:
-    """In integers where this machine can, else as it is."""
-    omni = omni.eval().requires_grad_(False)
-    try:
-        return Int8Omni(omni)
-    except Unsupported as why:
-        log.warning("the Omni runs in floats, about three times slower: %s", why)
-        return omni
-
-
 def load_models(weights: Path = WEIGHTS) -> Models:
     """The bundled networks. Raises CheckpointError naming what is missing or does not fit."""
     path = weights / TOKENIZER_FILE
     tokenizer, ranges = FrameTokenizer.load(path), checkpoint.load_extra(path, TOKENIZER_KIND).get("ranges")
-    omni, inventor = (load_omni(weights / file) for file in (OMNI_FILE, INVENTOR_FILE))
+    omni, inventor = (Omni.load(weights / file) for file in (OMNI_FILE, INVENTOR_FILE))
     networks = Networks(omni, inventor, surfaces.load(weights / SURFACES_FILE))
     name = f"nano-{checkpoint.sha256(weights / OMNI_FILE)[:8]}"
     return Models(tokenizer, networks, PromptReader.load(weights), name, ranges)
-
-
-def load_omni(path: Path) -> Omni:
-    """An Omni with its weights. Raises CheckpointError."""
-    values, tensors = checkpoint.load(path, OMNI_KIND)
-    omni = Omni(checkpoint.as_config(OmniConfig, values))
-    checkpoint.load_into(omni, tensors, OMNI_KIND)
-    return omni

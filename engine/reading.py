@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from configs.paths import WEIGHTS
-from engine.models import OMNI_FILE, load_omni
+from engine.models import OMNI_FILE
 from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
 from model.evaluation import prompts
@@ -83,7 +83,7 @@ def figures_of(weights: Path) -> dict[str, float]:
     """Of the locked prompts balanced accuracy over what is asked for; of held-out wishes and of the grammar the share
     whose place, time and weather are all read rightly, or rightly left open. Each by language, and without the adapter.
     Raises CheckpointError."""
-    omni = load_omni(weights / OMNI_FILE).eval()
+    omni = Omni.load(weights / OMNI_FILE)
     readers = {"": PromptReader.load(weights), "_without": PromptReader(TextEncoder.load(), None)}
     figures: dict[str, float] = {}
     for name, asked in (("prompt", locked()), ("wish", held_out()), ("grammar", grammar())):

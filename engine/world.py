@@ -360,7 +360,7 @@ class World:
         elif self._entering is not None:
             planes, picture = drawn_here(self._entering), list(unpack(self._entering))
         else:
-            planes = self.models.cut(self.models.draw(latents)[0])
+            planes = self.models.cut(self.models.decode(latents))
             picture = list(unpack(planes[:, :PLANES]))
         return with_own(planes, own, torch.tensor([self.state.pose]), light), picture
 

@@ -17,13 +17,14 @@ from safetensors.torch import save as to_bytes
 from configs.paths import cache_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import torch
 
 FORMAT = "mundo-checkpoint"
 VERSION = 1
 C = TypeVar("C")
+M = TypeVar("M", bound="torch.nn.Module")
 
 
 class CheckpointError(Exception):
@@ -94,6 +95,14 @@ def load_into(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], name
             expected, found = list(tensor.shape), list(tensors[key].shape)
             raise CheckpointError(f"tensor {key} of {name}: expected shape {expected}, found {found}")
     module.load_state_dict(dict(tensors))
+
+
+def restored(path: str | Path, kind: str, config_type: type[C], build: Callable[[C], M]) -> M:
+    """The network of a file, built from its config, in its own types and not trainable. Raises CheckpointError."""
+    values, tensors = load(path, kind)
+    network = build(as_config(config_type, values))
+    load_into(network, tensors, kind)
+    return network.eval().requires_grad_(False)
 
 
 def sha256(path: str | Path) -> str:

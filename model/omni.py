@@ -4,6 +4,7 @@ clean latents and what comes next out. Knows nothing of sampling schedules, sess
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, cast
 
 import torch
@@ -11,9 +12,11 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from model import checkpoint
 from model.attention import Past, SpaceAttention, TimeAttention, rotary_angles, turning
 from model.conditioning import audio, control, state
 
+KIND = "omni"  # of checkpoint files
 GRID = (9, 16)  # video tokens, rows and columns, of 2 x 2 latent cells
 CHANNELS = 16
 PATCH = 4 * CHANNELS
@@ -75,6 +78,17 @@ class Given(NamedTuple):
     view: Tensor  # [B, T, 144, 79]
     signal: Tensor  # [B, T] tau, 0 noise, 1 clean
     step: Tensor  # [B, T] step size d
+
+
+def given_alone(
+    instruction: Tensor, age_s: float, known_state: Tensor, view: Tensor, levels: tuple[float, float]
+) -> Given:
+    """Of a frame alone, in which nobody steers or speaks: instruction [1, 8, D], state tokens [4, 8], view
+    [1, 144, 79]; levels are tau and d."""
+    still = control.features(torch.zeros(len(control.HELD) + 2))[None, None]
+    silence, (signal, step) = torch.zeros(1, 1, 2, audio.WIDTH), (torch.full((1, 1), level) for level in levels)
+    age = torch.full((1, 1), age_s)
+    return Given(instruction[:, None], age, silence, still, known_state[None, None], view[:, None], signal, step)
 
 
 class Seen(NamedTuple):
@@ -207,6 +221,11 @@ class Omni(nn.Module):
                 nn.init.normal_(last.weight, std=0.02 / (2 * config.layers) ** 0.5 * 4)
         self.register_buffer("angles", self._space_angles(), persistent=False)
         self.register_buffer("turn", turning(self.angles), persistent=False)
+
+    @classmethod
+    def load(cls, path: Path) -> Omni:
+        """The network of a checkpoint file, not trainable. Raises CheckpointError."""
+        return checkpoint.restored(path, KIND, OmniConfig, cls)
 
     def stack(self) -> list[Layer]:
         """The layers, by their type."""

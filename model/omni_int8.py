@@ -4,6 +4,7 @@ Knows a trained Omni; refuses to know training, and machines without those instr
 from __future__ import annotations
 
 import ctypes
+import logging
 from collections.abc import Sequence
 
 import torch
@@ -28,6 +29,7 @@ from model.omni import (
 )
 
 HEAD_WIDTH = 64  # of the kernel
+log = logging.getLogger(__name__)
 
 
 def addresses(tensors: Sequence[Tensor]) -> ctypes.Array[ctypes.c_void_p]:
@@ -146,3 +148,13 @@ def _tensors(layer: Layer) -> list[Tensor]:
     else:
         parts.append(gains[0])  # a place that is not read
     return [part.detach().float().contiguous() for part in parts]
+
+
+def quick_omni(omni: Omni) -> Omni | Int8Omni:
+    """In integers where this machine can, else as it is."""
+    omni = omni.eval().requires_grad_(False)
+    try:
+        return Int8Omni(omni)
+    except native.Unsupported as why:
+        log.warning("the Omni runs in floats, about three times slower: %s", why)
+        return omni

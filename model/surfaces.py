@@ -71,14 +71,14 @@ class Surfaces(nn.Module):
     def sharpen(self, planes: Tensor) -> Tensor:
         """Planes [B, 7 or more, h, w] -> the same, each pixel with the depth of its likeliest neighbour where two
         surfaces meet; elsewhere, as on the ground, depth stays."""
-        shares, depths = self(planes).softmax(1), around(planes[:, DEPTH : DEPTH + 1])
+        own, out, size = planes[:, DEPTH : DEPTH + 1], planes.clone(), 2 * REACH + 1
+        apart = F.max_pool2d(own, size, 1, REACH) + F.max_pool2d(-own, size, 1, REACH) > MUCH
+        where = apart[:, 0].nonzero(as_tuple=True)
+        shares, depths = (part.movedim(1, -1)[where] for part in (self(planes), around(own)))  # [n, neighbours]
+        shares = shares.softmax(1)
         chosen = depths.gather(1, shares.argmax(1, keepdim=True))
         near = shares * ((depths - chosen).abs() < ONE_SURFACE)
-        own, out = planes[:, DEPTH : DEPTH + 1], planes.clone()
-        found = (near * depths).sum(1, keepdim=True) / near.sum(1, keepdim=True)
-        size = 2 * REACH + 1
-        apart = F.max_pool2d(own, size, 1, REACH) + F.max_pool2d(-own, size, 1, REACH) > MUCH
-        out[:, DEPTH : DEPTH + 1] = torch.where(apart, found, own)
+        out[:, DEPTH][where] = (near * depths).sum(1) / near.sum(1)
         return out
 
 
@@ -94,10 +94,7 @@ def around(depth: Tensor) -> Tensor:
 
 def load(path: Path) -> Surfaces:
     """The network out of a file. Raises CheckpointError."""
-    values, tensors = checkpoint.load(path, KIND)
-    surfaces = Surfaces(checkpoint.as_config(SurfacesConfig, values))
-    checkpoint.load_into(surfaces, tensors, KIND)
-    return surfaces.eval().requires_grad_(False)
+    return checkpoint.restored(path, KIND, SurfacesConfig, Surfaces)
 
 
 def save(surfaces: Surfaces, path: Path, **facts: object) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from model import native
 from model.geometry import View, compose, grain
-from model.omni import GRID, LIGHT, PATCH, view_tokens
+from model.omni import GRID, LIGHT, view_tokens
 from model.planes import AFAR_CODE, CHANNELS
 from model.tokenizer.quick import Eyes
 
@@ -20,7 +20,6 @@ CELL = 8  # half-resolution pixels a latent cell
 DOUBT, FIRM = 0.3, 0.53  # trust below which nothing of the known view stays as it is, and above which all does
 STEADY = 0.1  # a change of light that makes it stay a third
 CLOUDS, OTHER_CLOUDS = slice(2, 4), 0.25  # where a change of light tells clouds and fog; one that makes another sky
-WORN = 2.0  # the grain from which on what is known is drawn anew
 WHOLE = 0.95  # share from which on a cell counts as wholly known
 REACH = 6  # cells that a quick turn uncovers in a frame at most
 SOFT = 2  # half-resolution pixels within which the border of what is known is soft
@@ -103,26 +102,26 @@ def known_view(eyes: Eyes, planes: Tensor, taken: Tensor, changes: Tensor) -> Te
 
 def firmness(trust: Tensor, tokens: Tensor) -> Tensor:
     """How much of what is known stays as it is, [B, 1, 18, 32] in [0, 1]: trust [B, 144, 4] made firm, and none where,
-    by its tokens [B, 144, 79], the light changed or it came so near that it lacks detail."""
-    change, grain = tokens[..., -LIGHT:], tokens[..., PATCH + 4 : PATCH + 8]
+    by its tokens [B, 144, 79], the light changed."""
+    change = tokens[..., -LIGHT:]
     lasting = torch.exp(-(change / STEADY).square().sum(-1, keepdim=True))
-    firm = ((trust - DOUBT) / (FIRM - DOUBT)).clamp(0, 1) * lasting * (grain < WORN)
+    firm = ((trust - DOUBT) / (FIRM - DOUBT)).clamp(0, 1) * lasting
     rows, columns = GRID
     return rearrange(firm, "b (h w) (y x) -> b 1 (h y) (w x)", h=rows, w=columns, y=2, x=2)
 
 
 def relit(tokens: Tensor, depth: Tensor) -> Tensor:
     """How much of each cell shows another light than it has now, [B, 1, 18, 32] in [0, 1], by its tokens [B, 144, 79]
-    and its known depth code [B, 1, 144, 256]: there the known picture is drawn in the light of the new one. None where
-    it lacks detail, and none of a sky whose clouds or fog change."""
-    change, grain = tokens[..., -LIGHT:], tokens[..., PATCH + 4 : PATCH + 8]
-    share = (1 - torch.exp(-(change / STEADY).square().sum(-1, keepdim=True))) * (grain < WORN)
+    and its known depth code [B, 1, 144, 256]: there the known picture is drawn in the light of the new one. None of a
+    sky whose clouds or fog change."""
+    change = tokens[..., -LIGHT:]
+    share = 1 - torch.exp(-(change / STEADY).square().sum(-1, keepdim=True))
     clouds = 1 - torch.exp(-(change[..., CLOUDS] / OTHER_CLOUDS).square().sum(-1, keepdim=True))
-    rows, columns = GRID
-    shape = {"h": rows, "w": columns, "y": 2, "x": 2}
-    out = rearrange(share, "b (h w) (y x) -> b 1 (h y) (w x)", **shape)
-    clouds = rearrange(clouds.expand_as(share), "b (h w) (y x) -> b 1 (h y) (w x)", **shape)
-    return out * (1 - clouds * F.avg_pool2d((depth < 2 * AFAR_CODE - 1).to(out.dtype), CELL))
+    other, moved = (
+        part.squeeze(-1).unflatten(1, GRID).repeat_interleave(2, 1).repeat_interleave(2, 2)[:, None]
+        for part in (share, clouds)
+    )
+    return other * (1 - moved * F.avg_pool2d((depth < 2 * AFAR_CODE - 1).to(other.dtype), CELL))
 
 
 def keep_known(drawn: Tensor, known: Tensor, mask: Tensor, firm: Tensor) -> Tensor:

@@ -84,46 +84,26 @@ def invite_revoke(invite: Annotated[str, typer.Argument(help="Its id, as `mundo 
         _stop(f"expected an invite that is not withdrawn yet, there is none of the id {invite!r}")
 
 
-@train_app.command("tokenizer", context_settings=PASS_ON)
-def train_tokenizer(context: typer.Context) -> None:
-    """Frames to latents and back: python -m model.training.tokenizer."""
-    _run_module("model.training.tokenizer", context.args)
+TRAININGS = {
+    "tokenizer": ("model.training.tokenizer", "Frames to latents and back"),
+    "dynamics": ("model.training.dynamics", "The next frame from those before it"),
+    "surfaces": ("model.training.surfaces", "Sharp surfaces out of soft depth"),
+    "ladder": ("model.training.ladder", "The upper rungs from the lowest"),
+    "sound": ("model.sound.training", "How a world sounds"),
+    "voice": ("model.voice.training", "What is said to a world"),
+    "text": ("model.training.text", "What typed prompts mean"),
+}
 
 
-@train_app.command("dynamics", context_settings=PASS_ON)
-def train_dynamics(context: typer.Context) -> None:
-    """The next frame from those before it: python -m model.training.dynamics."""
-    _run_module("model.training.dynamics", context.args)
+def _training_by(module: str) -> Callable[[typer.Context], None]:
+    def train(context: typer.Context) -> None:
+        _run_module(module, context.args)
+
+    return train
 
 
-@train_app.command("sound", context_settings=PASS_ON)
-def train_sound(context: typer.Context) -> None:
-    """How a world sounds: python -m model.sound.training."""
-    _run_module("model.sound.training", context.args)
-
-
-@train_app.command("surfaces", context_settings=PASS_ON)
-def train_surfaces(context: typer.Context) -> None:
-    """Sharp surfaces out of soft depth: python -m model.training.surfaces."""
-    _run_module("model.training.surfaces", context.args)
-
-
-@train_app.command("voice", context_settings=PASS_ON)
-def train_voice(context: typer.Context) -> None:
-    """What is said to a world: python -m model.voice.training."""
-    _run_module("model.voice.training", context.args)
-
-
-@train_app.command("ladder", context_settings=PASS_ON)
-def train_ladder(context: typer.Context) -> None:
-    """The upper rungs from the lowest: python -m model.training.ladder."""
-    _run_module("model.training.ladder", context.args)
-
-
-@train_app.command("text", context_settings=PASS_ON)
-def train_text(context: typer.Context) -> None:
-    """What typed prompts mean: python -m model.training.text."""
-    _run_module("model.training.text", context.args)
+for _name, (_module, _about) in TRAININGS.items():
+    train_app.command(_name, help=f"{_about}: python -m {_module}.", context_settings=PASS_ON)(_training_by(_module))
 
 
 @app.command(context_settings=PASS_ON)

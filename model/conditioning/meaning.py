@@ -96,10 +96,7 @@ class TextAdapter(nn.Module):
     @classmethod
     def load(cls, path: Path) -> TextAdapter:
         """In single precision, ready to run. Raises CheckpointError."""
-        values, tensors = checkpoint.load(path, KIND)
-        adapter = cls(checkpoint.as_config(AdapterConfig, values))
-        checkpoint.load_into(adapter, tensors, KIND)
-        return adapter.eval().requires_grad_(False)
+        return checkpoint.restored(path, KIND, AdapterConfig, cls)
 
 
 class PromptReader:

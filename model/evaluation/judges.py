@@ -109,12 +109,10 @@ class Judges(nn.Module):
     @classmethod
     def load(cls, path: Path = FILE) -> Judges:
         """The trained judges. Raises CheckpointError when the file is missing or is something else."""
-        values, tensors = checkpoint.load(path, KIND)
-        judges = cls(checkpoint.as_config(JudgesConfig, values))
-        checkpoint.load_into(judges, tensors, KIND)
+        judges = checkpoint.restored(path, KIND, JudgesConfig, cls)
         judges.facts = facts = checkpoint.load_extra(path, KIND)
         judges.accuracy = facts["held_out"]
-        return judges.eval().requires_grad_(False)
+        return judges
 
     def save(self, path: Path) -> None:
         """Weights in bfloat16 with the config and the facts of their training."""

@@ -66,10 +66,7 @@ class Probe(nn.Module):
     @classmethod
     def load(cls, path: Path = WEIGHTS / "probe.safetensors") -> Probe:
         """The trained probe. Raises CheckpointError when the file is missing or is something else."""
-        config, tensors = checkpoint.load(path, KIND)
-        probe = cls(checkpoint.as_config(ProbeConfig, config))
-        checkpoint.load_into(probe, tensors, KIND)
-        return probe.eval()
+        return checkpoint.restored(path, KIND, ProbeConfig, cls)
 
     def save(self, path: Path, facts: dict[str, object]) -> None:
         """Weights in float32 with the config and the facts of their training."""

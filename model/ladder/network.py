@@ -80,10 +80,7 @@ class Ladder(nn.Module):
     @classmethod
     def load(cls, path: str | Path) -> Ladder:
         """The network of a checkpoint file, in float32, not trainable. Raises CheckpointError."""
-        values, tensors = checkpoint.load(path, KIND)
-        ladder = cls(checkpoint.as_config(LadderConfig, values))
-        checkpoint.load_into(ladder, tensors, KIND)
-        return ladder.eval().requires_grad_(False)
+        return checkpoint.restored(path, KIND, LadderConfig, cls)
 
 
 def outputs(scale: int) -> int:

@@ -43,12 +43,12 @@ class SoundNetworks(nn.Module):
     @classmethod
     def load(cls, path: Path) -> SoundNetworks:
         """In single precision, ready to run. Raises CheckpointError."""
-        values, tensors = checkpoint.load(path, KIND)
-        said = checkpoint.as_config(SoundConfig, values)
-        tokenizer = checkpoint.as_config(SoundTokenizerConfig, said.tokenizer)
-        networks = cls(tokenizer, checkpoint.as_config(SoundHeadConfig, said.head))
-        checkpoint.load_into(networks, tensors, KIND)
-        return networks.eval().requires_grad_(False)
+
+        def build(said: SoundConfig) -> SoundNetworks:
+            tokenizer = checkpoint.as_config(SoundTokenizerConfig, said.tokenizer)
+            return cls(tokenizer, checkpoint.as_config(SoundHeadConfig, said.head))
+
+        return checkpoint.restored(path, KIND, SoundConfig, build)
 
 
 class Sounding:

@@ -136,7 +136,4 @@ class FrameTokenizer(nn.Module):
     @classmethod
     def load(cls, path: str | Path) -> FrameTokenizer:
         """The tokenizer of a checkpoint file, in float32, not trainable. Raises CheckpointError."""
-        values, tensors = checkpoint.load(path, KIND)
-        tokenizer = cls(checkpoint.as_config(FrameTokenizerConfig, values))
-        checkpoint.load_into(tokenizer, tensors, KIND)
-        return tokenizer.eval().requires_grad_(False)
+        return checkpoint.restored(path, KIND, FrameTokenizerConfig, cls)

@@ -24,7 +24,7 @@ from torch import Tensor
 from configs.paths import WEIGHTS, cache_dir, load_toml
 from model import checkpoint
 from model.geometry import drawn_here, reproject
-from model.omni import GROUPS, PATCH, VIEW, Given, Omni, OmniConfig, Seen, patch, unpatch
+from model.omni import GROUPS, KIND, PATCH, VIEW, Given, Omni, OmniConfig, Seen, patch, unpatch
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer
 from model.tokenizer.quick import Eyes, quick_tokenizer
@@ -40,7 +40,6 @@ from model.training.sentences import Sentences
 from model.training.skies import sky_loss
 from model.view import known_view
 
-KIND = "omni"
 CLIP_GRADIENT = 1.0
 GPU_CHUNK = 96  # views that are made at once on a GPU
 TAKE_EVERY_S = 2.0

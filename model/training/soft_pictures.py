@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.conditioning import audio, control, state
-from model.omni import GROUPS, VIEW, Given, Omni, patch, unpatch
+from model.conditioning import state
+from model.omni import GROUPS, VIEW, Given, Omni, given_alone, patch, unpatch
 from model.omni_int8 import Int8Omni
 from model.tokenizer.quick import Eyes
 from model.training.batches import choose_sentence
@@ -22,6 +22,7 @@ from model.worlds import clips
 
 SOFTEST, SHARPEST = 4, FINEST - 1  # eighths of signal from which the inventor goes on
 MEAN = 0.5  # the share of which it takes one step only, which is the mean of all that may be there: soft
+LONG_AGO_S = 20.0  # for which a prompt has stood
 TRUE = 0.3  # the share of pictures that are only encoded and decoded
 KEYS = ("y", "u", "v", "depth", "walk", "sky", "prompt", "place")
 
@@ -64,18 +65,8 @@ class SoftPictures:
         known_place = torch.nn.functional.one_hot(torch.tensor(place), len(state.PLACES)).float()
         light = raw["sky"][sky, frame + 1].float()
         tokens = state.tokens(torch.zeros(3), torch.tensor(1.0), light, known_place, walk[4].float())
-        still = control.features(torch.zeros(len(control.HELD) + 2))
-        silence, nothing = torch.zeros(1, 1, 2, audio.WIDTH), torch.zeros(1, 1, GROUPS["video"], VIEW)
-        levels = torch.zeros(1, 1), torch.full((1, 1), 1 / FINEST)
-        return Given(
-            instruction[:, None],
-            torch.full((1, 1), 20.0),
-            silence,
-            still[None, None],
-            tokens[None, None],
-            nothing,
-            *levels,
-        )
+        nothing = torch.zeros(1, GROUPS["video"], VIEW)
+        return given_alone(instruction, LONG_AGO_S, tokens, nothing, (0.0, 1 / FINEST))
 
     def _invent(self, latents: Tensor, given: Given, rng: np.random.Generator) -> Tensor:
         first = int(rng.integers(SOFTEST, SHARPEST + 1))

@@ -17,15 +17,13 @@ from torch import Tensor
 from configs.paths import WEIGHTS, cache_dir, load_toml
 from model import checkpoint
 from model.borders import DEPTH
-from model.native import Unsupported
-from model.omni import Omni, OmniConfig
-from model.omni_int8 import Int8Omni
+from model.omni import Omni
+from model.omni_int8 import quick_omni
 from model.planes import to_rgb
 from model.surfaces import Surfaces, SurfacesConfig, around, load, save
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer
 from model.tokenizer.quick import quick_tokenizer
-from model.training.dynamics import KIND as OMNI_KIND
 from model.training.loop import command, descend, keep_on, take_up
 from model.training.optimizers import adam
 from model.training.prefetch import Prefetch
@@ -86,19 +84,9 @@ def pictures(folder: Path, seed: int, held_out: bool) -> SoftPictures:
     """Soft pictures of a folder of clips, by the bundled tokenizer and inventor."""
     file = WEIGHTS / "tokenizer.safetensors"
     eyes = quick_tokenizer(FrameTokenizer.load(file), checkpoint.load_extra(file, TOKENIZER_KIND).get("ranges"))
-    values, tensors = checkpoint.load(WEIGHTS / "inventor.safetensors", OMNI_KIND)
-    inventor = Omni(checkpoint.as_config(OmniConfig, values)).eval()
-    checkpoint.load_into(inventor, tensors, OMNI_KIND)
+    inventor = quick_omni(Omni.load(WEIGHTS / "inventor.safetensors"))
     sentences = Sentences(None, SENTENCES, seed, kept=cache_dir())
-    return SoftPictures(list_clips(folder, held_out), quick(inventor), eyes, sentences, seed)
-
-
-def quick(omni: Omni) -> Omni | Int8Omni:
-    """In integers where this machine can, else as it is."""
-    try:
-        return Int8Omni(omni)
-    except Unsupported:
-        return omni
+    return SoftPictures(list_clips(folder, held_out), inventor, eyes, sentences, seed)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

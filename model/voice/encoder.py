@@ -97,7 +97,4 @@ class VoiceEncoder(nn.Module):
     @classmethod
     def load(cls, path: Path) -> VoiceEncoder:
         """In single precision, ready to run. Raises CheckpointError."""
-        values, tensors = checkpoint.load(path, KIND)
-        encoder = cls(checkpoint.as_config(VoiceConfig, values))
-        checkpoint.load_into(encoder, tensors, KIND)
-        return encoder.eval().requires_grad_(False)
+        return checkpoint.restored(path, KIND, VoiceConfig, cls)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from configs.paths import WEIGHTS
-from engine.models import OMNI_FILE, load_omni
+from engine.models import OMNI_FILE
 from engine.reading import OPEN, grammar, read
 from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
+from model.omni import Omni
 
 
 @pytest.mark.parametrize(
@@ -20,12 +21,12 @@ from model.conditioning.text import TextEncoder
     ],
 )
 def test_what_is_typed_plainly_is_read_rightly(text: str, wanted: tuple[str, ...]) -> None:
-    omni, reader = load_omni(WEIGHTS / OMNI_FILE).eval(), PromptReader.load(WEIGHTS)
+    omni, reader = Omni.load(WEIGHTS / OMNI_FILE), PromptReader.load(WEIGHTS)
     assert tuple(read(omni, reader, [text])[0].values()) == wanted
 
 
 def test_the_adapter_reads_portuguese_and_loses_nothing_of_english() -> None:
-    omni, asked = load_omni(WEIGHTS / OMNI_FILE).eval(), grammar()
+    omni, asked = Omni.load(WEIGHTS / OMNI_FILE), grammar()
 
     def right(reader: PromptReader, language: str) -> float:
         some = [one for one in asked if one.language == language][:100]

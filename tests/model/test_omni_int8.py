@@ -115,9 +115,7 @@ def test_threads_do_not_change_what_is_seen():
 @pytest.mark.parametrize("path", sorted(TRAINED.glob("*.safetensors")), ids=lambda path: path.name)
 def test_a_trained_omni_loses_nothing_to_speak_of(path):
     try:
-        values, tensors = checkpoint.load(path, "omni")
-        omni = Omni(checkpoint.as_config(OmniConfig, values)).eval().requires_grad_(False)
-        checkpoint.load_into(omni, tensors, "omni")
+        omni = Omni.load(path)
     except checkpoint.CheckpointError as error:
         pytest.skip(f"a run of other code: {error}")
     noisy, told = given(2, omni.config.width)

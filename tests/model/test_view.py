@@ -6,9 +6,9 @@ import torch.nn.functional as F
 
 from model import native
 from model.geometry import View, compose
-from model.omni import LIGHT, PATCH, VIEW
+from model.omni import LIGHT, VIEW
 from model.planes import depth_code
-from model.view import WORN, as_tokens, cells, fill, firmness, gathered, grains, keep_known, relit, without_slivers
+from model.view import as_tokens, cells, fill, firmness, gathered, grains, keep_known, relit, without_slivers
 
 HEIGHT, WIDTH = 48, 96
 
@@ -116,10 +116,6 @@ def test_what_is_trusted_under_steady_light_stays_to_the_last_bit_and_the_rest_i
     changed[:, :72, -LIGHT] = 0.5  # the light of the upper half
     planes = keep_known(drawn, known, torch.ones_like(mask), firmness(trust, changed))
     assert planes[..., :60, :].max() < 0.01 and (planes[..., 84:, :] == 1).all()
-    near = still.clone()
-    near[:, 72:, PATCH + 4 : PATCH + 8] = WORN  # the lower half came too near
-    firm = firmness(trust, near)
-    assert (firm[..., :8, :] == 1).all() and (firm[..., 10:, :] == 0).all()
 
 
 def test_what_stays_is_kept_in_cpp_as_in_torch(monkeypatch):
@@ -144,6 +140,3 @@ def test_what_is_known_in_another_light_is_drawn_in_the_new_one_but_for_a_sky_wh
     fog[..., -LIGHT + 3] = 0.9
     share = relit(fog, depth)
     assert share[:, :, :9].max() < 0.01 and share[:, :, 9:].min() > 0.99
-    worn = night.clone()
-    worn[..., PATCH + 4 : PATCH + 8] = WORN
-    assert relit(worn, depth).max() == 0
