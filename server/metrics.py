@@ -23,7 +23,7 @@ class Metrics:
         self.drops = Counter("mundo_frames_skipped", "Frames that slow peers did not get", registry=registry)
         self.losses = Counter("mundo_worker_losses", "Workers that died or hung", registry=registry)
         self.saves = Counter("mundo_saves", "Saves of worlds", ["outcome"], registry=registry)
-        self.refused = Counter("mundo_texts_refused", "Texts that no world was asked to obey", registry=registry)
+        self.refused = Counter("mundo_texts_refused", "Texts and pictures that reached no world", registry=registry)
         self.step_ms = Histogram(
             "mundo_step_milliseconds", "Sampling of a frame, means a second", buckets=MILLISECONDS, registry=registry
         )

@@ -41,6 +41,11 @@ class Pictures:
         async with self._turn:
             return await asyncio.to_thread(_fit_text, text)
 
+    async def fit_file(self, data: bytes) -> bytes:
+        """The same from a picture's bytes, which are bounded already."""
+        async with self._turn:
+            return await asyncio.to_thread(fit, data)
+
 
 def _fit_text(text: str) -> bytes:
     try:

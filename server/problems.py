@@ -45,7 +45,7 @@ CATALOGUE = {  # slug: (status, title)
     "too-many-suggestions": (429, "Too many suggestions"),
     "operator-token-needed": (401, "The operator's token is needed"),
     "prompt-too-long": (422, "The prompt is too long"),
-    "prompt-refused": (422, "The prompt was refused"),
+    "prompt-refused": (422, "What was asked of the world was refused"),
     "malformed-sdp": (400, "The offer is not valid SDP"),
     "offer-refused": (422, "The offer cannot be answered"),
     "too-many-peers": (503, "Too many connections"),

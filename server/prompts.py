@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -26,16 +27,26 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Scrutiny:
-    """What all sessions' texts go through."""
+    """What all that people bring to worlds goes through."""
 
     moderation: Moderation
     metrics: Metrics
     log_prompts: bool
 
     async def check(self, text: str) -> None:
-        """Let the text pass, or raise PromptUnfit; refusals are counted."""
-        try:
+        """Let the text pass, or raise PromptUnfit."""
+        with self._counted():
             await self.moderation.check(text)
+
+    async def check_picture(self, png: bytes) -> None:
+        """Let the picture pass, or raise PromptUnfit."""
+        with self._counted():
+            await self.moderation.check_picture(png)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        try:
+            yield
         except PromptUnfit:
             self.metrics.refused.inc()
             raise

@@ -150,7 +150,7 @@ class Session:
                 template=wish.template,
                 picture=b"" if saved else wish.picture,
                 saved=saved.data if saved else b"",
-                speech_needs_leave=self._around.scrutiny.moderation.checks,
+                speech_needs_leave=self._around.scrutiny.moderation.checks_texts,
             )
         )
         self._wheel.restart()

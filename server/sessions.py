@@ -51,15 +51,15 @@ class Sessions:
         self._placement, self._worlds, self._settings = placement, worlds, settings
         self._limits = settings.limits
         self.metrics = Metrics()
-        self.moderation = Moderation(settings.moderation)
-        scrutiny = Scrutiny(self.moderation, self.metrics, settings.log_prompts)
+        self.scrutiny = Scrutiny(Moderation(settings.moderation), self.metrics, settings.log_prompts)
         self._keeping = Keeping(worlds, settings.saves, self.metrics)
         self._sessions: dict[str, Session] = {}
+        self._closing: dict[str, asyncio.Event] = {}  # worlds that are saved a last time
         self._tasks = Tasks()
         self.draining = False
         self.places = Places(self, placement, self._limits, self._keeping, self._tasks)
         self._clock = Clock(self, self.places, self._limits, self._keeping, self._tasks)
-        self._around = Around(placement, self._limits, scrutiny, self.metrics, self.places)
+        self._around = Around(placement, self._limits, self.scrutiny, self.metrics, self.places)
 
     async def start(self) -> None:
         """Recall what an earlier gateway left open, start the placement and the clock."""
@@ -106,12 +106,19 @@ class Sessions:
         """The session that lives in this world."""
         return next((s for s in self._sessions.values() if s.world_id == world_id), None)
 
+    async def closed(self, world_id: str) -> None:
+        """Return once no ended session has to save this world any more."""
+        while closing := self._closing.get(world_id):
+            await closing.wait()
+
     # --- beginnings and ends -----------------------------------------------------------------------
 
     async def create(self, owner: str, wish: Wish) -> Session:
         """A new session in a new world. Raises NoWorkerFree, Draining, PromptUnfit and TooManyWorlds."""
         self._check_open()
-        await self.moderation.check(wish.prompt)
+        await self.scrutiny.check(wish.prompt)
+        if wish.picture:
+            await self.scrutiny.check_picture(wish.picture)
         await self._thin_out(owner)
         world = await self._worlds.create(owner, wish.seed, wish.prompt, wish.template)
         return await self._begin(owner, world, wish.picture)
@@ -162,9 +169,17 @@ class Sessions:
         if self._sessions.pop(session.id, None) is None and not self.places.holds(session):
             return
         self.places.leave_queue(session)
-        self._tasks.later(self._close(session, live and keep))
+        self._closing.setdefault(session.world_id, asyncio.Event())
+        self._tasks.later(self._close_behind(session, live and keep))
         await session.end(reason)
         self.places.assign()
+
+    async def _close_behind(self, session: Session, save: bool) -> None:
+        try:
+            await self._close(session, save)
+        finally:
+            if closing := self._closing.pop(session.world_id, None):
+                closing.set()
 
     async def _close(self, session: Session, save: bool) -> None:
         if self.places.holds(session):

@@ -125,11 +125,12 @@ class TurnSettings(BaseModel):
 
 
 class ModerationSettings(BaseModel):
-    """Who is asked whether a text may reach a world: hook is package.module:function."""
+    """Who is asked whether a text, and whether a picture may reach a world: package.module:function."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     hook: str
+    picture_hook: str
     timeout_s: float = Field(gt=0)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import delete, func, select, update
 
-from server.saves import About, Found, NotSaved, Saved, SaveFolder, pack, unpack
+from server.saves import About, Found, NotSaved, Saved, SaveFolder, pack
 from server.store.database import Database
 from server.store.models import KeptWorld, SessionRow
 
@@ -109,11 +109,6 @@ class Worlds:
         world.frame = about.frame
         await self.change(world.id, size=world.size, frame=world.frame)
         return world
-
-    async def import_file(self, owner: str, file: bytes) -> KeptWorld:
-        """A world out of an exported file. Raises NotASave, TooManyWorlds and NotSaved."""
-        saved = await asyncio.to_thread(unpack, file)
-        return await self.copy_in(owner, saved)
 
     async def export_file(self, world: KeptWorld) -> bytes | None:
         """The newest readable save as one file, under the name that the world has now. Raises NotASave."""

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server.channels import PromptUnfit, fit_prompt
 from server.gateway import Gateway, TheEntry, TheGateway, TheVisitor
+from server.pictures import PictureUnfit
 from server.problems import Problem, responses
 from server.roles import Action
-from server.saves import MAX_NAME_CHARS, NotASave, NotSaved
+from server.saves import MAX_NAME_CHARS, About, NotASave, NotSaved, unpack
 from server.store.models import KeptWorld
 from server.worlds import TooManyWorlds
 
@@ -101,6 +102,7 @@ async def thumbnail(world: OwnWorld, gateway: TheGateway) -> Response:
 )
 async def export(world: OwnWorld, gateway: TheGateway) -> Response:
     """The newest save as a file that any Mundo with the same model imports."""
+    await gateway.sessions.closed(world.id)
     try:
         file = await gateway.worlds.export_file(world)
     except NotASave as error:
@@ -126,9 +128,13 @@ async def import_(request: Request, gateway: TheGateway, visitor: TheVisitor) ->
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != WORLD:
         raise Problem("wrong-media-type", f"Expected {WORLD}.")
     try:
-        world = await gateway.worlds.import_file(visitor.device_id, await request.body())
+        saved = await asyncio.to_thread(unpack, await request.body())
+        await _check(saved.about, gateway)
+        world = await gateway.worlds.copy_in(visitor.device_id, saved)
     except NotASave as error:
         raise Problem("world-refused", f"{str(error)[:300]}.") from error
+    except PromptUnfit as unfit:
+        raise Problem(unfit.slug, unfit.reason) from unfit
     except (TooManyWorlds, NotSaved) as error:
         raise _problem(error) from error
     return _shown(world, gateway)
@@ -152,12 +158,25 @@ def _problem(error: Exception) -> Problem:
     return Problem("not-saved", f"{str(error)[:1].upper()}{str(error)[1:]}.", {"Retry-After": "10"})
 
 
+async def _check(about: About, gateway: Gateway) -> None:
+    """Let the operator's hooks see what an imported world brings: its words and its picture."""
+    scrutiny = gateway.sessions.scrutiny
+    for text in (about.name, about.prompt):
+        await scrutiny.check(text)
+    if scrutiny.moderation.checks_pictures:
+        try:
+            picture = await gateway.pictures.fit_file(about.still)
+        except PictureUnfit as unfit:
+            raise NotASave(f"its picture cannot be checked: {unfit}") from unfit
+        await scrutiny.check_picture(picture)
+
+
 async def _fit_name(name: str, gateway: Gateway) -> str:
     if not name.strip():
         return ""
     try:
         fit = fit_prompt(name)
-        await gateway.sessions.moderation.check(fit)
+        await gateway.sessions.scrutiny.check(fit)
     except PromptUnfit as unfit:
         raise Problem(unfit.slug, unfit.reason) from unfit
     return fit

@@ -150,6 +150,7 @@ async def _session_for(body: NewSession, gateway: Gateway, visitor: Visitor) -> 
     if body.saved:
         if body.prompt or body.template or body.picture or body.seed is not None:
             raise Problem("invalid-request", "A kept world has its prompt, template, picture and seed already.")
+        await gateway.sessions.closed(body.saved)  # who comes back at once finds it as it was left
         world = await gateway.worlds.get(body.saved, visitor.device_id)
         if world is None:
             raise Problem("no-such-world", "It was deleted, or it is not yours.")

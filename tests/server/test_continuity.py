@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,22 +134,3 @@ async def test_a_store_that_does_not_answer_is_said_and_the_world_goes_on(
     await connection.until("saved")
     monkeypatch.undo()
     assert (await browser.http.get("/api/v1/worlds")).status_code == 200
-
-
-@pytest.mark.soak
-async def test_two_hours_of_prompts_and_reconnects_leave_memory_flat(run: Any) -> None:
-    here = await run()
-    browser = await here.invited()
-    session = await browser.start()
-    sizes: list[int] = []
-    began = time.monotonic()
-    while time.monotonic() - began < 7200:
-        connection = await browser.connect(session)
-        for ref in range(20):
-            connection.tell(type="text", text=f"weather {ref}", ref=ref)
-            await connection.until("text")
-            await asyncio.sleep(1.1)
-        await browser.http.delete(connection.location)
-        sizes.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
-    quarter = len(sizes) // 4
-    assert sum(sizes[-quarter:]) < 1.1 * sum(sizes[quarter : 2 * quarter])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
-from server.saves import About, Saved, pack
+from server.saves import About, Saved, SaveFolder, pack
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # one gateway serves them all
 WORLD = {"Content-Type": "application/vnd.mundo.world"}
@@ -54,6 +55,28 @@ async def test_a_left_world_is_listed_named_visited_and_deleted_for_good(here: A
     assert (await browser.http.post("/api/v1/sessions", json={"saved": world["id"]})).status_code == 404
     await asyncio.sleep(0.3)
     assert not folder.exists()  # no save that was on its way brought it back
+
+
+async def test_who_comes_back_at_once_finds_the_world_as_it_was_left(
+    here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = await here.invited()
+    session = await browser.start(seed=3)
+    connection = await browser.connect(session)
+    await connection.until("saved")
+    (world,) = await kept(browser)
+    saved = (await connection.until("state"))["frame"]
+    left = await connection.until("state", lambda event: event["frame"] >= saved + 12)
+    write = SaveFolder.write
+
+    def slowly(folder: SaveFolder, file: bytes) -> int:
+        time.sleep(0.5)
+        return write(folder, file)
+
+    monkeypatch.setattr(SaveFolder, "write", slowly)
+    await browser.http.delete(f"/api/v1/sessions/{session}")
+    state = await (await browser.connect(await browser.start(saved=world["id"]))).until("state")
+    assert state["frame"] >= left["frame"]
 
 
 async def test_a_moment_is_copied_exported_and_imported_by_another_person(here: Any) -> None:

@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from server.channels import PromptUnfit
-from server.moderation import HookMissing, Moderation
-from server.settings import BadSettings, ModerationSettings, load_settings
+from server.settings import BadSettings, load_settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # one gateway serves them all
 TOKEN = "an operator's token, long enough"
@@ -117,67 +115,6 @@ async def test_turn_credentials_are_short_lived_and_signed(run: Any) -> None:
     assert base64.b64decode(server["credential"]) == wanted
 
 
-def refuses_blood(text: str) -> str | None:
-    """A hook as an operator writes it."""
-    if text == "break the hook":
-        raise RuntimeError("no connection")
-    return "No blood here." if "blood" in text else None
-
-
-async def refuses_spoken_blood(text: str) -> str | None:
-    """Sees texts and words alike; one of them takes longer than it may."""
-    if text == "slow down":
-        await slow(text)
-    return None if text.startswith("aloud:") else refuses_blood(text)
-
-
-async def slow(text: str) -> None:
-    import asyncio
-
-    await asyncio.sleep(10)
-
-
-async def test_a_hook_refuses_texts_and_the_world_goes_on(run: Any) -> None:
-    here = await run(moderation={"hook": f"{__name__}:refuses_blood", "timeout_s": 1.0})
-    browser = await here.invited()
-    answer = await browser.http.post("/api/v1/sessions", json={"prompt": "a sea of blood"})
-    assert answer.status_code == 422 and answer.json()["detail"] == "No blood here."
-    session = await browser.start(prompt="a sea")
-    connection = await browser.connect(session)
-    for ref, text in enumerate(("blood", "break the hook"), start=1):
-        connection.tell(type="text", text=text, ref=ref)
-        assert (await connection.until("refused"))["ref"] == ref
-    answer = await browser.http.post(f"/api/v1/sessions/{session}/prompts", json={"text": "blood"})
-    assert answer.json()["type"].endswith("prompt-refused")
-    answer = await browser.http.post(f"/api/v1/sessions/{session}/saves", json={"name": "blood"})
-    assert answer.json()["type"].endswith("prompt-refused")
-    connection.tell(type="text", text="a calm sea", ref=3)
-    await connection.until("state", lambda event: event["values"]["letters"] == len("a calm sea"))
-
-
-async def test_what_is_said_aloud_is_obeyed_only_after_the_hook_saw_its_words(run: Any) -> None:
-    here = await run(moderation={"hook": f"{__name__}:refuses_spoken_blood", "timeout_s": 1.0})
-    browser = await here.invited()
-    connection = await browser.connect(await browser.start(prompt="a sea"))
-    heard = []
-    for words in ("blood", "slow down", "", "a calm sea"):
-        connection.tell(type="text", text=f"aloud: {words}", ref=1)
-        heard.append(await connection.until("heard"))
-    assert [one["obeyed"] for one in heard] == [False, False, False, True]
-    reasons = ["No blood here.", "The text cannot be checked just now.", "What was said cannot be checked."]
-    assert [one.get("reason") for one in heard] == [*reasons, None]
-    assert {one["words"] for one in heard} == {"blood", "slow down", "", "a calm sea"}
-    await connection.until("state", lambda event: event["values"]["letters"] == len("a calm sea"))
-
-
-async def test_without_a_hook_nothing_that_is_said_aloud_waits(here: Any) -> None:
-    browser = await here.invited()
-    connection = await browser.connect(await browser.start(prompt="a sea"))
-    connection.tell(type="text", text="aloud: blood", ref=1)
-    heard = await connection.until("heard")
-    assert heard["obeyed"] and "reason" not in heard
-
-
 @pytest.mark.parametrize("asked_for", [False, True])
 async def test_prompts_are_logged_only_when_that_is_asked_for(run: Any, asked_for: bool) -> None:
     here = await run(log_prompts=asked_for)
@@ -188,12 +125,3 @@ async def test_prompts_are_logged_only_when_that_is_asked_for(run: Any, asked_fo
         await connection.until("text")
     assert any(line["event"] == "text" for line in logs)
     assert ("a secret rain" in str(logs)) is asked_for and "a secret garden" not in str(logs)
-
-
-async def test_a_hook_that_is_slow_or_missing_is_said() -> None:
-    moderation = Moderation(ModerationSettings(hook=f"{__name__}:slow", timeout_s=0.05))
-    with pytest.raises(PromptUnfit, match="cannot be checked"):
-        await moderation.check("hello")
-    for hook in ("nothing", "server.moderation:nothing", "no.such.module:hook", "server.moderation:log"):
-        with pytest.raises(HookMissing, match="moderation.hook: expected"):
-            Moderation(ModerationSettings(hook=hook, timeout_s=1.0))
