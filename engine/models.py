@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from configs.paths import WEIGHTS
+from engine.memory import GUESS
 from model import checkpoint, surfaces
-from model.borders import behind
+from model.borders import behind, within
 from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
 from model.geometry import drawn_here, reproject
@@ -35,6 +36,8 @@ INVENTOR_FILE = "inventor.safetensors"
 TOKENIZER_FILE = "tokenizer.safetensors"
 SURFACES_FILE = "surfaces.safetensors"
 OWN = -0.95  # of the depth code's plane: what lies below is another keyframe's
+AROUND = 13  # cells beside a filled gap whose views tell the light of what fills it
+SAME_LIGHT = 0.1  # a difference of light up to which two views can lie side by side
 SAME = 0.06  # relative difference of two depth codes that still are one surface
 LIT = 0.05  # the share of a cell that shows other light, from which on it is drawn in the new one
 NEARER = 0.04  # of the depth code: what was drawn from so much farther than something else is not looked at
@@ -86,27 +89,34 @@ class Models:
 
     def see(self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor) -> Glimpse:
         """What is known of the view from `pose` in that light: what keyframes show, unless it is enlarged there and the
-        last frame drew the same surface anew; where they show nothing what was drawn since, then what was dreamed, and
-        of the rest the last frame. A keyframe counts for more than what was invented since, even in front of it: more
-        often than not the keyframe was not asked then."""
+        last frame drew the same surface anew in the same light; where they show nothing what was drawn since, then what
+        was dreamed, and of the rest the last frame. A keyframe counts for more than what was invented since, even in
+        front of it: more often than not the keyframe was not asked then. What something near hid from keyframes is
+        guessed from what is behind, in every frame anew: a guess that is handed on smears, and keeps the light it was
+        made in."""
         seen = [reproject(view.planes, view.pose, pose) for view in (*keys, last, *dreams)]
         (newest, known_last), old, dreamed = seen[len(keys)], seen[: len(keys)], seen[len(keys) + 1 :]
+        hidden = torch.stack([within(mask) * (1 - mask * _seen(planes)) for planes, mask in old or seen]).amax(0)
+        known_last *= _seen(newest) * (hidden == 0)
         redrawn = known_last * (newest[:, 8:] > 0.5)
         covered = torch.zeros_like(known_last)
-        for planes, mask in old:
+        for (planes, mask), key in zip(old, keys, strict=True):
             here, there = (planes[:, 6:7] + 1) / 2, (newest[:, 6:7] + 1) / 2
             finer = (here - there).abs() <= SAME * here
             finer &= (planes[:, 7:8] <= newest[:, 7:8] - NEARER) & (redrawn > 0)
-            mask *= (planes[:, 7:8] > OWN) & ~finer
+            if (key.light - last.light).norm() < SAME_LIGHT:
+                mask *= ~finer
+            mask *= (planes[:, 7:8] > OWN) * _seen(planes)
             covered = torch.maximum(covered, mask)
         known_last *= covered == 0
         covered = torch.maximum(covered, redrawn)
         for planes, mask in dreamed:
-            mask *= (planes[:, 7:8] > OWN) & (covered == 0)
+            mask *= (planes[:, 7:8] > OWN) * _seen(planes) * (covered == 0)
             known_last *= mask == 0
         filled, shares, known = gathered(seen)
-        filled, gap = behind(filled, known)
-        shares[:, len(keys)] += F.avg_pool2d(gap, CELL)[:, 0]
+        filled, gap = behind(filled, known, hidden)
+        around = F.avg_pool2d(shares, AROUND, 1, AROUND // 2)
+        shares = shares + F.avg_pool2d(gap, CELL) * around / around.sum(1, keepdim=True).clamp_min(1e-6)
         shares, known = without_slivers(shares, known + gap)
         changes = torch.stack([light - view.light for view in (*keys, last, *dreams)])[None]
         tokens = as_tokens(self.tokenizer.encode(filled[:, :CHANNELS]), shares, grains(filled, known), changes)
@@ -143,6 +153,7 @@ class Models:
             planes = torch.where(glimpse.uncovered > 0, known.clamp(-1, 1), planes)
             # what was drawn from nearer is as good as if it had been drawn from here
             drawn = torch.where(stays_so > 0.5, torch.minimum(glimpse.planes[:, 7:], planes[:, 6:7]), planes[:, 6:7])
+            drawn = drawn.masked_fill(glimpse.uncovered > 0, GUESS)
         y, u, v = (self.tokenizer.unpack if isinstance(self.tokenizer, NativeTokenizer) else unpack)(planes)
         return torch.cat([planes, drawn], 1), y, u, v
 
@@ -155,6 +166,11 @@ class Models:
         omni, inventor = (Omni(config or OmniConfig()) for _ in range(2))
         networks = Networks(omni, inventor, Surfaces())
         return cls(tokenizer, networks, PromptReader(TextEncoder.load(), None), "random", ranges)
+
+
+def _seen(planes: Tensor) -> Tensor:
+    """Which pixels of planes [1, 8 or more, 144, 256] are no guess, 0 or 1."""
+    return (planes[:, 7:8] < (1 + GUESS) / 2).to(planes.dtype)
 
 
 def load_models(weights: Path = WEIGHTS) -> Models:

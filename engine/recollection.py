@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.memory import LIGHT, NEW, NOT_OWN, Keyframe, Memory, nearest_m
+from engine.memory import GUESS, LIGHT, NEW, NOT_OWN, Keyframe, Memory, nearest_m
 from engine.models import Glimpse, Known, Models
 from model.omni import GRID
 from model.planes import metres
@@ -75,7 +75,7 @@ class Recollection:
         better: here it was seen through one view more."""
         planes = known.planes.clone()
         kept = F.max_pool2d(planes[:, 8:], 2 * OVERLAP + 1, 1, OVERLAP)  # else a gap would open between two keyframes
-        planes[:, 7:8].masked_fill_(kept == 0, NOT_OWN)
+        planes[:, 7:8].masked_fill_((kept == 0) & (planes[:, 7:8] < GUESS), NOT_OWN)
         own = F.avg_pool2d(planes[:, 8:], CELL)[0, 0] > 0.5
         drawn = torch.where(own, F.avg_pool2d(known.planes[:, 7:8], CELL)[0, 0], NOT_OWN)
         distance_m = nearest_m(metres(planes)[0]) * own

@@ -356,7 +356,7 @@ class World:
             firm = firmness(seen.trust[:, -1], glimpse.tokens)
             planes, *picture = self.models.draw(latents, (glimpse, firm))
             light = light - firm.mean() * change.mean((0, 1))  # what stayed as it was still shows the light it was in
-            own = per_pixel((glimpse.remembered < 0.5) | (firm < 0.5)) | (glimpse.uncovered > 0)
+            own = per_pixel((glimpse.remembered < 0.5) | (firm < 0.5)) & (glimpse.uncovered == 0)
         elif self._entering is not None:
             planes, picture = drawn_here(self._entering), list(unpack(self._entering))
         else:

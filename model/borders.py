@@ -19,9 +19,11 @@ CHROMA = 2.0  # what it counts beside luma
 SPECKS = 3  # rounds in which small ones are removed
 TINTED = 5  # half-resolution pixels beside something near that have its tint
 SKY = 2 * AFAR_CODE - 1 + 0.02  # of depth's plane; what lies below is the sky
-WIDEST = 48  # half-resolution pixels of a gap that is filled at most
 CRACK = 4  # of one that need not lie beside something near
+MOST = 5  # known pixels of the eight around one that close it
+EVEN = 2  # rows above and below, whose gaps are filled alike
 APART = 0.1  # between both sides of a gap, from which on one stands before the other
+MIXED = 2  # half-resolution pixels beside a gap that sampling mixed with its other side
 RIM = 6  # half-resolution pixels beside a gap that may be a mixture of both sides
 SAME, LIKE = 0.05, 0.12  # differences of depth's and luma's planes within which a texture goes on
 SLOPE = 0.004  # by how much depth's plane falls from pixel to pixel of a mixture
@@ -90,37 +92,80 @@ def without_tint(planes: Tensor) -> Tensor:
     colours of what lies farther beside it. Depth stays."""
     depth = planes[:, DEPTH : DEPTH + 1]
     tinted = (most_beside(jumps(depth), TINTED) > 0) & (most_beside(depth, TINTED) - depth > MUCH)
-    out, _ = behind(planes, (~tinted).to(planes.dtype))
+    out, _ = behind(planes, (~tinted).to(planes.dtype), torch.zeros_like(depth))
     out[:, DEPTH : DEPTH + 1] = depth
     return out
 
 
-def behind(planes: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Planes [1, 7 or more, h, w] without holes and which of their pixels are known [1, 1, h, w] -> the same, gaps
-    between known pixels of a row filled from their farther side (as depth-image-based rendering does); and where that
-    was done [1, 1, h, w]. What nothing near hid is not filled: it is to be invented."""
+def within(mask: Tensor) -> Tensor:
+    """A mask [B, 1, h, w] of what one view shows -> what lies between parts of it in a row, 0 or 1. What it does not
+    show of that, something near hid from it."""
+    return mask.cummax(3).values * mask.flip(3).cummax(3).values.flip(3)
+
+
+def behind(planes: Tensor, known: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """Planes [1, 7 or more, h, w] without holes, which of their pixels are known and which something near may have
+    hidden, [1, 1, h, w] both -> the planes, gaps between known pixels of a row filled from their farther side (as
+    depth-image-based rendering does), or from both where neither is; and where that was done [1, 1, h, w]. What nothing
+    near hid is not filled: it is to be invented."""
+    planes, closed = _closed(planes, known)
+    out, gap = _from_sides(planes, known + closed, hidden)
+    return out, gap + closed
+
+
+def _closed(planes: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Pixels that most around them are known of take the middle one in depth; and which those are."""
+    around = F.avg_pool2d(known, 3, 1, 1, divisor_override=1)[0, 0]
+    row, column = ((around >= MOST) & (known[0, 0] == 0)).nonzero(as_tuple=True)
+    out, closed = planes.clone(), torch.zeros_like(known)
+    if len(row):
+        height, width = known.shape[2:]
+        down, across = torch.cartesian_prod(*[torch.arange(-1, 2, device=row.device)] * 2).T
+        rows, columns = (row[:, None] + down).clamp(0, height - 1), (column[:, None] + across).clamp(0, width - 1)
+        depth = planes[0, DEPTH, rows, columns].masked_fill(known[0, 0, rows, columns] == 0, torch.nan)
+        middle = depth.nanmedian(1, keepdim=True).indices
+        out[0, :, row, column] = planes[0][:, rows.gather(1, middle)[:, 0], columns.gather(1, middle)[:, 0]]
+        closed[0, 0, row, column] = 1
+    return out, closed
+
+
+def _from_sides(planes: Tensor, known: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """Gaps of rows filled from their sides as `behind` says; and which were."""
     width = planes.shape[3]
     there, columns = known[0, 0] > 0, torch.arange(width, device=known.device)
     left = torch.where(there, columns, -1).cummax(1).values
     right = width - 1 - torch.where(there.flip(1), columns, -1).cummax(1).values.flip(1)
-    row, column = (~there & (left >= 0) & (right < width) & (right - left <= WIDEST)).nonzero(as_tuple=True)
+    row, column = (~there & (left >= 0) & (right < width)).nonzero(as_tuple=True)
     left, right = left[row, column], right[row, column]
     depth = planes[0, DEPTH]
-    hidden = ((depth[row, left] - depth[row, right]).abs() > APART) | (right - left <= CRACK)
-    row, column, left, right = (part[hidden] for part in (row, column, left, right))
-    from_right = depth[row, right] < depth[row, left]
-    edge, step = torch.where(from_right, right, left), torch.where(from_right, 1, -1)
-    best = edge
-    for beyond in range(1, RIM + 1):
+    level = (depth[row, left] - depth[row, right]).abs() <= APART
+    fill = ~level | (right - left <= CRACK) | (hidden[0, 0, row, column] > 0)
+    row, column, left, right, level = (part[fill] for part in (row, column, left, right, level))
+    from_left, from_right = (_side(planes[0], there, row, column, *side) for side in ((left, -1), (right, 1)))
+    farther = (depth[row, right] < depth[row, left]).to(planes.dtype)
+    share = torch.where(level, (column - left) / (right - left), farther)
+    between = torch.lerp(from_left, from_right, share)
+    out, gap = planes.clone(), torch.zeros_like(known)
+    out[0, :, row, column], gap[0, 0, row, column] = between, 1
+    beside = [(row + step).clamp(0, planes.shape[2] - 1) for step in (-EVEN, EVEN)]
+    above, below = (out[0][:, torch.where(gap[0, 0, at, column] > 0, at, row), column] for at in beside)
+    least, most = torch.minimum(above, below), torch.maximum(above, below)
+    out[0, :, row, column] = between.clamp(least, most)  # the middle one of three
+    return out, gap
+
+
+def _side(planes: Tensor, there: Tensor, row: Tensor, column: Tensor, edge: Tensor, step: int) -> Tensor:
+    """What planes [C, h, w] show beyond one edge of a gap, mirrored into it, [C, n]: the farthest within its rim where
+    the texture does not go on, and not what is mixed with the other side."""
+    width, depth, luma = planes.shape[2], planes[DEPTH], planes[:4].mean(0)
+    inside = (edge + MIXED * step).clamp(0, width - 1)
+    best = torch.where(there[row, inside] & (depth[row, inside] < depth[row, edge] + SLOPE), inside, edge)
+    for beyond in range(MIXED + 1, RIM + 1):
         at = (edge + beyond * step).clamp(0, width - 1)
         farther = there[row, at] & (depth[row, at] < depth[row, best] - SLOPE)
         best = torch.where(farther, at, best)
     mirrored = (best + step * (column - edge).abs()).clamp(0, width - 1)
-    goes_on, luma = there[row, mirrored], planes[0, :4].mean(0)
+    goes_on = there[row, mirrored]
     for plane, least in ((depth, SAME), (luma, LIKE)):
-        goes_on &= (plane[row, mirrored] - plane[row, best]).abs() < least
-    best = torch.where(goes_on, mirrored, best)
-    out, gap = planes.clone(), torch.zeros_like(known)
-    out[0, :, row, column] = planes[0][:, row, best]
-    gap[0, 0, row, column] = 1
-    return out, gap
+        goes_on = goes_on & ((plane[row, mirrored] - plane[row, best]).abs() < least)
+    return planes[:, row, torch.where(goes_on, mirrored, best)]

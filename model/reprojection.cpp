@@ -12,7 +12,7 @@ namespace {
 constexpr float kSpan = 1.2f, kDepthScale = 1.2f, kFar = 300.f, kSkyFrom = 240.f, kNearest = .05f;
 constexpr float kAgreement = .12f, kSmooth = 1.25f, kBend = 2.f, kNothing = 1e9f;
 constexpr float kThin = 1e-3f, kEdge = 1e-3f, kStretched = 1.4f;
-constexpr int kPad = 4, kRows = 16, kWidest = 12;  // cells that a triangle may span
+constexpr int kPad = 4, kRows = 16, kWidest = 32;  // cells that a triangle may span
 
 typedef float Four __attribute__((vector_size(16)));
 

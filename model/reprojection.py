@@ -20,7 +20,7 @@ NOTHING_M = 1e9
 NEAREST_M = 0.05
 THIN, EDGE = 1e-3, 1e-3  # of triangles, in cells: the least area, and how far beyond an edge still counts
 STRETCHED = 1.4  # cells between two neighbours, from which on more than a crack is left between them
-WIDEST = 12  # cells that a triangle may span
+WIDEST = 32  # cells that a triangle may span
 
 
 def warp(planes: Tensor, forth: Motion, back: Motion) -> tuple[Tensor, Tensor]:

@@ -39,7 +39,6 @@ async def motion(driver: Person, probe: Any, pairs: int = 4) -> dict[str, float]
     return {name: statistics.fmean(one[name] for one in moved) for name in ("forward", "turn")}
 
 
-@pytest.mark.trained
 async def test_holding_w_walks_and_letting_go_stops(driver: Person, probe: Any) -> None:
     still = (await motion(driver, probe))["forward"]
     await driver.page.keyboard.down("KeyW")
@@ -51,7 +50,6 @@ async def test_holding_w_walks_and_letting_go_stops(driver: Person, probe: Any) 
     assert walking > max(still, stopped) + LEAST_FORWARD_M, (still, walking, stopped)
 
 
-@pytest.mark.trained
 async def test_arrows_turn_the_view_both_ways(driver: Person, probe: Any) -> None:
     turned = {}
     for key in ("ArrowRight", "ArrowLeft"):
@@ -63,9 +61,7 @@ async def test_arrows_turn_the_view_both_ways(driver: Person, probe: Any) -> Non
     assert turned["ArrowLeft"] < -LEAST_TURN_RAD and turned["ArrowRight"] > LEAST_TURN_RAD, turned
 
 
-@pytest.mark.parametrize(
-    ("text", "what"), [pytest.param("let it snow", "snow", marks=pytest.mark.trained), ("night falls", "night")]
-)
+@pytest.mark.parametrize(("text", "what"), [("let it snow", "snow"), ("night falls", "night")])
 async def test_a_typed_prompt_changes_the_picture(driver: Person, probe: Any, text: str, what: str) -> None:
     page = driver.page
     before = probe.read(await driver.picture())[what]

@@ -74,3 +74,33 @@ def test_a_keyframe_keeps_only_what_is_its_own_and_its_light_is_told(models: Mod
     seen = recollection.glimpse(plane(-0.1, 20.0), HERE, dark)
     assert (seen.planes[:, :4] - 0.5).abs().max() < 1e-3
     assert (seen.tokens[..., -7:] - (dark - LIGHT)).abs().max() < 1e-3
+
+
+def before_a_wall(post: float, wall: float, metres: float) -> Known:
+    """A wall afar, and a post in front of it in the middle of the view."""
+    known = plane(wall, 60.0)
+    near = drawn_here(2 * depth_code(torch.full((1, 1, 144, 256), metres)) - 1)
+    known.planes[:, :4, :, 120:136] = post
+    known.planes[:, 6:8, :, 120:136] = near[..., 120:136].expand(1, 2, 144, 16)
+    return known
+
+
+def test_what_something_near_hid_is_guessed_anew_in_every_frame(models: Models):
+    recollection = looking_back(models, before_a_wall(-0.9, 0.5, 3.0))
+    aside = torch.tensor([[1.0, 1.7, 0.0, 0.0, 0.0]])
+    last = Known(plane(0.0, 60.0).planes, aside, LIGHT)  # smeared over what was hidden
+    seen = recollection.glimpse(last, aside, LIGHT)
+    hidden = seen.uncovered > 0
+    assert 16 * 144 * 0.8 < hidden.sum() < 16 * 144 * 1.3
+    assert (seen.planes[:, :4].mean(1, keepdim=True)[hidden] - 0.5).abs().mean() < 0.05  # and not as `last` has it
+    planes, *_ = models.draw(LATENTS, (seen, torch.ones(1, 1, 18, 32)))
+    drawn = with_own(planes, torch.ones(1, 1, 144, 256, dtype=torch.bool), aside, LIGHT)
+    again = looking_back(models, drawn).glimpse(drawn, aside, LIGHT)
+    assert torch.equal(again.uncovered > 0, hidden)
+
+
+def test_what_was_drawn_in_another_light_is_not_put_beside_a_keyframe(models: Models):
+    recollection = looking_back(models, plane(0.5, 20.0, drawn_m=80.0))
+    night = torch.full((7,), 0.5)
+    seen = recollection.glimpse(plane(-0.5, 20.0, light=night), HERE, night)
+    assert (seen.planes[:, :4] - 0.5).abs().max() < 1e-3

@@ -2,7 +2,7 @@
 
 import torch
 
-from model.borders import DEPTH, WIDEST, behind, by_colour, separate, without_specks, without_tint
+from model.borders import DEPTH, behind, by_colour, separate, within, without_specks, without_tint
 
 NEAR, FAR = -0.2, -0.87
 DARK, BRIGHT = -0.6, 0.4
@@ -27,40 +27,77 @@ def a_gap(left: float, right: float, wide: int) -> tuple[torch.Tensor, torch.Ten
     return planes, known
 
 
+def filled(planes: torch.Tensor, known: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What `behind` makes of it where nothing is said to have been hidden."""
+    return behind(planes, known, torch.zeros_like(known))
+
+
 def test_a_gap_takes_the_depth_and_colour_of_its_farther_side():
     planes, known = a_gap(NEAR, FAR, 20)
-    filled, where = behind(planes, known)
+    out, where = filled(planes, known)
     assert torch.equal(where, 1 - known)
-    assert (filled[0, DEPTH, :, 100:120] == FAR).all() and (filled[0, :4, :, 100:120] == BRIGHT).all()
-    assert torch.equal(filled[known.expand_as(filled) > 0], planes[known.expand_as(planes) > 0])
+    assert (out[0, DEPTH, :, 100:120] == FAR).all() and (out[0, :4, :, 100:120] == BRIGHT).all()
+    assert torch.equal(out[known.expand_as(out) > 0], planes[known.expand_as(planes) > 0])
 
 
 def test_what_nothing_near_hid_is_left_to_be_invented():
-    for planes, known in (a_gap(FAR, FAR, 20), a_gap(NEAR, FAR, WIDEST + 1), a_gap(NEAR, FAR, 156)):
-        filled, where = behind(planes, known)
-        assert not where.any() and torch.equal(filled, planes)
+    for planes, known in (a_gap(FAR, FAR, 20), a_gap(NEAR, FAR, 156)):
+        out, where = filled(planes, known)
+        assert not where.any() and torch.equal(out, planes)
+
+
+def test_what_was_hidden_between_two_parts_of_one_surface_is_like_both():
+    planes, known = a_gap(FAR, FAR, 20)
+    planes[:, :4, :, :100] = BRIGHT - 0.1
+    out, where = behind(planes, known, within(known))
+    assert torch.equal(where, 1 - known) and (out[0, DEPTH] == FAR).all()
+    across = out[0, 0, 70, 99:121]
+    assert (across.diff() >= 0).all() and across[0] < across[11] < across[-1]
+
+
+def test_what_lies_beyond_a_view_was_not_hidden_from_it():
+    mask = torch.zeros(1, 1, 4, 16)
+    mask[..., 2:5] = mask[..., 9:12] = 1
+    between = torch.zeros_like(mask)
+    between[..., 2:12] = 1
+    assert torch.equal(within(mask), between)
+
+
+def test_a_row_whose_side_is_unlike_those_above_and_below_does_not_streak():
+    planes, known = a_gap(NEAR, FAR, 20)
+    planes[:, :4, 70, 120:] = DARK
+    out, _ = filled(planes, known)
+    assert (out[0, :4, :, 100:120] == BRIGHT).all()
+
+
+def test_a_hole_of_one_pixel_takes_the_middle_surface_around_it():
+    planes, known = a_gap(NEAR, FAR, 0)
+    known[0, 0, 70, 99] = 0  # at the edge of the wall
+    planes[..., 70, 99] = 0
+    out, where = filled(planes, known)
+    assert where.sum() == 1 and out[0, DEPTH, 70, 99] == NEAR and out[0, 0, 70, 99] == DARK
 
 
 def test_a_crack_in_one_surface_is_closed():
     planes, known = a_gap(FAR, FAR, 2)
-    filled, where = behind(planes, known)
-    assert torch.equal(where, 1 - known) and (filled[0, DEPTH] == FAR).all()
+    out, where = filled(planes, known)
+    assert torch.equal(where, 1 - known) and (out[0, DEPTH] == FAR).all()
 
 
 def test_a_mixture_of_both_sides_beside_a_gap_does_not_fill_it():
     planes, known = a_gap(NEAR, FAR, 8)
     planes[:, DEPTH, :, 108:112] = torch.tensor([-0.4, -0.5, -0.6, -0.7])
     planes[:, :4, :, 108:112] = 0.0
-    filled, _ = behind(planes, known)
-    assert (filled[0, DEPTH, :, 100:108] == FAR).all() and (filled[0, :4, :, 100:108] == BRIGHT).all()
+    out, _ = filled(planes, known)
+    assert (out[0, DEPTH, :, 100:108] == FAR).all() and (out[0, :4, :, 100:108] == BRIGHT).all()
 
 
 def test_a_texture_goes_on_behind_and_other_things_do_not():
     planes, known = a_gap(NEAR, FAR, 8)
     planes[:, :4, :, 108:] += torch.linspace(0, 0.05, 148)
     planes[:, :4, :, 112:] = DARK  # something else begins here
-    filled, _ = behind(planes, known)
-    assert (filled[0, :4, :, 100:108] > BRIGHT - 0.1).all()
+    out, _ = filled(planes, known)
+    assert (out[0, :4, :, 100:108] > BRIGHT - 0.1).all()
 
 
 def test_an_edge_moves_to_where_colours_end():

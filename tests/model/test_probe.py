@@ -76,7 +76,6 @@ def test_turning_is_read_from_two_pictures(probe: Probe, renderer: Renderer):
     assert turns >= 7, f"{turns} of 8"
 
 
-@pytest.mark.trained
 def test_walking_is_read_from_two_pictures(probe: Probe, renderer: Renderer):
     rng, walks = np.random.default_rng(6), 0
     for terrain in [*unseen_worlds(), *unseen_worlds()]:
