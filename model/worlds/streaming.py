@@ -24,7 +24,7 @@ from model.worlds.profiles import profile
 from model.worlds.renderer import Renderer
 from model.worlds.shots import Frame
 
-CLIPS = "nano"  # the profile that is drawn as clips.py does; every other is drawn as films
+CLIPS = "walks"  # the profile that is drawn as clips.py does; every other is drawn as films
 LOOK_EVERY_S = 2.0  # whether a process still lives
 
 

@@ -72,7 +72,7 @@ def test_a_batch_has_its_worlds_in_order_and_what_is_left_is_left_out() -> None:
     [
         (lambda: Order("gigantic"), "gigantic"),
         (lambda: Order("full", frames=0), "got 0"),
-        (lambda: Order("nano", frames=7), "own length"),
+        (lambda: Order("walks", frames=7), "own length"),
         (lambda: next(stream(FILMS, range(3), 0)), "one process at least; got 0"),
     ],
 )

@@ -254,7 +254,10 @@ def test_bad_parameters_are_refused_by_name(make, named):
 def test_profiles_hold_the_vocabulary_and_unknown_ones_are_refused():
     full = profile("full")
     assert set(full.places) == set(vocabulary()["place"]) and set(full.events) == set(vocabulary()["event"])
-    assert profile("nano").places == ("meadow", "desert", "mountains", "coast")
+    assert profile("walks").places == profile("nano").places == ("meadow", "desert", "mountains", "coast")
+    nano = profile("nano")
+    assert nano.weathers == full.weathers and "explorer" in nano.subjects
+    assert len(nano.actions) == 5 and len(set(nano.events) - {"none"}) == 5
     with pytest.raises(UnknownProfile, match="gigantic"):
         profile("gigantic")
     assert SPAN == 1.2

@@ -1,4 +1,4 @@
-"""Clips of the nano profile stay what the bundled weights were trained on: seeds, truth and pictures."""
+"""Clips of the walks profile stay what the bundled weights were trained on: seeds, truth and pictures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LUMA = {
 
 
 @pytest.mark.parametrize("seed", TRUTH)
-def test_a_nano_clip_is_what_it_was(seed: int) -> None:
+def test_a_walk_is_what_it_was(seed: int) -> None:
     clip = draw(seed, Renderer())
     parts = [np.round(clip[name].astype(float), 2) + 0.0 for name in ("walk", "controls", "sky", "prompt", "place")]
     assert hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()[:16] == TRUTH[seed]
