@@ -4,31 +4,49 @@ Knows the format; nothing of how worlds live."""
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated
 
+import msgspec
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
 from engine.memory import MOST, Keyframe
+from engine.messages import MAX_PROMPT_CHARS
 
 FORMAT, VERSION = "mundo-world", 2
 PARTS = ("latents", "pose", "light", "index", "distance_m", "drawn", "dreamed")  # of the keyframes, stacked
+
+LARGEST = 1e6  # metres, and whatever else a tensor holds: no world that was walked in comes near
+Part = tuple[torch.dtype, tuple[int, ...]]
+"""What a tensor must be: its type and its shape (-1: any size)."""
+
+
+class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is no tensor: the networks' name, the frame that was last, the place's number, the ground's height in
+    metres, the prompt in force and since how many frames it is."""
+
+    model: str
+    index: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+    place: Annotated[int, msgspec.Meta(ge=0)]
+    ground: Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+    prompt: Annotated[str, msgspec.Meta(max_length=MAX_PROMPT_CHARS)]
+    since: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
 class NotAWorld(ValueError):
     """These bytes are no saved world, or one of other networks; the message names what was expected and what came."""
 
 
-def to_bytes(facts: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
-    """JSON-able facts and named tensors."""
-    about = json.dumps({"format": FORMAT, "version": VERSION, "facts": facts})
+def to_bytes(facts: Facts, tensors: dict[str, Tensor]) -> bytes:
+    """Facts and named tensors."""
+    about = json.dumps({"format": FORMAT, "version": VERSION, "facts": msgspec.to_builtins(facts)})
     return bytes(save({name: part.detach().contiguous().clone() for name, part in tensors.items()}, {"world": about}))
 
 
-def from_bytes(data: bytes, shapes: dict[str, tuple[int, ...]]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Facts and tensors, of these names and shapes (-1: any size). Raises NotAWorld."""
+def from_bytes(data: bytes, parts: dict[str, Part]) -> tuple[Facts, dict[str, Tensor]]:
+    """Facts and tensors, these and no others. Raises NotAWorld."""
     try:
         tensors = load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
@@ -37,20 +55,28 @@ def from_bytes(data: bytes, shapes: dict[str, tuple[int, ...]]) -> tuple[dict[st
             raise NotAWorld(
                 f"expected a {FORMAT} of version {VERSION}; got {about.get('format')} {about.get('version')}"
             )
-        facts = about["facts"]
+        facts = msgspec.convert(about["facts"], Facts)
     except NotAWorld:
         raise
-    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except msgspec.MsgspecError as error:
+        raise NotAWorld(f"expected the facts of a world: {error}") from error
+    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise NotAWorld(f"expected a {FORMAT}, got damaged bytes: {error}") from error
-    if not isinstance(facts, dict) or set(tensors) != set(shapes):
-        raise NotAWorld(f"expected {', '.join(sorted(shapes))}; got {', '.join(sorted(tensors))}")
-    for name, shape in shapes.items():
-        found = tuple(tensors[name].shape)
-        if len(found) != len(shape) or any(a not in (-1, b) for a, b in zip(shape, found, strict=True)):
-            raise NotAWorld(f"expected {name} of {list(shape)}; got {list(found)}")
-        if tensors[name].is_floating_point() and not tensors[name].isfinite().all():
-            raise NotAWorld(f"expected finite numbers in {name}")
+    if set(tensors) != set(parts):
+        raise NotAWorld(f"expected {', '.join(sorted(parts))}; got {', '.join(sorted(tensors))}")
+    for name, part in parts.items():
+        _check(name, part, tensors[name])
     return facts, tensors
+
+
+def _check(name: str, part: Part, tensor: Tensor) -> None:
+    (dtype, shape), found = part, tuple(tensor.shape)
+    if tensor.dtype != dtype:
+        raise NotAWorld(f"expected {name} of {dtype}; got {tensor.dtype}")
+    if len(found) != len(shape) or any(a not in (-1, b) for a, b in zip(shape, found, strict=True)):
+        raise NotAWorld(f"expected {name} of {list(shape)}; got {list(found)}")
+    if tensor.is_floating_point() and not (tensor.abs() <= LARGEST).all():  # nor is what is no number
+        raise NotAWorld(f"expected numbers of up to {LARGEST:g} in {name}")
 
 
 def keyframes_as_tensors(keyframes: list[Keyframe]) -> dict[str, Tensor]:

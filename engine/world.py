@@ -19,10 +19,10 @@ from engine.ground import Ground
 from engine.imagination import CALM, Imagination, Told
 from engine.models import Glimpse, Known, Models, load_models
 from engine.recollection import LATENT_GRID, Recollection, per_pixel, with_own
-from engine.saving import NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
+from engine.saving import Facts, NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
 from engine.templates import PromptRefused, find_template, read_picture
 from model.conditioning import audio, control, state
-from model.conditioning.text import TextTooLong
+from model.conditioning.text import MAX_CHARS, TextTooLong
 from model.geometry import drawn_here
 from model.omni import BLOCK, CHANNELS, FIRST_CARRIED, GROUPS, LIGHT, PATCH, VIEW, Given, Seen, patch, unpatch
 from model.planes import CHANNELS as PLANES
@@ -37,19 +37,20 @@ LEARN_EVERY = 4  # frames after which the ground is looked at
 RISE = 0.3  # how much of the way to their height over the ground a walker's eyes go in a frame
 PICTURE = ("y", "u", "v", "depth")
 SAVED = {
-    "y": (1, 2 * GRID_HEIGHT, 2 * GRID_WIDTH),
-    **dict.fromkeys(("u", "v", "depth"), (1, GRID_HEIGHT, GRID_WIDTH)),
-    "sky": (len(state.SKY),),
-    "pose": (5,),
-    "velocity": (3,),
-    "generator": (-1,),
-    "keyframes.latents": (-1, CHANNELS, *LATENT_GRID),
-    "keyframes.pose": (-1, 5),
-    "keyframes.light": (-1, LIGHT),
-    "keyframes.index": (-1,),
-    "keyframes.distance_m": (-1, *LATENT_GRID),
-    "keyframes.drawn": (-1, *LATENT_GRID),
-    "keyframes.dreamed": (-1,),
+    "y": (torch.uint8, (1, 2 * GRID_HEIGHT, 2 * GRID_WIDTH)),
+    **dict.fromkeys(("u", "v"), (torch.uint8, (1, GRID_HEIGHT, GRID_WIDTH))),
+    "depth": (torch.uint16, (1, GRID_HEIGHT, GRID_WIDTH)),
+    "sky": (torch.float32, (len(state.SKY),)),
+    "pose": (torch.float32, (5,)),
+    "velocity": (torch.float32, (3,)),
+    "generator": (torch.uint8, (-1,)),
+    "keyframes.latents": (torch.bfloat16, (-1, CHANNELS, *LATENT_GRID)),
+    "keyframes.pose": (torch.float32, (-1, 5)),
+    "keyframes.light": (torch.float32, (-1, LIGHT)),
+    "keyframes.index": (torch.int64, (-1,)),
+    "keyframes.distance_m": (torch.float32, (-1, *LATENT_GRID)),
+    "keyframes.drawn": (torch.float32, (-1, *LATENT_GRID)),
+    "keyframes.dreamed": (torch.bool, (-1,)),
 }
 LOOK_LIMIT = control.LOOK_LIMIT
 
@@ -143,19 +144,19 @@ class World:
     def restored(cls, models: Models, data: bytes) -> World:
         """A world out of what `saved` gave; its first frame is the one that was last. Raises NotAWorld."""
         facts, tensors = from_bytes(data, SAVED)
+        if facts.model != models.name:
+            raise NotAWorld(f"expected a world of {models.name}; got one of {facts.model}")
+        if facts.place >= len(state.PLACES):
+            raise NotAWorld(f"expected a place from 0 to {len(state.PLACES) - 1}; got {facts.place}")
         try:
-            if facts["model"] != models.name:
-                raise NotAWorld(f"expected a world of {models.name}; got one of {facts['model']}")
-            world = cls(models, 0, str(facts["prompt"]))
-            world.index, world._prompt.since = int(facts["index"]), int(facts["since"])
-            place, ground = int(facts["place"]), float(facts["ground"])
-        except (KeyError, TypeError, PromptRefused) as error:
-            raise NotAWorld(f"expected the facts of a world; got {error!r}") from error
-        if not 0 <= place < len(state.PLACES):
-            raise NotAWorld(f"expected a place from 0 to {len(state.PLACES) - 1}; got {place}")
-        world.state = state.WorldState(place, tensors["sky"], tensors["pose"].tolist(), tensors["velocity"], ground)
+            world = cls(models, 0, facts.prompt)
+            world._generator.set_state(tensors["generator"])
+        except (PromptRefused, RuntimeError) as error:
+            raise NotAWorld(f"expected a prompt and a generator's state; got {error!r}") from error
+        world.index, world._prompt.since = facts.index, facts.since
+        pose, velocity = tensors["pose"].tolist(), tensors["velocity"]
+        world.state = state.WorldState(facts.place, tensors["sky"], pose, velocity, facts.ground)
         world._entering, world._resumed = pack(*(tensors[name] for name in PICTURE)), True
-        world._generator.set_state(tensors["generator"])
         for keyframe in keyframes_from(tensors):
             world.memory.keep(keyframe)
         return world
@@ -165,8 +166,8 @@ class World:
         past, now = self._past, self.state
         if past is None:
             raise NotAWorld("expected a world that has shown a frame; this one has not")
-        prompt = {"prompt": self._prompt.text, "since": self._prompt.since}
-        facts = {"model": self.models.name, "index": self.index - 1, "place": now.place, "ground": now.ground} | prompt
+        prompt = self._prompt
+        facts = Facts(self.models.name, self.index - 1, now.place, now.ground, prompt.text, prompt.since)
         y, u, v = past.picture
         depth = ((past.known.planes[:, 6] + 1) * (65535 / 2)).round().clamp(0, 65535).to(torch.uint16)
         tensors = {
@@ -189,7 +190,7 @@ class World:
         """What was said aloud is in force from the next frame on: `meaning` [N, 384], features such as the text
         encoder's. `words`: what it sounded like, for saves."""
         read = (meaning[None], torch.ones(1, len(meaning), dtype=torch.bool))
-        self._prompt = self._read(words or self._prompt.text, read)
+        self._prompt = self._read(words.strip()[:MAX_CHARS] or self._prompt.text, read)
 
     @torch.inference_mode()
     def step(self, inputs: Inputs) -> Frame:

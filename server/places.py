@@ -23,6 +23,8 @@ from server.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
+TOO_OFTEN = "the world failed too often"  # how, the log says: an error's text may hold paths
+
 
 class House(Protocol):
     """Who has all sessions, as their places and their clock see it."""
@@ -200,7 +202,7 @@ class Places:
                 self._queue.join(session.id, first=True)
                 session.standing.await_world()
             else:
-                self._tasks.later(self._house.end(session, f"the world failed too often: {reason}"))
+                self._tasks.later(self._house.end(session, TOO_OFTEN))
 
     def worker_said(self, message: messages.Outgoing) -> None:
         seat = self._seated.get(message.session)
@@ -224,4 +226,4 @@ class Places:
             self._tasks.later(self._open(session))
         else:
             self.unseat(session)
-            self._tasks.later(self._house.end(session, message.reason, keep=False))
+            self._tasks.later(self._house.end(session, TOO_OFTEN, keep=False))

@@ -15,7 +15,7 @@ from server.media import EncodedTrack, VideoSender
 from server.microphone import Microphone
 from server.peers import Peer, PeerState, Seat
 from server.shares import Access
-from server.signalling import Offer, Tracks, answer, new_connection
+from server.signalling import Offer, Tracks, answer, hang_up, new_connection
 from server.sound_out import SoundTrack
 
 MAX_UNSENT_BYTES = 256 << 10
@@ -69,7 +69,7 @@ class RtcPeer(Peer):
         self.send_passing(event("receipt", pts=pts, **known, **values))
 
     async def hang_up(self) -> None:
-        await self._connection.close()
+        await hang_up(self._connection)
 
     def reported(self) -> None:
         """A receiver report: a player's heartbeat."""

@@ -4,6 +4,7 @@ Knows no session and no person; what the connection is for is the peer's part.""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 
 import structlog
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 MAX_SDP_BYTES = 48_000
 MAX_CANDIDATES = 64
 ANSWER_TIMEOUT_S = 10.0
+HANG_UP_S = 2.0
 WANTED_PROFILE = "42e01f"  # constrained baseline
 
 
@@ -78,6 +80,10 @@ def read_offer(body: bytes, talks: bool = True) -> Offer:
         raise OfferRefused("offer-refused", f"{expected}, got {', '.join(kinds)[:100] or 'none'}.")
     if sum(len(media.ice_candidates) for media in parsed.media) > MAX_CANDIDATES:
         raise OfferRefused("offer-refused", f"An offer may have {MAX_CANDIDATES} candidates.")
+    names = [media.rtp.muxId for media in parsed.media]
+    bundled = {name for group in parsed.group if group.semantic == "BUNDLE" for name in group.items}
+    if len(set(names)) < len(names) or not bundled <= set(names):  # aiortc would be left half open
+        raise OfferRefused("malformed-sdp", "Expected sections of different names, and no others in the BUNDLE group.")
     for media in parsed.media:
         if not media.dtls or not media.dtls.fingerprints or not media.ice or not media.ice.usernameFragment:
             raise OfferRefused("malformed-sdp", f"The {media.kind} section has no ICE credentials or DTLS fingerprint.")
@@ -95,10 +101,25 @@ async def answer(connection: RTCPeerConnection, offer: Offer, tracks: Tracks, vi
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             return await _answer(connection, offer, tracks, viewer, hears)
     except Exception as error:  # any line of the offer may have led here
-        await connection.close()
+        await hang_up(connection)
         log.info("offer not answered", error=repr(error))
         said = str(error) or type(error).__name__
         raise OfferRefused("offer-refused", f"The offer cannot be answered: {said[:200]}.") from error
+
+
+async def hang_up(connection: RTCPeerConnection) -> None:
+    """Close a connection, whatever an offer has made of it: where aiortc's `close` fails half way, a second one would
+    wait for ever, so that each of its transports is stopped here."""
+    try:
+        async with asyncio.timeout(HANG_UP_S):
+            return await connection.close()
+    except Exception as error:
+        log.info("connection not closed cleanly", error=repr(error))
+    for transceiver in connection.getTransceivers():
+        if (dtls := transceiver.receiver.transport) is not None:
+            for part in (dtls, dtls.transport):
+                with contextlib.suppress(Exception):
+                    await asyncio.wait_for(part.stop(), HANG_UP_S)
 
 
 def new_connection() -> RTCPeerConnection:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import struct
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -21,13 +20,9 @@ from server.pictures import PictureUnfit, fit
 from server.saves import MAGIC, MAX_FILE_BYTES, About, NotASave, Saved, pack, unpack
 from server.signalling import OfferRefused, read_offer
 from server.tokens import ShareToken, TokenRefused, Tokens
+from tests.hostile import hostile, many
 
 pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
-EXAMPLES = int(os.environ.get("MUNDO_FUZZ_EXAMPLES", "100"))  # 10,000 each under --soak: see the last test
-hostile = settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
-)
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -209,9 +204,4 @@ def test_our_own_tokens_do_count() -> None:
 
 @pytest.mark.soak
 def test_ten_thousand_inputs_each() -> None:
-    import subprocess
-    import sys
-
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "not soak", __file__]
-    environment = {**os.environ, "MUNDO_FUZZ_EXAMPLES": "10000"}
-    assert subprocess.run(command, env=environment, timeout=3600).returncode == 0
+    many(__file__)

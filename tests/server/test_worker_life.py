@@ -69,7 +69,7 @@ async def test_a_world_that_fails_again_and_again_ends(run: Any) -> None:
     await connection.until("session", lambda event: event["state"] == "resuming")
     await connection.until("session", lambda event: event["state"] == "live")
     await say(connection, "fail")
-    assert (await connection.until("ended"))["reason"] == "it broke"
+    assert (await connection.until("ended"))["reason"] == "the world failed too often"
     assert (await browser.http.get(f"/api/v1/sessions/{session}")).status_code == 404
 
 

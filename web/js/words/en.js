@@ -255,6 +255,7 @@ export const WORDS = {
     "nobody waited for it": "Nobody waited for it any more.",
     "nobody came back": "Nobody came back to it in time.",
     "the operator ended it": "Whoever runs this place has closed it.",
+    "the world failed too often": "It failed too often.",
     "no heartbeat": "The connection fell silent.",
   }),
 };

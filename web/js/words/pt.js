@@ -255,6 +255,7 @@ export const WORDS = {
     "nobody waited for it": "Já ninguém esperava por ele.",
     "nobody came back": "Ninguém voltou a tempo.",
     "the operator ended it": "Quem gere este lugar fechou-o.",
+    "the world failed too often": "Falhou vezes demais.",
     "no heartbeat": "A ligação calou-se.",
   },
 };
