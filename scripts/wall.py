@@ -28,13 +28,15 @@ MOST_BYTES = 100_000
 LOOP_FRAMES = 4 * FRAME_RATE
 OVERLAP_FRAMES = 18  # what the place looks like on its return melts into how it began
 LOOK_RAD = 0.045  # how far: what it shows lies in the margin of the first picture, and nothing has to be invented
+PEAK = 3 * math.sqrt(3) / 4  # of the curve that the look follows, a third and two thirds of the way
 QUALITIES = range(16, 45, 2)  # x264's crf, best first
 Pictures = np.ndarray[Any, np.dtype[np.uint8]]  # [N, rows * 3/2, columns], planar 4:2:0
 
 
 def yaw_rad(frame: int, look_rad: float) -> float:
-    """Where the look is at: it begins and ends each loop ahead."""
-    return look_rad * math.sin(2 * math.pi * frame / LOOP_FRAMES)
+    """Where the look is at: it begins and ends each loop ahead and at rest, so that still and seam go unseen."""
+    phase = 2 * math.pi * frame / LOOP_FRAMES
+    return look_rad * (math.sin(phase) - math.sin(2 * phase) / 2) / PEAK
 
 
 def controls(look_rad: float) -> list[dict[str, Any]]:

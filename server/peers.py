@@ -196,7 +196,7 @@ class Peer(ABC):
             try:
                 self._seat.asked(self, message)
             except PromptUnfit as unfit:
-                self.send(event("refused", reason=unfit.reason))
+                self.send(event("refused", reason=unfit.reason, slug=unfit.slug))
 
     async def _say(self, message: Say, in_time: bool) -> None:
         try:
@@ -204,7 +204,7 @@ class Peer(ABC):
                 raise PromptUnfit("too-many-requests", "Too many texts; wait a moment.")
             answer = await self._seat.said(self, fit_prompt(message.text), message.ref)
         except PromptUnfit as unfit:
-            return self.send(event("refused", reason=unfit.reason, ref=message.ref))
+            return self.send(event("refused", reason=unfit.reason, slug=unfit.slug, ref=message.ref))
         self.send(answer)
 
     def on_sound(self, pcm: bytes) -> None:

@@ -14,6 +14,7 @@ import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +91,11 @@ STICKS_OUT = """() => {
 
 @dataclass(frozen=True)
 class Served:
-    """Where the gateway is, and an invite that opens it."""
+    """Where the gateway is, an invite that opens it, and its process."""
 
     url: str
     invite: str
+    pid: int
 
 
 @dataclass(frozen=True)
@@ -230,13 +232,14 @@ async def serving(folder: Path, **environment: str) -> AsyncIterator[Served]:
             stdout=out, stderr=out,
         )  # fmt: skip
     try:
-        async with asyncio.timeout(READY_S):
-            while not ready.exists():
-                assert process.returncode is None, f"the gateway ended: {log.read_text()[-4000:]}"
-                await asyncio.sleep(0.1)
-        yield Served(**json.loads(ready.read_text()))
-    except TimeoutError:
-        raise AssertionError(f"not ready within {READY_S} s: {log.read_text()[-4000:]}") from None
+        try:
+            async with asyncio.timeout(READY_S):
+                while not ready.exists():
+                    assert process.returncode is None, f"the gateway ended: {log.read_text()[-4000:]}"
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise AssertionError(f"not ready within {READY_S} s: {log.read_text()[-4000:]}") from None
+        yield Served(**json.loads(ready.read_text()), pid=process.pid)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
@@ -274,9 +277,9 @@ def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def chromium(tone: Path) -> AsyncIterator[Browser]:
-    """Debian's Chromium. Its absence is a failure: this is what people have."""
+@asynccontextmanager
+async def browsing(sound: Path) -> AsyncIterator[Browser]:
+    """Debian's Chromium, whose microphone plays a file. Its absence is a failure: this is what people have."""
     path = shutil.which("chromium") or "/usr/bin/chromium"
     assert Path(path).exists(), "Chromium is missing, and the page cannot be judged without it (apt install chromium)"
     async with async_playwright() as playwright:
@@ -286,11 +289,18 @@ async def chromium(tone: Path) -> AsyncIterator[Browser]:
                 "--no-sandbox",
                 "--autoplay-policy=no-user-gesture-required",
                 "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-audio-capture={tone}",
+                f"--use-file-for-fake-audio-capture={sound}",
             ],
         )
         yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium(tone: Path) -> AsyncIterator[Browser]:
+    """A browser whose microphone hears the tone."""
+    async with browsing(tone) as browser:
+        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -305,30 +315,31 @@ async def context(chromium: Browser, served: Served) -> AsyncIterator[BrowserCon
 Walking = Callable[..., AbstractAsyncContextManager[Walker]]
 
 
+@asynccontextmanager
+async def at_a_screen(browser: Browser, served: Served, screen: dict[str, Any], *scripts: str) -> AsyncIterator[Walker]:
+    """Somebody at a screen, with the scripts given and nothing on it yet; nothing that the page throws is lost."""
+    touch = screen.get("touch", False)
+    context = await browser.new_context(
+        viewport={"width": screen["width"], "height": screen["height"]},
+        base_url=served.url,
+        locale=screen.get("locale", "en-US"),
+        has_touch=touch,
+        is_mobile=touch,
+    )
+    try:
+        for script in (WATCH_CONNECTIONS, *scripts):
+            await context.add_init_script(script)
+        walker = Walker(await context.new_page(), served, screen)
+        yield walker
+        assert not walker.thrown, f"the page threw {walker.thrown}"
+    finally:
+        await context.close()
+
+
 @pytest.fixture
 def walking(chromium: Browser, painted: Served) -> Walking:
-    """Somebody at a screen, before the painted world, with the scripts given; nothing that the page throws is lost."""
-
-    @asynccontextmanager
-    async def walk(screen: dict[str, Any], *scripts: str) -> AsyncIterator[Walker]:
-        touch = screen.get("touch", False)
-        context = await chromium.new_context(
-            viewport={"width": screen["width"], "height": screen["height"]},
-            base_url=painted.url,
-            locale=screen.get("locale", "en-US"),
-            has_touch=touch,
-            is_mobile=touch,
-        )
-        try:
-            for script in (WATCH_CONNECTIONS, *scripts):
-                await context.add_init_script(script)
-            walker = Walker(await context.new_page(), painted, screen)
-            yield walker
-            assert not walker.thrown, f"the page threw {walker.thrown}"
-        finally:
-            await context.close()
-
-    return walk
+    """Somebody at a screen, before the painted world."""
+    return partial(at_a_screen, chromium, painted)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

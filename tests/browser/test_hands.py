@@ -95,7 +95,7 @@ async def test_keys_can_be_changed_and_stay_so(inside: Walker) -> None:
     await inside.holds(1)
     await page.keyboard.up("KeyE")
     await page.keyboard.press("?")
-    await page.get_by_role("button", name="As they were").click()
+    await page.get_by_role("button", name="Keys as they were").click()
     await page.keyboard.press("Escape")
     await page.keyboard.down("KeyW")
     await inside.holds(1)

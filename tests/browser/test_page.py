@@ -1,9 +1,8 @@
 """What the page does for a person in a painted world: a small first load, prompts, pictures, recordings, languages,
-rest, a socket where UDP is blocked; by keyboard alone from arrival to leaving, and a stranger's way timed."""
+rest, and a socket where UDP is blocked."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -11,12 +10,11 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Person, Walker, Walking
+    from conftest import Walker, Walking
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SCREEN: dict[str, Any] = {"name": "desktop", "width": 1024, "height": 640}
-STRANGER_S = 60.0
 FIRST_LOAD_BYTES = 150_000
 
 # Name, bytes on the wire, bytes of the body there and as it lies, and whether it came before the world's own modules.
@@ -44,91 +42,6 @@ async def test_what_is_loaded_first_is_small(walking: Walking) -> None:
         assert 0 < weight < FIRST_LOAD_BYTES, loaded
         pressed = {path for path, (_, there, lies, _) in loaded.items() if 0 < there < lies}
         assert {"/web/js/main.js", "/web/css/arrival.css", "/web/pictures/horizon.svg"} <= pressed
-
-
-async def test_by_keyboard_alone_from_arrival_to_leaving(walking: Walking) -> None:
-    async with walking(SCREEN) as walker:
-        page, keys = walker.page, walker.page.keyboard
-
-        async def tab_to(selector: str) -> None:
-            for _ in range(30):
-                if await page.evaluate("(to) => document.activeElement.matches(to)", selector):
-                    return
-                await keys.press("Tab")
-            raise AssertionError(f"no Tab leads to {selector}")
-
-        await page.goto("/")
-        await page.wait_for_selector("#invite:focus")
-        await keys.type(walker.served.invite)
-        await keys.press("Enter")
-        await page.wait_for_selector(".wall:not([aria-busy]) .card")
-        await tab_to("[data-template=meadow]")
-        await keys.press("Enter")
-        await walker.until("() => mundo.state.visible")
-        await keys.down("KeyW")
-        await walker.holds(1)
-        await keys.up("KeyW")
-        await keys.press("Enter")
-        await keys.type("night falls")
-        await keys.press("Enter")
-        await page.wait_for_selector(".trail .seen")
-        assert await page.evaluate("() => document.activeElement.tagName") == "VIDEO"
-        await tab_to(".round:has([data-icon=share])")
-        await keys.press("Enter")
-        await walker.until("() => document.querySelector('dialog[open] input')?.value.includes('/watch#')")
-        await keys.press("Escape")
-        await page.wait_for_selector("dialog", state="detached")
-        assert await page.evaluate("() => document.activeElement.ariaLabel") == "Share"
-        await tab_to("[aria-label=Leave]")
-        await keys.press("Enter")
-        await page.wait_for_selector("#describe")
-
-
-async def strangers_way(person: Person, friend: Person, walks: str) -> dict[str, float]:
-    """Invite, world, prompt, walk, share, and a second browser watches, as who was told nothing goes. `walks` is what
-    the world's state says then. When each was reached, in seconds."""
-    page, began, reached = person.page, time.monotonic(), dict[str, float]()
-
-    def now(name: str) -> None:
-        reached[name] = round(time.monotonic() - began, 2)
-
-    await page.goto(f"/#invite={person.served.invite}")
-    await page.wait_for_selector("#describe:focus")
-    now("in")
-    await page.keyboard.type("a foggy coast at dusk")
-    await page.keyboard.press("Enter")
-    now("asked for a world")
-    await person.until("() => mundo.state.visible")
-    now("in a world")
-    await page.keyboard.press("Enter")
-    await page.keyboard.type("let it snow")
-    await page.keyboard.press("Enter")
-    await page.wait_for_selector(".trail [data-stage=heard]")
-    now("heard")
-    await page.keyboard.down("KeyW")
-    await person.until(f"() => mundo.state.world.values.{walks}")
-    await page.keyboard.up("KeyW")
-    now("walked")
-    await page.get_by_role("button", name="Share", exact=True).click()
-    await person.until("() => document.querySelector('dialog[open] input')?.value.includes('/watch#')")
-    now("shared")
-    await friend.page.goto(await page.input_value("dialog input"))
-    await friend.until("() => mundo.state.visible && mundo.state.role === 'viewer'")
-    await person.until("() => document.querySelector('.people').textContent === '1 watching'")
-    now("watched")
-    print(f"a stranger's way, in seconds: {reached}")
-    return reached
-
-
-async def test_a_strangers_way_without_documentation(walking: Walking) -> None:
-    async with walking(SCREEN) as walker, walking({**SCREEN, "touch": True}) as friend:
-        assert (await strangers_way(walker, friend, "buttons === 1"))["watched"] < STRANGER_S
-
-
-async def test_a_strangers_way_into_a_world_of_the_model(person: Person, stranger: Person) -> None:
-    assert (await strangers_way(person, stranger, "speed > 0.5"))["watched"] < STRANGER_S
-    await person.page.keyboard.press("Escape")
-    await person.leave()
 
 
 async def test_a_prompt_is_heard_and_then_seen(inside: Walker) -> None:

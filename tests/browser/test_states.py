@@ -228,23 +228,23 @@ async def test_other_screens(screen: dict[str, Any], walking: Walking) -> None:
         page = walker.page
         await page.goto("/")
         await page.wait_for_selector("#invite")
-        await walker.fits()
+        await walker.sound("invite")
         await walker.come_in()
         await page.wait_for_selector(".wall:not([aria-busy])")
-        await walker.fits()
+        await walker.sound("choose")
         await walker.open_world(template="dunes")
-        await walker.fits()
+        await walker.sound("world")
         for key, selector in (("KeyH", ".figures"), ("?", "dialog.keys")):
             await page.keyboard.press(key)
             await page.wait_for_selector(selector)
-            await walker.fits()
+            await walker.sound(selector)
             await page.keyboard.press("Escape")
         await page.click(".edge.top [aria-controls=more]")
-        await walker.fits()
+        await walker.sound("more")
         await page.keyboard.press("Escape")
         await page.click(".edge.top .round:has([data-icon=share])")
         await page.wait_for_selector(".code svg")
-        await walker.fits()
+        await walker.sound("share")
 
 
 async def test_motion_is_short_and_none_where_it_is_not_wanted(walking: Walking) -> None:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import wave
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 from playwright.async_api import async_playwright
 
-from model.voice.espeak import Espeak, Manner
+from tests.browser.walk import speech
 
 if TYPE_CHECKING:
     from conftest import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SENTENCE = "a snowy mountain landscape at night"
-RATE = 16_000
-PAUSE_S = 4.0
 WITHIN_MS = 1000
 
 # When the page's own meter last heard a voice before the world said what it had understood; of every utterance, for the
@@ -38,14 +33,8 @@ KEEP = """() => {
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sentence and a pause, which Chromium plays again and again."""
-    said = Espeak().say(SENTENCE, Manner("en-us"))
     path = tmp_path_factory.mktemp("spoken") / "spoken.wav"
-    pcm = np.concatenate([np.zeros(RATE), 0.8 * said / np.abs(said).max(), np.zeros(int(PAUSE_S * RATE))])
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes((pcm * 32767).astype("<i2").tobytes())
+    speech(path)
     return path
 
 

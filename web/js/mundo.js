@@ -109,7 +109,7 @@ export class Mundo {
     const changed = () => tell("state")(this.state);
     if (!world) return;
     this.#undo = [
-      world.frames.on(tell("frame")), world.receipts.on(tell("receipt")), world.refusals.on(tell("refused")),
+      world.frames.on(tell("frame")), world.receipts.on(tell("receipt")), world.refusals.on(({ detail }) => tell("refused")(detail)),
       world.phase.on(changed), world.role.on(changed), world.visible.on(changed), world.state.on(changed),
       world.prompts.on(changed), world.sounds.on(tell("sounds")), world.heard.on(tell("heard")),
     ];

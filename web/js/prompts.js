@@ -9,7 +9,7 @@ const KEPT = 50;
 /**
  * `seen_ms`: from saying it to the first picture that obeyed it, once that was shown.
  * @typedef {{ ref: number, text: string, stage: Stage, said_at: number, text_id?: number, frame?: number,
- *   seen_ms?: number, suggestion?: number | string, reason?: string }} Prompt
+ *   seen_ms?: number, suggestion?: number | string, reason?: string, slug?: string }} Prompt
  */
 
 export class PromptLog {
@@ -73,9 +73,10 @@ export class PromptLog {
   /**
    * @param {number} ref
    * @param {string} reason
+   * @param {string} [slug] the gateway's name of the problem
    */
-  refused(ref, reason) {
-    this.#change(ref, ["waiting", "sent", "accepted"], { stage: "refused", reason });
+  refused(ref, reason, slug) {
+    this.#change(ref, ["waiting", "sent", "accepted"], { stage: "refused", reason, slug });
   }
 
   /**

@@ -58,6 +58,8 @@ export function figure(number) {
 export function inWords(error) {
   const { slug, detail, message } = /** @type {{ slug?: string, detail?: string, message?: string }} */ (error ?? {});
   if (slug && Object.hasOwn(WORDS.problems, slug)) return WORDS.problems[slug];
-  if (detail && Object.hasOwn(WORDS.endings, detail)) return WORDS.endings[detail];
+  for (const saying of [detail, detail?.split(":")[0]]) {
+    if (saying && Object.hasOwn(WORDS.sayings, saying)) return WORDS.sayings[saying];
+  }
   return detail || message || String(error);
 }

@@ -4,7 +4,7 @@
 /** @typedef {import("./latency.js").Receipt & { type: "receipt" }} ReceiptMessage */
 /** @typedef {{ type: "pong", t: number, server_ms: number }} Pong */
 /** @typedef {{ type: "text", ref: number, text_id: number }} Accepted */
-/** @typedef {{ type: "refused", reason: string, ref?: number }} Refused */
+/** `slug`: which problem of the gateway it is. @typedef {{ type: "refused", reason: string, slug?: string, ref?: number }} Refused */
 /** @typedef {{ type: "state", frame: number, values: Record<string, number>, audio: number[] }} WorldState */
 /**
  * Means over the worker's last second.
@@ -30,7 +30,7 @@
 /** @typedef {{ type: "dismissed", suggestion: number | string }} Dismissed */
 /** @typedef {{ type: "saved", frame: number, at: number }} Saved */
 /** At which rung pictures come from now on. @typedef {{ type: "rung", rung: string, width: number, height: number, pinned: boolean }} Rung */
-/** @typedef {{ type: "notice", kind: string, text: string }} Notice */
+/** @typedef {{ type: "notice", kind: string, text: string, left_s?: number }} Notice */
 /** @typedef {{ type: "media", codec: string, width: number, height: number, clock: number }} Media over a socket only */
 /**
  * @typedef {ReceiptMessage | Pong | Accepted | Refused | WorldState | WorkerStats | Viewers | RoleMessage

@@ -32,7 +32,7 @@ export class World {
   #frames = stream();
   /** @type {ReturnType<typeof stream<import("./latency.js").Receipt>>} */
   #receipts = stream();
-  /** @type {ReturnType<typeof stream<string>>} */
+  /** @type {ReturnType<typeof stream<{ slug?: string, detail: string }>>} */
   #refusals = stream();
   /** Who is here, and what each may do. */
   together;
@@ -225,8 +225,9 @@ export class World {
     else if (message.type === "stats") this.#worker = message;
     else if (message.type === "rung") this.#rung = message;
     else if (message.type === "refused") {
-      if (message.ref === undefined) this.#refusals.emit(message.reason);
-      else this.#prompts.refused(message.ref, message.reason);
+      const { ref, slug, reason } = message;
+      if (ref === undefined) this.#refusals.emit({ slug, detail: reason });
+      else this.#prompts.refused(ref, reason, slug);
     } else this.together.hear(message, this.#prompts);
   }
 

@@ -4,7 +4,7 @@
 import { Closer, output, stream } from "../outputs.js";
 import { inWords, language, LANGUAGES, WORDS } from "../strings.js";
 import { card } from "./card.js";
-import { el, icon } from "./element.js";
+import { el, iconButton } from "./element.js";
 
 /** @typedef {import("../api.js").Template} Template */
 /**
@@ -97,7 +97,7 @@ export class Arrival {
         event.preventDefault();
         if (describe.value.trim()) told(describe.value.trim());
       },
-    }, el("label", { for: "describe", class: "hidden" }, words.describe_label), describe,
+    }, el("label", { for: "describe", class: "hidden" }, words.describe_label), describe, ...this.#fromPicture(),
     el("button", { class: "primary", type: "submit" }, words.describe_go));
     const chips = el("ul", { class: "chips", "aria-label": words.examples_label }, ...words.examples.map((example) =>
       el("li", {}, el("button", {
@@ -106,7 +106,6 @@ export class Arrival {
           told(example);
         },
       }, example))));
-    chips.prepend(this.#fromPicture());
     const wall = el("ul", { class: "wall", "aria-label": words.wall_label, "aria-busy": "true" });
     const back = me.session === null ? [] : [el("button", {
       type: "button", class: "chip back", onclick: () => this.#choices.emit({ session: me.session ?? undefined }),
@@ -155,9 +154,7 @@ export class Arrival {
         this.#choices.emit({ file, picture: glimpse, glimpse, title: words.from_picture });
       },
     });
-    const button = el("button", { type: "button", class: "chip own", onclick: () => input.click() },
-      icon("picture"), words.from_picture);
-    return el("li", {}, button, input);
+    return [input, iconButton("picture", words.from_picture, () => input.click(), { class: "tool" })];
   }
 
   /** @param {HTMLElement} wall */

@@ -9,6 +9,8 @@ import { el, icon } from "./element.js";
 import { Pointer } from "./pointer.js";
 
 const HINT_MS = 9000;
+/** Whether the hint has done its work in this page: it outlives the hands, which come and go with the role. */
+let learned = false;
 
 export class Hands {
   #closer = new Closer();
@@ -28,6 +30,7 @@ export class Hands {
     const coarse = matchMedia("(pointer: coarse)").matches;
     this.#hint = hint(coarse, settings);
     dock.append(this.#hint);
+    if (learned) this.known();
     const ring = el("div", { class: "thumb", hidden: true, "aria-hidden": "true" }, el("span"));
     const touch = el("div", { class: "touch" }, this.#jump(hands));
     video.after(ring);
@@ -60,6 +63,7 @@ export class Hands {
 
   /** The hint has done its work. */
   known() {
+    learned = true;
     this.#hint.classList.add("gone");
   }
 
@@ -98,5 +102,5 @@ function hint(coarse, { bindings }) {
     el("p", {}, coarse ? WORDS.world.help_touch : WORDS.world.help_look),
     el("ul", {}, ...keys.map(([actions, what]) =>
       el("li", {}, ...actions.map((action) => el("kbd", {}, name(action))), ` ${what}`)),
-    el("li", {}, el("kbd", {}, "?"), ` ${WORDS.keys.title}`)));
+    el("li", {}, el("kbd", {}, "?"), ` ${WORDS.keys.short}`)));
 }

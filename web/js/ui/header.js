@@ -37,8 +37,13 @@ export class Header {
       world.together.owner.on((owner) => owner ? this.#more.before(share) : share.remove()),
       world.viewers.on((count) => (people.textContent = count > 0 ? words.viewers(count) : "")),
     );
-    const told = () => (badge.textContent = where(world.phase.value, world.role.value));
-    this.#closer.add(world.phase.on(told), world.role.on(told));
+    const { standing } = world.together;
+    const told = () => {
+      const { state } = standing.value;
+      parent.dataset.standing = state;
+      badge.textContent = where(world.phase.value, world.role.value, state);
+    };
+    this.#closer.add(world.phase.on(told), world.role.on(told), standing.on(told));
     this.#closer.listen(parent, "pointerdown", (event) =>
       !this.#menu.hidden && !this.#menu.contains(event.target) && !this.#more.contains(event.target) && this.#toggle());
     this.#closer.listen(this.#root, "keydown", (event) => {
@@ -72,9 +77,11 @@ export class Header {
 /**
  * @param {import("../phases.js").Phase} phase
  * @param {import("../world.js").Role} role
+ * @param {string} state the gateway's own
  */
-function where(phase, role) {
+function where(phase, role, state) {
   const words = WORDS.world;
+  if (phase === "live" && (state === "queued" || state === "resuming")) return words[state];
   if (phase !== "live" || role === "driver") return words.badge[phase];
   return role === "viewer" ? words.watching : words.suggesting;
 }

@@ -4,7 +4,7 @@
 import { Microphone } from "../microphone.js";
 import { Closer, stream } from "../outputs.js";
 import { Transcript } from "../transcript.js";
-import { figure, WORDS } from "../strings.js";
+import { figure, inWords as refusalInWords, WORDS } from "../strings.js";
 import { el } from "./element.js";
 import { PromptLine } from "./prompt_line.js";
 import { TalkButton } from "./talk_button.js";
@@ -17,7 +17,7 @@ const SHOWN_MS = 6000;
  */
 export function inWords({ words, kind, confidence, obeyed, reason }) {
   if (kind === "silence") return "";
-  if (reason) return WORDS.microphone.refused(words, reason);
+  if (reason) return WORDS.microphone.refused(words, refusalInWords({ detail: reason }));
   const percent = `${figure(Math.round(100 * confidence))} %`;
   if (obeyed) return WORDS.microphone.heard(words, percent);
   return kind === "speech" ? WORDS.microphone.unsure(words, percent) : WORDS.microphone.not_for_me;

@@ -3,7 +3,7 @@
 
 import { keyName } from "../bindings.js";
 import { Closer, stream } from "../outputs.js";
-import { figure, WORDS } from "../strings.js";
+import { figure, inWords, WORDS } from "../strings.js";
 import { el, icon } from "./element.js";
 
 const MOST_CHARS = 400;
@@ -52,6 +52,7 @@ export class PromptLine {
     this.#closer.add(() => this.#timers.forEach(clearTimeout));
     this.#closer.listen(this.#input, "keydown", (event) => this.#key(event));
     this.#closer.listen(this.#input, "input", () => this.#counted());
+    for (const prompt of prompts.value.filter(settled)) this.#items.set(prompt.ref, { item: el("li"), shown: shownOf(prompt) });
     this.#closer.add(prompts.on((list) => this.#show(list)));
   }
 
@@ -107,7 +108,7 @@ export class PromptLine {
   /** @param {readonly import("../prompts.js").Prompt[]} list */
   #show(list) {
     for (const prompt of list) {
-      const shown = `${prompt.stage} ${prompt.seen_ms ?? ""}`;
+      const shown = shownOf(prompt);
       const known = this.#items.get(prompt.ref);
       if (known?.shown === shown) continue;
       const item = known?.item ?? el("li");
@@ -117,7 +118,7 @@ export class PromptLine {
       item.replaceChildren(el("q", {}, shorten(prompt.text)), el("span", { class: "life", "aria-hidden": "true" }),
         el("span", { class: "word" }, wordsOf(prompt)));
       if (!known) this.#trail.append(item);
-      if (["refused", "passed", "dismissed"].includes(prompt.stage) || prompt.seen_ms !== undefined) this.#linger(item);
+      if (settled(prompt)) this.#linger(item);
     }
     while (this.#trail.children.length > SHOWN) this.#trail.firstElementChild?.remove();
   }
@@ -133,9 +134,22 @@ export class PromptLine {
 }
 
 /** @param {import("../prompts.js").Prompt} prompt */
-function wordsOf({ stage, frame = 0, seen_ms, reason = "" }) {
+function shownOf({ stage, seen_ms }) {
+  return `${stage} ${seen_ms ?? ""}`;
+}
+
+/**
+ * Whether nothing more becomes of it.
+ * @param {import("../prompts.js").Prompt} prompt
+ */
+function settled({ stage, seen_ms }) {
+  return ["refused", "passed", "dismissed"].includes(stage) || seen_ms !== undefined;
+}
+
+/** @param {import("../prompts.js").Prompt} prompt */
+function wordsOf({ stage, frame = 0, seen_ms, reason, slug }) {
   const words = WORDS.prompt;
-  if (stage === "refused") return words.refused(reason);
+  if (stage === "refused") return words.refused(inWords({ slug, detail: reason }));
   if (stage !== "heard") return words[stage];
   return seen_ms === undefined ? words.heard(figure(frame)) : words.seen(figure(frame), WORDS.figures.ms(seen_ms));
 }

@@ -3,7 +3,7 @@
 
 import { Closer, stream } from "../outputs.js";
 import { Settings } from "../settings.js";
-import { WORDS } from "../strings.js";
+import { inWords, WORDS } from "../strings.js";
 import { World } from "../world.js";
 import { Captions } from "./captions.js";
 import { Drawers } from "./drawers.js";
@@ -68,8 +68,8 @@ export class Stage {
         else drawers.open(key);
       }),
       header.left.on(() => this.#wishes.emit("leave")),
-      world.refusals.on((reason) => notices.say(reason)),
-      world.together.notices.on(({ text }) => notices.say(text)),
+      world.refusals.on((reason) => notices.say(inWords(reason))),
+      world.together.notices.on(({ kind, text, left_s = 0 }) => notices.say(WORDS.notices[kind]?.(left_s) ?? text)),
       veil.wishes.on((wish) => {
         if (wish === "go_on") world.goOn();
         else this.#wishes.emit(wish);

@@ -80,9 +80,9 @@ export const WORDS = {
     jump: "Jump",
     take_controls: "Take back the controls",
     guest: (/** @type {number} */ number) => `Guest ${number}`,
-    you: "you",
-    roles: { viewer: "watches", suggester: "suggests", driver: "drives" },
-    holder: "has the controls",
+    you: "You",
+    roles: { viewer: "watching", suggester: "suggesting", driver: "driving" },
+    holder: "at the controls",
     here: "Who is here",
     hand_over: (/** @type {string} */ name) => `Hand the controls to ${name}`,
     suggestions: "Suggestions",
@@ -96,6 +96,8 @@ export const WORDS = {
       idle: "", connecting: "Connecting", live: "Live", reconnecting: "Reconnecting", held: "Held still", ended: "Ended",
     },
     watching: "Watching",
+    queued: "In line",
+    resuming: "Resuming",
     suggesting: "Watching · you may suggest",
     viewers: (/** @type {number} */ count) => `${count} watching`,
     announce_live: "You are in the world.",
@@ -112,11 +114,11 @@ export const WORDS = {
   },
 
   keys: {
-    title: "Keys",
+    title: "Keys and settings", short: "Keys",
     body: "Choose a key to change it, then press the new one.",
     press: "Press a key…",
     change: (/** @type {string} */ what, /** @type {string} */ key) => `${what}: ${key}. Change`,
-    reset: "As they were",
+    reset: "Keys as they were",
     pad: "Gamepad: left stick walks, right stick looks, A jumps, B runs.",
     touch: "Touch: left thumb walks, farther runs; right thumb looks.",
     groups: { walk: "Walk", look: "Look", page: "Page" },
@@ -242,11 +244,19 @@ export const WORDS = {
     "body-too-large": "This file is too large.",
     "world-refused": "This file is no world, or it is damaged.",
     "not-saved": "There is no room left to keep this place.",
+    "too-many-worlds": "So many worlds are kept already that one has to be deleted first.",
     left: "You left it.",
   }),
 
-  /** Why a world ended, by what the gateway says of it. */
-  endings: /** @type {Record<string, string>} */ ({
+  /** What the gateway announces to everybody, by its kind; otherwise its own text is shown. */
+  notices: /** @type {Record<string, (left_s: number) => string>} */ ({
+    time: (left_s) => `This world is paused in ${left_s < 90 ? `${left_s} s` : `${Math.round(left_s / 60)} min`}, and kept.`,
+    "older-save": () => "The newest save of this world is damaged; it goes on from the one before.",
+    "not-saved": () => "This world is not being saved just now. It goes on; older saves are intact.",
+  }),
+
+  /** Why a world ended or a text was refused, by what the gateway says of it, up to a colon. */
+  sayings: /** @type {Record<string, string>} */ ({
     "the session was ended": "It was closed.",
     "the share link has expired": "The link to it has expired.",
     "the share link was withdrawn": "The link to it was withdrawn.",
@@ -257,5 +267,11 @@ export const WORDS = {
     "the operator ended it": "Whoever runs this place has closed it.",
     "the world failed too often": "It failed too often.",
     "no heartbeat": "The connection fell silent.",
+    "no connection": "The connection did not come about.",
+    "too many messages that nobody can read": "This page and the server do not understand each other. Load it again.",
+    "the gateway is closing": "The server is about to rest.",
+    "nobody is here": "Nobody was here any more.",
+    "the time of this world is over for now; it is kept": "Its time is over for now. It is kept.",
+    "the world cannot be opened": "It could not be opened.",
   }),
 };
