@@ -294,6 +294,7 @@ export const WORDS = {
     "The text is empty.": "O texto está vazio.",
     "The text has characters that nobody can read.": "O texto tem caracteres que ninguém consegue ler.",
     "The text cannot be checked just now.": "O texto não pode ser verificado agora.",
+    "Pictures cannot be checked here, so that none is taken.": "Aqui as imagens não podem ser verificadas, e nenhuma é aceite.",
     "What was said cannot be checked.": "O que foi dito não pode ser verificado.",
     "The world had to begin again before it obeyed this.": "O mundo teve de recomeçar antes de obedecer a isto.",
   },
