@@ -13,12 +13,17 @@ async function ask(method, path, body) {
   return said;
 }
 
+function cell(told) {
+  const { text, kind } = typeof told === "object" ? told : { text: told, kind: "" };
+  return Object.assign(document.createElement("td"), { textContent: String(text), className: kind });
+}
+
 function row(cells, label, act) {
   const line = document.createElement("tr");
-  for (const cell of cells) line.append(Object.assign(document.createElement("td"), { textContent: String(cell) }));
+  line.append(...cells.map(cell));
   const last = document.createElement("td");
   if (label) {
-    const button = Object.assign(document.createElement("button"), { textContent: label });
+    const button = Object.assign(document.createElement("button"), { textContent: label, className: "quiet" });
     button.addEventListener("click", () => void act().then(show, tell));
     last.append(button);
   }
@@ -26,21 +31,44 @@ function row(cells, label, act) {
   return line;
 }
 
+function fill(table, lines, none) {
+  const empty = Object.assign(document.createElement("td"), { textContent: none, className: "none", colSpan: 6 });
+  table.replaceChildren(...(lines.length ? lines : [empty]));
+}
+
+function figure(name, value, beside) {
+  const tile = document.createElement("div");
+  const shown = Object.assign(document.createElement("dd"), { textContent: `${value} ` });
+  shown.append(Object.assign(document.createElement("small"), { textContent: beside }));
+  tile.append(Object.assign(document.createElement("dt"), { textContent: name }), shown);
+  return tile;
+}
+
 const tell = (error) => (at("said").textContent = error.message);
+const kinds = (state) => ({ text: state, kind: state.split(" ")[0] });
+
+function showMachine({ model, sessions, capacity, waiting, load, cores, draining }) {
+  const living = sessions.filter((one) => ["live", "starting", "resuming"].includes(one.state)).length;
+  const people = sessions.reduce((sum, one) => sum + one.viewers, 0);
+  at("standing").textContent = draining ? "closing" : model ? `model ${model}` : "no worker";
+  at("machine").replaceChildren(
+    figure("Places", living, `of ${capacity}`), figure("Waiting", waiting, ""), figure("Sessions", sessions.length, ""),
+    figure("Viewers", people, ""), figure("Load", load[0].toFixed(1), `of ${cores} cores`), figure("Load, 15 min", load[2].toFixed(1), ""),
+  );
+}
 
 async function show() {
   const [machine, invites] = await Promise.all([ask("GET", "overview"), ask("GET", "invites")]);
   at("said").textContent = "";
-  at("machine").textContent = `${machine.model ?? "no worker"}, ${machine.sessions.length} sessions on ${machine.capacity} places, ` +
-    `${machine.waiting} waiting, load ${machine.load.map((load) => load.toFixed(2)).join(" ")}` + (machine.draining ? ", closing" : "");
-  at("sessions").replaceChildren(...machine.sessions.map((one) => row(
-    [one.id, one.queue_position ? `${one.state} (${one.queue_position})` : one.state, one.viewers, one.driver ? "yes" : "no", one.frame],
+  showMachine(machine);
+  fill(at("sessions"), machine.sessions.map((one) => row(
+    [one.id, kinds(one.queue_position ? `${one.state} (${one.queue_position})` : one.state), one.viewers, one.driver ? "yes" : "no", one.frame.toLocaleString("en")],
     "End", () => ask("DELETE", `sessions/${encodeURIComponent(one.id)}`),
-  )));
-  at("invites").replaceChildren(...invites.map((one) => row(
-    [one.id, one.note, `${one.uses} of ${one.max_uses}`, new Date(1000 * one.expires_at).toLocaleString(), one.standing],
+  )), "Nobody is in a world.");
+  fill(at("invites"), invites.map((one) => row(
+    [one.id, one.note, `${one.uses} of ${one.max_uses}`, new Date(1000 * one.expires_at).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" }), kinds(one.standing)],
     one.standing === "revoked" ? "" : "Withdraw", () => ask("DELETE", `invites/${encodeURIComponent(one.id)}`),
-  )));
+  )), "There are no invites.");
 }
 
 at("enter").addEventListener("submit", async (event) => {

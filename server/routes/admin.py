@@ -59,6 +59,7 @@ class Overview(BaseModel):
     capacity: int
     draining: bool
     load: tuple[float, float, float]
+    cores: int
     waiting: int
     sessions: list[SessionLine]
 
@@ -122,6 +123,7 @@ async def overview(gateway: TheGateway) -> Overview:
         capacity=ready.capacity if ready else 0,
         draining=gateway.sessions.draining,
         load=os.getloadavg(),
+        cores=os.cpu_count() or 1,
         waiting=gateway.sessions.places.waiting,
         sessions=lines,
     )
