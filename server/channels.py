@@ -86,11 +86,19 @@ class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="rung"):
     rung: Literal["", "270p", "540p", "1080p"] = ""
 
 
+class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="measured"):
+    """How long each of a driver's last inputs took from the hand to the eye, in milliseconds."""
+
+    photon_ms: Annotated[
+        list[Annotated[float, msgspec.Meta(ge=0, le=60_000)]], msgspec.Meta(min_length=1, max_length=64)
+    ]
+
+
 class Steer(Controls, frozen=True, forbid_unknown_fields=True, tag="control"):
     """A snapshot where there is one channel for all: the WebSocket."""
 
 
-Asked = Say | Ping | Vote | Accept | Dismiss | Voting | HandOver | TakeBack | Pin
+Asked = Say | Ping | Vote | Accept | Dismiss | Voting | HandOver | TakeBack | Pin | Measured
 
 
 class PromptUnfit(Exception):

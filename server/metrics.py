@@ -34,6 +34,13 @@ class Metrics:
             registry=registry,
         )
 
+        self.photon_s = Histogram(
+            "mundo_input_to_photon_seconds",
+            "From a driver's hand to the first shown frame that obeyed it, as browsers measure and tell it",
+            buckets=SECONDS,
+            registry=registry,
+        )
+
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""
         return generate_latest(self.registry)

@@ -15,7 +15,20 @@ import structlog
 
 from engine import messages
 from server.audience import Audience, NotThere
-from server.channels import Accept, Asked, Controls, Dismiss, HandOver, Pin, PromptUnfit, TakeBack, Vote, Voting, event
+from server.channels import (
+    Accept,
+    Asked,
+    Controls,
+    Dismiss,
+    HandOver,
+    Measured,
+    Pin,
+    PromptUnfit,
+    TakeBack,
+    Vote,
+    Voting,
+    event,
+)
 from server.hub import Hub, Packet
 from server.lease import Lease
 from server.lines import Lines
@@ -312,6 +325,8 @@ class Session:
                 case Pin():
                     peer.must(Action.PIN)
                     self.rung.pin(message)
+                case Measured():
+                    self._wheel.measured(peer, message.photon_ms)
                 case Vote() | Accept() | Dismiss() | Voting():
                     self.prompts.asked(peer, message)
         except (NotSuggested, NotThere) as error:

@@ -11,6 +11,7 @@ from server.channels import Controls
 from server.lease import Lease
 from server.metrics import Metrics
 from server.peers import Peer
+from server.roles import Action
 from server.steering import Merged, Steering
 
 
@@ -47,6 +48,12 @@ class Wheel:
         now = time.monotonic()
         while self._sent_at and self._sent_at[0][0] <= seq:
             self._metrics.obeyed_s.observe(now - self._sent_at.popleft()[1])
+
+    def measured(self, peer: Peer, photon_ms: list[float]) -> None:
+        """So long did a driver's browser wait for frames that obeyed, in milliseconds. Raises PromptUnfit."""
+        peer.must(Action.STEER)
+        for value in photon_ms:
+            self._metrics.photon_s.observe(value / 1000)
 
     def own_seq(self, peer: Peer, seq: int) -> int:
         """The newest of the peer's own sequence numbers in the merged snapshot `seq`, -1 for none."""

@@ -180,6 +180,9 @@ async def test_where_udp_is_blocked_the_world_comes_over_a_socket(walking: Walki
         await page.wait_for_selector(".trail .seen")
         assert (await walker.picture()).shape == (270, 480, 3)
         await walker.until("() => mundo.stats().inputs_measured > 0 && mundo.stats().round_trip_ms !== null")
+        await page.wait_for_function(  # and the operator's metrics count them
+            """async () => /^mundo_input_to_photon_seconds_count [1-9]/m.test(await (await fetch("/metrics")).text())"""
+        )
 
 
 async def test_our_worlds_wait_on_the_arrival(inside: Walker) -> None:

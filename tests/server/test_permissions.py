@@ -85,6 +85,7 @@ MESSAGES: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
     ({"type": "take_back"}, "pong", ("owner",)),
     ({"type": "hand_over", "to": "x"}, "refused", ("owner",)),
     ({"type": "rung", "rung": "270p"}, "rung", ("owner",)),
+    ({"type": "measured", "photon_ms": [80.0]}, "pong", ("driver", "owner")),
 ]
 
 # the WebSocket: the code that it is closed with, or whether hands and voice reach the world
@@ -155,7 +156,7 @@ def _served(routes: Any) -> Iterator[tuple[str, str, Callable[[str], object]]]:
 
 async def test_the_table_has_every_message() -> None:
     tags = {kind.__struct_config__.tag for kind in get_args(Asked)}
-    assert len(tags) == 9 and tags == {message["type"] for message, _, _ in MESSAGES}
+    assert len(tags) == 10 and tags == {message["type"] for message, _, _ in MESSAGES}
 
 
 async def test_whose_hands_and_voice_reach_a_world_by_the_socket(here: Any) -> None:

@@ -102,7 +102,8 @@ export function text(text, ref) {
 /**
  * What only some may ask: a vote on a suggestion, its acceptance or dismissal, the controls handed over or taken back.
  * @typedef {{ type: "vote" | "accept" | "dismiss", suggestion: number | string } | { type: "hand_over", to: string }
- *   | { type: "take_back" } | { type: "rung", rung: string } | { type: "voting", every_s: number }} Ask
+ *   | { type: "take_back" } | { type: "rung", rung: string } | { type: "voting", every_s: number }
+ *   | { type: "measured", photon_ms: number[] }} Ask
  */
 
 /** @param {Ask} wish */
