@@ -182,7 +182,7 @@ def restorer(models: Models) -> RestoreWorld:
         try:
             return World.restored(models, data)
         except Exception as error:  # the bytes may come from anywhere
-            raise NotRestored(f"the saved world cannot be read: {error}") from error
+            raise NotRestored(f"the saved world cannot be read: {str(error)[:300]}") from error
 
     return restore
 
