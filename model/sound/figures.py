@@ -3,13 +3,16 @@ Knows waves alone: pure functions of arrays."""
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from model.sound.losses import band_rises, envelopes, rises
+from model.sound.losses import band_rises, envelopes, folded, rises
 from model.sound.spectra import SAMPLES
 
 WITHIN_FRAMES = 2
+DECIBELS = 10 / math.log(10)  # of a neper of power
 ONSET_HOP = 250
 RISE = 0.55  # nats by which the mean level of a third of the bands rises at an onset
 APART_HOPS = 8  # of two onsets, at least
@@ -53,6 +56,12 @@ def click_ratio(pcm: Tensor) -> float:
     return float(steep[..., border].square().mean() / steep[..., ~border].square().mean().clamp_min(1e-12))
 
 
+def hum_db(pcm: Tensor) -> float:
+    """By how many decibels what repeats every frame, or every few, stands out of pcm [S], at most of four ranges of
+    pitch; about 1 for noise."""
+    return DECIBELS * float(folded(pcm[None]).amax())
+
+
 def mean_spectrum_db(pcm: Tensor) -> Tensor:
     """The mean level of 24 bands of pcm [S], in decibels."""
-    return 10 / torch.log(torch.tensor(10.0)) * envelopes(pcm[None])[0].mean(0)
+    return DECIBELS * envelopes(pcm[None])[0].mean(0)

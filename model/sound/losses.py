@@ -3,10 +3,12 @@ Knows waves; refuses to know networks."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
-from model.sound.spectra import filters, stft
+from model.sound.spectra import SAMPLES, filters, stft
 
 RESOLUTIONS = ((256, 64), (512, 125), (2048, 512))  # window, hop
 FLOOR = 3e-3  # of a spectrum's magnitude, below which nobody hears a difference
@@ -14,6 +16,9 @@ ENVELOPE_BANDS, ENVELOPE_WINDOW, ENVELOPE_HOP = 24, 500, 250
 QUIET = 3e-4  # of a band's amplitude, below which nothing begins
 LOUD_RISE = 1.5  # nats, above which an onset weighs no more
 PEAK_HOP, PEAK_ROOM = 250, 1.25
+HUM_FRAMES = 8  # of a window in which what repeats in every frame is lines at multiples of 24 Hz
+HUM_GROUPS = (1, 6, 20, 60, 270)  # of these multiples, each told by its mean
+SILENT = 1e-7  # of a line's power
 
 
 def spectral(made: Tensor, truth: Tensor) -> Tensor:
@@ -65,6 +70,20 @@ def overshoot(made: Tensor, truth: Tensor) -> Tensor:
     a, b = (pcm.abs().unfold(1, PEAK_HOP, PEAK_HOP).amax(2) for pcm in (made, truth))
     around = torch.nn.functional.max_pool1d(b[:, None], 3, 1, 1)[:, 0]
     return (a - PEAK_ROOM * around).clamp_min(0).mean()
+
+
+def folded(pcm: Tensor) -> Tensor:
+    """Power by where it lies between one multiple of 24 Hz and the next, in nats from its mean: pcm [B, S] ->
+    [B, 4 groups of multiples, 8]. Flat for noise; what repeats in every frame or every second one stands out of it."""
+    power = stft(pcm, HUM_FRAMES * SAMPLES, HUM_FRAMES * SAMPLES // 2).abs().square().mean(1) / SAMPLES
+    at = power[:, : HUM_GROUPS[-1] * HUM_FRAMES].unflatten(1, (-1, HUM_FRAMES)) + SILENT
+    groups = torch.stack([at[:, a:b].mean(1).log() for a, b in pairwise(HUM_GROUPS)], 1)
+    return groups - groups.mean(2, keepdim=True)
+
+
+def hum(made: Tensor, truth: Tensor) -> Tensor:
+    """By how much these powers differ among each other more than the truth's."""
+    return (folded(made).std(2) - folded(truth).std(2)).clamp_min(0).mean()
 
 
 def heard(logits: Tensor, audible: Tensor) -> Tensor:

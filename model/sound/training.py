@@ -27,6 +27,7 @@ from model.training.run import Run, step_seed
 from model.worlds.sounds import SOURCES
 
 CLIP_GRADIENT = 1.0
+INAUDIBLE, SILENCE = 0.5, 0.95  # of the way to the quietest
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ class SoundTraining:
     envelope: float = 0.5
     onset: float = 0.6
     overshoot: float = 20.0
+    hum: float = 0.3
+    quiet_share: float = 0.2  # of the rows, which are played more quietly
+    quietest_db: float = -70.0
     listening: float = 0.3
     moments: float = 0.1
     past_noise: float = 0.7
@@ -54,10 +58,13 @@ class SoundTraining:
     report_every_s: float = 20.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.head_from < self.encoder_share <= 1:
+        if not (0 <= self.head_from < self.encoder_share <= 1 or (self.encoder_share, self.head_from) == (0, 1)):
             raise ValueError(
-                f"expected 0 <= head_from < encoder_share <= 1, got {self.head_from}, {self.encoder_share}"
+                "expected 0 <= head_from < encoder_share <= 1, or 1 and 0 for the decoder alone; "
+                f"got {self.head_from}, {self.encoder_share}"
             )
+        if self.frames < losses.HUM_FRAMES:
+            raise ValueError(f"frames is {losses.HUM_FRAMES} at least, got {self.frames}")
 
 
 def tokenizer_loss(
@@ -66,6 +73,7 @@ def tokenizer_loss(
     """Of pcm [B, 250 + T * 1000] with what is audible in it. All that is random is a function of seed and step."""
     pcm, _, audible = batch
     generator = torch.Generator().manual_seed(step_seed(training.seed + 1, step))
+    pcm, audible = quieter(pcm, audible, training, generator)
     latents = tokenizer.encode(pcm)
     noise = training.latent_noise * torch.rand(len(pcm), 1, 1, generator=generator)
     noisy = latents + noise * torch.randn(latents.shape, generator=generator)
@@ -77,11 +85,21 @@ def tokenizer_loss(
         "envelope": training.envelope * losses.envelope(decoded.pcm, truth),
         "onset": training.onset * losses.onset(decoded.pcm, truth),
         "overshoot": training.overshoot * losses.overshoot(decoded.pcm, truth),
+        "hum": training.hum * losses.hum(decoded.pcm, truth),
         "listening": training.listening * losses.heard(decoded.heard, audible),
         "moments": training.moments
         * (latents.mean((0, 1)).square().mean() + (latents.std((0, 1)) - 1).square().mean()),
     }
     return torch.stack(list(parts.values())).sum(), {name: part.item() for name, part in parts.items()}
+
+
+def quieter(pcm: Tensor, audible: Tensor, training: SoundTraining, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """pcm [B, S] and what is audible in it [B, T, sources], some rows played more quietly, or not at all; in what is
+    that quiet nothing is heard."""
+    chance, level = torch.rand(2, len(pcm), 1, generator=generator)
+    quiet = chance < training.quiet_share
+    gain = torch.where(level < SILENCE, 10 ** (training.quietest_db / 20 * level), 0.0)
+    return pcm * torch.where(quiet, gain, 1.0), audible & ~(quiet & (level > INAUDIBLE))[..., None]
 
 
 def head_loss(head: SoundHead, latents: Tensor, given: Tensor, training: SoundTraining, step: int) -> Tensor:

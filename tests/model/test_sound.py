@@ -19,7 +19,7 @@ from model.sound.networks import FILE, Sounding, SoundNetworks
 from model.sound.recordings import Recording, draw
 from model.sound.spectra import HOP, SAMPLES, noise_bands
 from model.sound.tokenizer import LATENT, SoundTokenizer, SoundTokenizerConfig
-from model.sound.training import SoundTraining, head_loss, tokenizer_loss
+from model.sound.training import SoundTraining, head_loss, quieter, tokenizer_loss
 from model.worlds.sounds import SOURCES
 
 UNSEEN = 17 * 4  # a seed that is held out
@@ -101,6 +101,25 @@ def test_a_loss_hears_what_begins_in_few_bands_and_peaks_that_stand_out() -> Non
     assert losses.overshoot(knock, knock) == 0 and losses.overshoot(whistle, knock) > 0.02
 
 
+def test_what_repeats_in_every_frame_hums_and_noise_does_not() -> None:
+    noise = 0.05 * torch.randn(1, 24 * SAMPLES, generator=torch.Generator().manual_seed(0))
+    humming = noise[:, :SAMPLES].repeat(1, 24)
+    assert losses.hum(noise, noise) == 0 and losses.hum(humming, noise) > 3
+    assert abs(figures.hum_db(noise[0])) < 3 and figures.hum_db(humming[0]) > 20
+    song = noise + 0.3 * torch.sin(torch.arange(24 * SAMPLES) * 2 * math.pi * 480 / 24_000)
+    assert losses.hum(song, song) == 0
+
+
+def test_quiet_pieces_are_as_quiet_as_said_and_nothing_is_heard_in_the_quietest() -> None:
+    pcm, audible = torch.ones(400, 100), torch.ones(400, 2, 3, dtype=torch.bool)
+    training = replace(SoundTraining(), quiet_share=0.5, quietest_db=-60.0)
+    quiet, heard = quieter(pcm, audible, training, torch.Generator().manual_seed(1))
+    level = quiet[:, 0]
+    assert 0.4 < (level < 1).float().mean() < 0.6 and 0 < (level == 0).float().mean() < 0.06
+    assert level[level > 0].min() >= 1e-3
+    assert not heard[level < 0.03].any() and heard[level > 0.04].all()
+
+
 def test_what_the_head_makes_up_is_as_loud_as_the_world_would_be(networks: SoundNetworks, unseen: Recording) -> None:
     own, heard = imagined(networks, unseen.given, 3)
     truth = unseen.pcm.float() / 32767
@@ -130,14 +149,17 @@ def test_a_sounding_is_a_function_of_its_seed(networks: SoundNetworks) -> None:
 
 def test_losses_are_a_function_of_seed_and_step_and_reach_every_weight() -> None:
     tokenizer, head, training = small().train(), SoundHead(SoundHeadConfig(16, 16)), SoundTraining()
-    pcm = 0.1 * torch.randn(2, HOP + 6 * SAMPLES)
-    batch = (pcm, torch.randn(2, 6, 44), torch.rand(2, 6, len(SOURCES)) > 0.5)
+    pcm = 0.1 * torch.randn(2, HOP + 8 * SAMPLES)
+    batch = (pcm, torch.randn(2, 8, 44), torch.rand(2, 8, len(SOURCES)) > 0.5)
     first, parts = tokenizer_loss(tokenizer, batch, training, 3)
     assert tokenizer_loss(tokenizer, batch, training, 3)[0] == first and all(map(math.isfinite, parts.values()))
     (first + head_loss(head, tokenizer.encode(pcm).detach(), batch[1], training, 3)).backward()
     assert all(p.grad is not None for net in (tokenizer, head) for p in net.parameters())
     with pytest.raises(ValueError, match="head_from < encoder_share"):
         replace(training, head_from=0.9)
+    with pytest.raises(ValueError, match="frames is 8 at least, got 6"):
+        replace(training, frames=6)
+    replace(training, encoder_share=0.0, head_from=1.0)  # the decoder alone
 
 
 def test_what_was_saved_is_loaded_and_what_is_not_there_is_named(tmp_path: Path, networks: SoundNetworks) -> None:
