@@ -26,7 +26,7 @@ from model.conditioning.state import PLACES, WorldState
 from model.evaluation import command
 from model.evaluation.pictures import Picture
 from model.evaluation.subjects import Act, Beginning, Scene
-from model.evaluation.suite import HEARD
+from model.evaluation.suite import APART
 from model.omni import KIND
 from model.planes import pack
 from model.worlds.walker import EYE_M, Controls
@@ -110,7 +110,7 @@ def main(arguments: list[str]) -> int:
         if options.compare:
             return command.compare(*options.compare)
         use_threads(options.threads)
-        if options.suite in HEARD:
+        if options.suite in APART:
             return command.listen(options)
         with folder_of(options.weights) as options.weights:
             omni = Omni(load_models(options.weights))

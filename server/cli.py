@@ -92,6 +92,7 @@ TRAININGS = {
     "sound": ("model.sound.training", "How a world sounds"),
     "voice": ("model.voice.training", "What is said to a world"),
     "text": ("model.training.text", "What typed prompts mean"),
+    "judges": ("model.evaluation.judge_training", "What pictures show, for mundo eval"),
 }
 
 

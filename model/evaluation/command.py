@@ -22,11 +22,14 @@ from model.evaluation import report, suite
 from model.evaluation.episodes import Live, OutOfFocus, Player, ThroughTokenizer, Truth, frozen
 from model.evaluation.figures import Court
 from model.evaluation.judges import FILE, Judges
+from model.evaluation.metrics.rungs import Rungs
 from model.evaluation.metrics.sound import Sound
 from model.evaluation.metrics.voice import Voice
 from model.evaluation.records import Audible
 from model.evaluation.subjects import Subject
+from model.ladder import measuring as ladder
 from model.sound import networks as sound_networks
+from model.training.pictures import NoClips
 from model.voice import encoder as voice_encoder
 
 METRICS = Path(__file__).parent / "metrics"
@@ -40,7 +43,7 @@ class EvaluationError(Exception):
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line, checked before a network is loaded. Raises EvaluationError."""
     parser = argparse.ArgumentParser(prog="mundo eval", description="Measure a world against the simulator's truth.")
-    names = ", ".join((*suite.METRICS, *suite.HEARD))
+    names = ", ".join((*suite.METRICS, *suite.APART))
     parser.add_argument("--suite", default="quick", help=f"{', '.join(suite.SUITES)}, or {names}")
     parser.add_argument(
         "--weights", type=Path, default=WEIGHTS, help="the folder of the weights, or one file of what is measured"
@@ -63,7 +66,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         options.said = prompt_files.read(options.prompts) if options.prompts else prompt_files.bundled()
         if options.minutes <= 0:
             raise EvaluationError(f"--minutes is more than 0, not {options.minutes}")
-        if options.suite not in suite.HEARD:
+        if options.suite not in suite.APART:
             options.chosen = suite.suite_of(options.suite, options.said, options.minutes)
         elif options.subject != "weights":
             raise EvaluationError(f"--subject: {options.suite} is measured of weights alone, not of {options.subject}")
@@ -104,7 +107,7 @@ def evaluate(options: argparse.Namespace, world: Subject, reconstruct: Callable[
 
 
 @dataclass(frozen=True)
-class Heard:
+class Apart:
     """A suite of one family that needs no world."""
 
     name: str
@@ -112,15 +115,19 @@ class Heard:
 
 
 def listen(options: argparse.Namespace) -> int:
-    """Measures sound or voice, prints the table, writes what was asked for. Raises CheckpointError."""
+    """Measures what needs no world, prints the table, writes what was asked for. Raises CheckpointError."""
     families: dict[str, tuple[Audible, str]] = {
         "sound": (Sound(), sound_networks.FILE),
         "voice": (Voice(max(1, round(options.minutes))), voice_encoder.FILE),
+        "rungs": (Rungs(), ladder.FILE),
     }
     family, file = families[options.suite]
     path = options.weights / file if options.weights.is_dir() else options.weights
-    measured = family.records(path, Saying(sys.stderr.isatty()))
-    chosen = Heard(options.suite, (family,))
+    try:
+        measured = family.records(path, Saying(sys.stderr.isatty()))
+    except NoClips as error:
+        raise EvaluationError(str(error)) from error
+    chosen = Apart(options.suite, (family,))
     figures = suite.summary(chosen, None, *measured)
     print(report.text(path.stem, figures))
     _hand_out(options, (path.stem, chosen, figures, measured.weights))
@@ -153,6 +160,7 @@ class Run:
         hashes = [checkpoint.sha256(path) for path in measured_by]
         cases = [(metric.name, metric.names(self._suite.size)) for metric in self._suite.metrics]
         self._key = suite.key_of(hashes, self._suite.size, cases, [p.expect for p in options.said])
+        self._weighed = [checkpoint.sha256(path) for path in sorted(options.weights.glob("*.safetensors"))]
         self._say, self._passing = Saying(sys.stderr.isatty()), list[Path]()
         self.bounds = self.records("tokenizer", self._through), self.records("copy", self.references["copy"])
 
@@ -162,7 +170,8 @@ class Run:
 
     def records(self, name: str, player: Player, lasting: bool = True) -> list[dict[str, object]]:
         """What a player did, played only where it is not kept."""
-        path = cache_dir() / "evaluation" / f"{self._key}-{name}.jsonl"
+        key = self._key if lasting else suite.key_of(self._key, self._weighed)
+        path = cache_dir() / "evaluation" / f"{key}-{name}.jsonl"
         if not lasting:
             self._passing.append(path)
         return suite.play(self._suite, player, self.court, path, name, self._say)

@@ -62,10 +62,21 @@ class Size:
     drifts: int
     drift_s: int
     jumps: int
+    subjects: int
 
 
 QUICK = Size(
-    walks=10, responses=6, visits=4, away_s=(10,), prompts=10, fresh=4, changes=2, drifts=2, drift_s=60, jumps=5
+    walks=10,
+    responses=6,
+    visits=4,
+    away_s=(10,),
+    prompts=10,
+    fresh=4,
+    changes=2,
+    drifts=2,
+    drift_s=60,
+    jumps=5,
+    subjects=6,
 )
 
 

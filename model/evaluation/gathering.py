@@ -14,11 +14,11 @@ from torch import Tensor
 from model.worlds.renderer import Renderer
 
 
-def gather(folder: Path, chosen: list[int], draw: Callable[[int, Renderer], dict[str, Tensor]]) -> dict[str, Tensor]:
-    """What `draw` makes of these worlds, one after the other along the first axis; drawn where the folder lacks it."""
+def files(folder: Path, chosen: list[int], draw: Callable[[int, Renderer], dict[str, Tensor]]) -> list[Path]:
+    """The files of these worlds, in order; drawn where the folder lacks them."""
     folder.mkdir(parents=True, exist_ok=True)
     renderer: Renderer | None = None
-    parts = []
+    paths = []
     for world in chosen:
         path = folder / f"{world:06d}.safetensors"
         if not path.is_file():
@@ -26,5 +26,11 @@ def gather(folder: Path, chosen: list[int], draw: Callable[[int, Renderer], dict
             temporary = path.with_suffix(f".{os.getpid()}.tmp")
             save_file(draw(world, renderer), temporary)
             temporary.rename(path)
-        parts.append(load_file(path))
+        paths.append(path)
+    return paths
+
+
+def gather(folder: Path, chosen: list[int], draw: Callable[[int, Renderer], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """What `draw` makes of these worlds, one after the other along the first axis; drawn where the folder lacks it."""
+    parts = [load_file(path) for path in files(folder, chosen, draw)]
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

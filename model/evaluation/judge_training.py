@@ -1,249 +1,173 @@
-"""Trains the judges and measures them on held-out worlds: `python -m model.evaluation.judge_training --minutes N`.
-Knows examples and the judges; nothing of any learned world."""
+"""Trains the judges and measures them on held-out worlds: python -m model.evaluation.judge_training --minutes 40
+[--resume]. What they learn from is drawn from seeds where the cache lacks it. Knows nothing of any learned world."""
 
 from __future__ import annotations
 
 import argparse
-import math
-import time
-from collections.abc import Callable
-from functools import partial
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from configs.paths import cache_dir
-from model.evaluation import moves, stills
-from model.evaluation.alignment import SCALES
+from configs.paths import cache_dir, load_toml
+from model.evaluation import moves, stills, windows
+from model.evaluation.flow import Read
 from model.evaluation.gathering import gather
-from model.evaluation.judge_examples import (
-    IGNORED,
-    Examples,
-    Reconstruction,
-    attribute_examples,
-    joined,
-    motion_examples,
-)
-from model.evaluation.judges import (
-    ATTRIBUTES,
-    FILE,
-    MOTIONS,
-    SPEED_M_S,
-    SPEEDS,
-    Judges,
-    JudgesConfig,
-    mirrored,
-    split,
-)
-from model.evaluation.statistics import interval
+from model.evaluation.judge_examples import Examples, Reconstruction, attribute_examples, joined
+from model.evaluation.judge_losses import class_weights, classes, pairs
+from model.evaluation.judge_measuring import of_motion, of_pictures
+from model.evaluation.judges import ATTRIBUTES, MOTIONS, PAIRS, Judges, JudgesConfig
+from model.evaluation.matching import Matches
+from model.evaluation.motion_examples import examples, gathered, labels
+from model.evaluation.wear import worn
+from model.training.loop import command, descend, keep_on, take_up
+from model.training.optimizers import adam
+from model.training.run import Run, step_seed
+from model.worlds.clips import list_clips
 
-BATCH, RATE, DECAY = 16, 2e-3, 0.02
-HELD_OUT_WORLDS = 40
+LONGEST = 2.0  # of a gradient
+HELD_OUT_WORLDS = 80
 SPARSE = 4  # every fourth world also through the tokenizer
-MIRRORED = ("aside", "turn")  # their outer classes swap in a mirror
-NOISE, MOTION_DECAY = 0.3, 0.3  # of what `alignment.between` says, by its scale; there are few pairs to learn from
+CLIP_SHARE = 0.35  # of the windows, where there are clips; the rest are short walks
+TRUST_STEPS = 300  # until the solved motion counts as much as the rest
+PAIRED = ("shown", "coarse", "fine", "inverse_m", "motion", "pitch")  # parts of examples that each pair has
 
-Groups = dict[str, tuple[str, ...]]
-
-
-def read_pictures(judges: Judges, examples: Examples, index: Tensor, chance: torch.Generator | None) -> Tensor:
-    """Logits of some pictures; in training as a stream and a screen may leave them, half of them in a mirror."""
-    x = examples.inputs[index].float()
-    if chance is not None:
-        x = worn(x, chance)
-    return judges.reader(x / 127.5 - 1)
+Loss = Callable[[Judges, torch.Generator, float], Tensor]
 
 
-def worn(picture: Tensor, chance: torch.Generator) -> Tensor:
-    """[N, 3, h, w] in 0..255: some of them softer, noisier, a little brighter or duller, mirrored."""
+def of_reader(learnt: Examples, count: int) -> Loss:
+    """The loss of reading `count` single pictures as a stream and a screen may leave them, half of them mirrored."""
+    weights = class_weights(learnt.labels, ATTRIBUTES)
 
-    def some(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand(len(picture), 1, 1, 1, generator=chance)
+    def loss(judges: Judges, chance: torch.Generator, trust: float) -> Tensor:
+        index = torch.randint(len(learnt.case), (count,), generator=chance)
+        picture = worn(learnt.inputs[index].float(), chance)
+        mirror = torch.rand(count, 1, 1, 1, generator=chance) < 0.5
+        picture = torch.where(mirror, picture.flip(-1), picture)
+        truth = {name: label[index] for name, label in learnt.labels.items()}
+        return classes(judges.reader(picture / 127.5 - 1), truth, ATTRIBUTES, weights)
 
-    soft = F.avg_pool2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    picture = picture + some(0, 0.7) * (some(0, 1) < 0.4) * (soft - picture)
-    picture = picture + some(0, 2) * torch.randn(picture.shape, generator=chance)
-    picture = picture * some(0.95, 1.05) + some(-4, 4)
-    return torch.where(some(0, 1) < 0.5, picture.flip(-1), picture).clamp(0, 255)
-
-
-def train(
-    network: nn.Module,
-    loss_of: Callable[[Tensor, torch.Generator], Tensor],
-    examples: int,
-    seconds: float,
-    decay: float = DECAY,
-) -> int:
-    """Trains for that long of processor time; returns the number of steps."""
-    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=decay)
-    chance, start, step, shown = torch.Generator().manual_seed(0), time.process_time(), 0, 0.0
-    network.train()
-    while (progress := (time.process_time() - start) / seconds) < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * progress))
-        loss = loss_of(torch.randint(examples, (BATCH,), generator=chance), chance)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        step, shown = step + 1, 0.97 * shown + 0.03 * loss.item()
-        if step % 100 == 0:
-            print(f"step {step}, {100 * progress:.0f} %, loss {shown / (1 - 0.97**step):.3f}", flush=True)
-    network.eval()
-    return step
+    return loss
 
 
-def loss(logits: Tensor, labels: dict[str, Tensor], groups: Groups, weights: dict[str, Tensor]) -> Tensor:
-    """Cross entropies of all judgements, each class as heavy as the others."""
-    parts = logits.split([len(names) for names in groups.values()], 1)
-    total = logits.new_zeros(())
-    for (name, label), part in zip(labels.items(), parts, strict=True):
-        each = F.cross_entropy(part, label, weights[name], ignore_index=IGNORED, reduction="sum")
-        total = total + each / len(label)
-    return total
+def of_motions(learnt: dict[str, Tensor], count: int) -> Loss:
+    """The loss of reading `count` windows of pictures."""
+    named = labels(learnt["halves"], learnt["visible"])
+    weights = class_weights(named, MOTIONS)
+
+    def loss(judges: Judges, chance: torch.Generator, trust: float) -> Tensor:
+        index = torch.randint(len(learnt["pitch"]), (count,), generator=chance)
+        some = {name: learnt[name][index].flatten(0, 1) for name in PAIRED}
+        some["visible"] = learnt["visible"][index].repeat_interleave(len(PAIRS), 0)
+        read = judges.motion(Matches(*(some[name] for name in Matches._fields)))
+        logits = judges.motion.classes(Read(*(part.detach() for part in read)), len(PAIRS))
+        wanted = {name: label[index] for name, label in named.items()}
+        return pairs(read, some, judges.motion.rays, trust) + classes(logits, wanted, MOTIONS, weights)
+
+    return loss
 
 
-def class_weights(labels: dict[str, Tensor], groups: Groups) -> dict[str, Tensor]:
-    """Inverse to how often a class comes, of mean one over the examples."""
-    weights = {}
-    for name, names in groups.items():
-        counts = torch.bincount(labels[name][labels[name] >= 0], minlength=len(names)).float()
-        weights[name] = counts.sum() / (len(names) * counts.clamp_min(1))
-    return weights
+def train(run: Run, losses: Mapping[str, Loss], seed: int, report_every_s: float) -> Judges:
+    """Steps until the budget is spent or a signal comes. Returns the judges, averaged over the last steps."""
+    judges, average = run.model, run.average
+    assert isinstance(judges, Judges) and isinstance(average, Judges)
+
+    def step() -> Mapping[str, float | Tensor]:
+        chance = torch.Generator().manual_seed(step_seed(seed, run.step))
+        trust = min(1.0, run.step / TRUST_STEPS)
+        found = {name: loss(judges, chance, trust) for name, loss in losses.items()}
+        descend(run, sum(found.values(), torch.zeros(())), [judges.reader, judges.motion], LONGEST)
+        return {name: value.detach() for name, value in found.items()}
+
+    keep_on(run, step, report_every_s)
+    found = copy.deepcopy(average)
+    for mine, its in zip(found.buffers(), judges.buffers(), strict=True):
+        mine.copy_(its)  # means and variances of channels are no parameters
+    return found.eval()
 
 
-def train_reader(judges: Judges, examples: Examples, seconds: float) -> int:
-    """Trains what reads single pictures."""
-    weights = class_weights(examples.labels, ATTRIBUTES)
-
-    def loss_of(index: Tensor, chance: torch.Generator) -> Tensor:
-        truth = {name: label[index] for name, label in examples.labels.items()}
-        return loss(read_pictures(judges, examples, index, chance), truth, ATTRIBUTES, weights)
-
-    return train(judges.reader, loss_of, len(examples.case), seconds)
+def still_examples(chosen: list[int], through: Reconstruction) -> Examples:
+    """Single pictures of these worlds as they are, and of every SPARSE-th through the tokenizer."""
+    parts = ((chosen, None), (chosen[::SPARSE], through))
+    views = cache_dir() / "views"
+    return joined([attribute_examples(gather(views, worlds, stills.draw), by) for worlds, by in parts])
 
 
-def train_motion(judges: Judges, examples: Examples, seconds: float) -> int:
-    """Trains what reads two pictures; half of them in a mirror."""
-    named = {name: label for name, label in examples.labels.items() if name != "speeds"}
-    weights, count = class_weights(named, MOTIONS), sum(map(len, MOTIONS.values()))
-
-    def loss_of(index: Tensor, chance: torch.Generator) -> Tensor:
-        index = torch.randint(len(examples.case), (4 * BATCH,), generator=chance)
-        x, speeds = examples.inputs[index], examples.labels["speeds"][index]
-        x = x + NOISE * torch.randn(x.shape, generator=chance) / torch.tensor(SCALES)
-        mirror = torch.rand(len(index), generator=chance) < 0.5
-        x = torch.where(mirror[:, None], mirrored(x), x)
-        speeds = torch.where(mirror[:, None], speeds * torch.tensor([1.0, -1.0, 1.0]), speeds)
-        truth = {name: label[index] for name, label in named.items()}
-        for name in MIRRORED:
-            truth[name] = torch.where(mirror & (truth[name] >= 0), 2 - truth[name], truth[name])
-        read = judges.motion(x)
-        known = ~speeds[:, 0].isnan()
-        missed = F.smooth_l1_loss(read[known, count:], speeds[known] / SPEED_M_S, reduction="sum") / len(index)
-        return loss(read[:, :count], truth, MOTIONS, weights) + 3 * missed
-
-    return train(judges.motion, loss_of, len(examples.case), seconds, MOTION_DECAY)
+def walk_places(chosen: list[int]) -> list[windows.Place]:
+    """The windows of these worlds' short walks, drawn where the cache lacks them."""
+    folder = cache_dir() / "moves"
+    return windows.of_walks(moves.drawn(folder, chosen), moves.A_WORLD)
 
 
-@torch.inference_mode()
-def said(judges: Judges, examples: Examples, groups: Groups) -> dict[str, Tensor]:
-    """The class that the judges name for each example, [N] by judgement."""
-    rows = []
-    for index in torch.arange(len(examples.case)).split(16):
-        attributes = groups is ATTRIBUTES
-        rows.append(
-            read_pictures(judges, examples, index, None) if attributes else judges.motion(examples.inputs[index])
-        )
-    logits = torch.cat(rows)[:, : sum(map(len, groups.values()))]
-    return {name: chances.argmax(1) for name, chances in split(logits, groups).items()}
+def held_motions(chosen: list[int], through: Reconstruction) -> dict[str, Tensor]:
+    """Examples of all walks of these worlds, forth and back, as they are and through the tokenizer; and the `world` of
+    each."""
+    parts, world = [], []
+    for place in walk_places(chosen):
+        ways = [windows.read(place, by, backward) for by in (None, through) for backward in (False, True)]
+        parts.append(examples(windows.joined(ways)))
+        world += [int(place.path.stem)] * len(ways)
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]} | {"world": torch.tensor(world)}
 
 
-def measure(judges: Judges, examples: Examples, groups: Groups) -> dict[str, dict[str, float]]:
-    """Balanced accuracy of each judgement on held-out examples, its interval over worlds, and each class's recall."""
-    figures, claims = {}, said(judges, examples, groups)
-    for name, classes in groups.items():
-        by_case: dict[int, list[tuple[int, int]]] = {}
-        for case, truth, claim in zip(
-            examples.case.tolist(), examples.labels[name].tolist(), claims[name].tolist(), strict=True
-        ):
-            if truth >= 0:
-                by_case.setdefault(case, []).append((truth, claim))
-        cases = list(by_case.values())
-        low, high = interval(cases, balanced)
-        recalls = {f"recall {k}": balanced([[r for r in c if r[0] == i] for c in cases]) for i, k in enumerate(classes)}
-        figures[name] = {"value": balanced(cases), "low": low, "high": high, "n": sum(map(len, cases))} | recalls
-        figures[name] |= {f"is {k}": balanced(against_the_rest(cases, i)) for i, k in enumerate(classes)}
-    return figures
+def learnt_motions(worlds: list[int], clips: Path, count: int, through: Reconstruction) -> dict[str, Tensor]:
+    """Matched windows of short walks and, where there are some, of clips."""
+    walks = walk_places(worlds)
+    films = [place for path in list_clips(clips) for place in windows.of_clip(path)]
+    shares = [1 - CLIP_SHARE, CLIP_SHARE] if films else [1.0]
+    drawn = windows.Drawn([walks, films][: len(shares)], shares, through)
+    return gathered(cache_dir() / "windows", drawn, count)
 
 
-def against_the_rest(cases: list[list[tuple[int, int]]], shown: int) -> list[list[tuple[int, int]]]:
-    """The same (truth, claim) as whether each is that class."""
-    return [[(int(truth == shown), int(claim == shown)) for truth, claim in case] for case in cases]
-
-
-def balanced(cases: list[list[tuple[int, int]]]) -> float:
-    """Mean recall over the classes that come in these cases' (truth, claim); not a number when there are none."""
-    right: dict[int, list[bool]] = {}
-    for case in cases:
-        for truth, claim in case:
-            right.setdefault(truth, []).append(claim == truth)
-    return sum(sum(r) / len(r) for r in right.values()) / len(right) if right else math.nan
-
-
-@torch.inference_mode()
-def misread(judges: Judges, examples: Examples) -> dict[str, float]:
-    """By how many metres a second the speeds of held-out walks are misread, the mean size."""
-    count, truth = sum(map(len, MOTIONS.values())), examples.labels["speeds"]
-    known = ~truth[:, 0].isnan()
-    missed = (SPEED_M_S * judges.motion(examples.inputs[known])[:, count:] - truth[known]).abs().mean(0)
-    return dict(zip(SPEEDS, missed.tolist(), strict=True))
-
-
-def options() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m model.evaluation.judge_training", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=8.0, help="of processor time for what reads pictures")
-    parser.add_argument("--motion-minutes", type=float, default=0.1, help="the same for what reads two")
-    parser.add_argument("--worlds", type=int, default=250, help="to learn from; drawn where the cache lacks them")
-    parser.add_argument("--out", type=Path, default=FILE)
-    parser.add_argument("--go-on", action="store_true", help="begin from the reader of pictures that lies at --out")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Parse, gather, train, measure on held-out worlds as they are and through the tokenizer, save. A reader that is
-    given no time stays as it is."""
-    chosen = options()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    own, other = stills.worlds(chosen.worlds, False), stills.worlds(HELD_OUT_WORLDS, True)
-    judges, through = Judges(JudgesConfig()), Reconstruction()
-    if chosen.go_on:
-        before = Judges.load(chosen.out)
-        judges.reader.load_state_dict(before.reader.state_dict())
-        judges.facts, judges.accuracy = before.facts, before.accuracy
-    views, walks = cache_dir() / "views", cache_dir() / "moves"
-
-    def both(examples: Callable[..., Examples], draw: Callable[[list[int]], dict[str, Tensor]]) -> list[Examples]:
-        some = (own, None), (own[::SPARSE], through), (other, None), (other, through)
-        parts = [examples(draw(chosen_worlds), r) for chosen_worlds, r in some]
-        return [joined(parts[:2]), joined(parts[2:])]
-
-    if chosen.minutes > 0:
-        learnt, held = both(attribute_examples, partial(gather, views, draw=stills.draw))
-        judges.facts["reader steps"] = train_reader(judges, learnt, 60 * chosen.minutes)
-        judges.accuracy = measure(judges, held, ATTRIBUTES)
-    learnt, held = both(motion_examples, partial(moves.gather, walks))
-    judges.facts["motion steps"] = train_motion(judges, learnt, 60 * chosen.motion_minutes)
-    attributes = {name: of for name, of in judges.accuracy.items() if name in ATTRIBUTES}
-    judges.accuracy = attributes | measure(judges, held, MOTIONS)
-    judges.facts |= {"worlds": chosen.worlds, "misread m/s": misread(judges, held)}
+def measure(judges: Judges, through: Reconstruction) -> None:
+    """Writes what they are worth on held-out truth into their facts, and says it."""
+    chosen = stills.worlds(HELD_OUT_WORLDS, True)
+    seen, missed = of_motion(judges, held_motions(chosen, through))
+    judges.accuracy = of_pictures(judges, still_examples(chosen, through)) | seen
+    judges.facts["misread m/s"] = missed
     for name, figures in judges.accuracy.items():
         print(name + ": " + ", ".join(f"{k} {v:.3f}" for k, v in figures.items()), flush=True)
-    print("misread m/s:", judges.facts["misread m/s"])
-    judges.save(chosen.out)
+    print("misread m/s:", missed, flush=True)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = command("judges", __doc__, "train-nano.toml", 40.0)
+    parser.add_argument("--clips", type=Path, default=cache_dir() / "clips-nano", help="used where there are some")
+    parser.add_argument("--warm", type=Path, help="weights to begin with")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    section: dict[str, Any] = load_toml(options.config)["judges"]
+    torch.set_num_threads(1)  # small layers: threads would mostly wait for each other
+    torch.manual_seed(section["seed"])
+    model = section["model"]
+    config = JudgesConfig(tuple(model["reader"]), model["motion"])
+    judges = (Judges.load(options.warm) if options.warm else Judges(config)).train().requires_grad_(True)
+    optimizer = adam(judges.parameters(), section["rate"], section["decay"])
+    run = Run(cache_dir() / "runs" / options.run, judges, optimizer, options.minutes)
+    with run.interruptible():
+        if options.resume:
+            take_up(run)
+        through = Reconstruction()
+        seen, walked = (stills.worlds(section[name], False) for name in ("stills", "worlds"))
+        losses = {
+            "pictures": of_reader(still_examples(seen, through), section["pictures"]),
+            "windows": of_motions(
+                learnt_motions(walked, options.clips, section["examples"], through), section["windows"]
+            ),
+        }
+        found = train(run, losses, section["seed"], section["report_every_s"])
+    if run.stopping:
+        return
+    found.facts |= {"steps": run.step, "worlds": section["worlds"], "windows": section["examples"]}
+    measure(found, through)
+    found.save(run.folder / "ema.safetensors")
+    print(f"wrote {run.folder / 'ema.safetensors'}", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from configs.paths import WEIGHTS
 from model import checkpoint
-from model.evaluation.alignment import FEATURES, IN_A_MIRROR, NAMES, SCALES, SPREAD, between
+from model.evaluation.flow import MotionReader
+from model.evaluation.matching import match
+from model.evaluation.odometry import NAMES
 
 KIND = "judges"
 FILE = WEIGHTS / "judges.safetensors"
@@ -22,7 +23,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {  # what a picture shows -> its classe
     "weather": ("clear", "overcast", "fog", "rain", "snow"),
     "place": ("meadow", "desert", "mountains", "coast"),
 }
-MOTIONS: dict[str, tuple[str, ...]] = {  # what two pictures GAP frames apart show -> its classes
+MOTIONS: dict[str, tuple[str, ...]] = {  # what a window of SEEN pictures, GAP frames apart, shows -> its classes
     "ahead": ("back", "none", "forward"),
     "aside": ("left", "none", "right"),
     "turn": ("left", "none", "right"),
@@ -31,18 +32,17 @@ MOTIONS: dict[str, tuple[str, ...]] = {  # what two pictures GAP frames apart sh
 }
 KEYS, CAMERA = ("ahead", "aside"), ("turn", "tilt")
 SPEEDS = ("ahead", "aside", "up")
-GAP = 4  # frames
-CLEAR_M = 0.012  # of a step aside: whoever cannot know it better sees too little
-FARTHEST, SPEED_M_S = 8.0, 3.0  # of what the reader is told, by its scale; what its speeds are measured by
+GAP, SEEN = 4, 3  # frames between two pictures of a window, and pictures of one
+PAIRS = ((0, 1), (1, 2), (0, 2))  # of a window that are compared
 GOOD_ENOUGH = 0.95  # balanced accuracy on held-out truth
 
 
 @dataclass(frozen=True)
 class JudgesConfig:
-    """Widths of the reader's stages and of the motion reader's hidden layer."""
+    """Widths of the reader's stages and of the motion reader."""
 
     reader: tuple[int, ...] = (24, 40, 56, 72)
-    motion: int = 48
+    motion: int = 56
 
     def __post_init__(self) -> None:
         if len(self.reader) != 4 or min(*self.reader, self.motion) < 1:
@@ -67,34 +67,6 @@ class Reader(nn.Module):
         return self.head(self.features(picture))
 
 
-class MotionReader(nn.Module):
-    """How the camera moved if all were flat (see `alignment.between`), [B, 23] -> logits of all motions joined and
-    metres a second ahead, aside and up, [B, 15 + 3]."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.head = nn.Sequential(
-            nn.Linear(FEATURES, width),
-            nn.ReLU(),
-            nn.Dropout(0.1),
-            nn.Linear(width, width),
-            nn.ReLU(),
-            nn.Linear(width, sum(map(len, MOTIONS.values())) + len(SPEEDS)),
-        )
-
-    def forward(self, aligned: Tensor) -> Tensor:
-        return self.head((aligned * torch.tensor(SCALES)).clamp(-FARTHEST, FARTHEST))
-
-
-class Moved(NamedTuple):
-    """What pairs of pictures show: chances of each motion's classes [N, classes], metres a second ahead, aside and up
-    [N, 3], and whether there was enough to see [N]."""
-
-    chances: dict[str, Tensor]
-    speeds: Tensor
-    clear: Tensor
-
-
 class Judges(nn.Module):
     """Both readers, and how good each attribute's judgement was on held-out truth."""
 
@@ -102,7 +74,7 @@ class Judges(nn.Module):
         super().__init__()
         self.config = config
         self.reader = Reader(config.reader)
-        self.motion = MotionReader(config.motion)
+        self.motion = MotionReader(config.motion, sum(map(len, MOTIONS.values())), len(PAIRS))
         self.accuracy: dict[str, dict[str, float]] = {}  # name -> value, low, high, n
         self.facts: dict[str, object] = {}  # of their training
 
@@ -135,12 +107,19 @@ class Judges(nn.Module):
         return torch.cat([self.reader.features(part) for part in pictures.split(16)])
 
     @torch.inference_mode()
-    def moved(self, first: Tensor, second: Tensor) -> Moved:
-        """Pictures [N, 3, 135, 240] and those GAP frames later -> how the camera moved between them."""
-        pairs = zip(first.split(8), second.split(8), strict=True)
-        aligned = torch.cat([between(a, b) for a, b in pairs])
-        read = self.motion(aligned)
-        return Moved(split(read[:, : -len(SPEEDS)], MOTIONS), SPEED_M_S * read[:, -len(SPEEDS) :], clear(aligned))
+    def motions(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Windows [N, SEEN, 3, 135, 240] -> for each motion the chances of its classes, [N, classes]."""
+        logits = []
+        for window in pictures:
+            first, second = ([pair[i] for pair in PAIRS] for i in (0, 1))
+            logits.append(self.motion.classes(self.motion(match(window[first], window[second])), len(PAIRS)))
+        return split(torch.cat(logits), MOTIONS)
+
+    @torch.inference_mode()
+    def speeds(self, first: Tensor, second: Tensor) -> Tensor:
+        """Pictures [N, 3, 135, 240] and those GAP frames later -> metres a second ahead, aside and up, [N, 3]."""
+        parts = zip(first.split(4), second.split(4), strict=True)
+        return speeds_m_s(torch.cat([self.motion(match(a, b)).motion for a, b in parts]))
 
     def describe(self) -> str:
         """One line: the config and the number of parameters."""
@@ -153,14 +132,9 @@ def split(logits: Tensor, groups: dict[str, tuple[str, ...]]) -> dict[str, Tenso
     return {name: part.softmax(1) for name, part in zip(groups, parts, strict=True)}
 
 
-def clear(aligned: Tensor) -> Tensor:
-    """Whether a person could tell how the camera moved [B]: not at night, in thick fog, or before a blank slope."""
-    return aligned[:, SPREAD][:, NAMES.index("aside")].exp() <= CLEAR_M
-
-
-def mirrored(aligned: Tensor) -> Tensor:
-    """What the mirrored pictures would say."""
-    return aligned * torch.tensor(IN_A_MIRROR)
+def speeds_m_s(motion: Tensor) -> Tensor:
+    """Motions over GAP frames [N, 5] (odometry.NAMES) -> SPEEDS [N, 3]."""
+    return motion[:, [NAMES.index(name) for name in SPEEDS]] * (24 / GAP)
 
 
 def _stage(inputs: int, outputs: int) -> nn.Module:

@@ -71,6 +71,6 @@ def hand_of(rng: np.random.Generator) -> Controls:
     return Controls(**keys, run=bool(rng.uniform() < 0.2), look_x=turn, look_y=tilt)
 
 
-def gather(folder: Path, chosen: list[int]) -> dict[str, Tensor]:
-    """The walks of these worlds, drawn where the folder lacks them; `world` [N] beside them."""
-    return gathering.gather(folder, chosen, draw) | {"world": torch.tensor(chosen).repeat_interleave(A_WORLD)}
+def drawn(folder: Path, chosen: list[int]) -> list[Path]:
+    """The files of these worlds' walks, drawn where the folder lacks them."""
+    return gathering.files(folder, chosen, draw)

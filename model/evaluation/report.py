@@ -27,17 +27,17 @@ position:relative}.bar i{position:absolute;top:0;min-width:3px;height:8px}.strip
 
 
 def text(name: str, figures: dict[str, Any]) -> str:
-    """A line a figure."""
-    unusable = figures["judges"]["unusable"]
-    lines = [f"{name}\n{'':26} {'value':>8} {'95 % interval':>18} {'ceiling':>8} {'floor':>8} {'n':>4}"]
+    """A line a judge, then a line a figure."""
+    unusable, lines = figures["judges"]["unusable"], [name]
+    for judge, of in figures["judges"]["attributes"].items():
+        lines.append(f"  judge of {judge:15} {_number(of['value']):>8} [{_number(of['low'])}, {_number(of['high'])}]")
+    lines.append(f"{'':26} {'value':>8} {'95 % interval':>18} {'ceiling':>8} {'floor':>8} {'n':>4}")
     for figure, of in figures.items():
         between = f"[{_number(of['low'])}, {_number(of['high'])}]"
         row = f"{_number(of['value']):>8} {between:>18} {_number(of['ceiling']):>8} {_number(of['floor']):>8}"
         lines.append(
             f"{figure:26} {row} {of['n']:>4}{'  unusable: its judge is too weak' if figure in unusable else ''}"
         )
-    for judge, of in figures["judges"]["attributes"].items():
-        lines.append(f"  judge of {judge:15} {_number(of['value']):>8} [{_number(of['low'])}, {_number(of['high'])}]")
     return "\n".join(lines)
 
 
@@ -58,8 +58,9 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 
 
 def html(name: str, suite: Measured, figures: dict[str, Any], records: Records) -> str:
-    """The whole page: figures, judges, plots, and the best, median and worst case of each metric."""
-    parts = [f"<h1>{escape(name)}: {escape(suite.name)}</h1>", _table(suite, figures), _judges(figures["judges"])]
+    """The whole page: judges, figures, plots, and the best, median and worst case of each metric."""
+    parts = [f"<h1>{escape(name)}: {escape(suite.name)}</h1>", _judges(figures["judges"])]
+    parts += ["<h2>The figures</h2>", _table(suite, figures)]
     for heading, drawn in (("Over time", _curves(records)), ("Asked for, and seen", _confusions(records))):
         parts += [f"<h2>{heading}</h2>", drawn] if drawn else []
     for metric in suite.metrics:

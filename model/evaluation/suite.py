@@ -21,12 +21,13 @@ from model.evaluation.metrics.fidelity import Fidelity
 from model.evaluation.metrics.memory import Memory
 from model.evaluation.metrics.obedience import Obedience
 from model.evaluation.metrics.physics import Physics
+from model.evaluation.metrics.subject import Subject
 from model.evaluation.prompts import Prompt
 from model.evaluation.statistics import interval
 from model.evaluation.strips import strip
 
-SUITES, HEARD = ("quick", "full"), ("sound", "voice")
-METRICS = ("fidelity", "control", "prompts", "obedience", "memory", "drift", "physics")
+SUITES, APART = ("quick", "full"), ("sound", "voice", "rungs")  # APART: of one file of weights, without a world
+METRICS = ("fidelity", "control", "prompts", "obedience", "memory", "drift", "physics", "subject")
 Summary = dict[str, Any]
 Progress = Callable[[str], None]
 
@@ -59,8 +60,8 @@ class Measured(Protocol):
 def suite_of(name: str, prompts: list[Prompt], minutes: float) -> Suite:
     """The suite or the single metric of that name; `minutes`: of drift, where it is long. Raises SuiteError."""
     if name not in SUITES + METRICS:
-        raise SuiteError(f"expected a suite of {', '.join(SUITES + METRICS + HEARD)}; got {name!r}")
-    full = Size(36, 16, 8, (10, 60, 300), len(prompts), len(prompts), 4, 4, round(60 * minutes), 16)
+        raise SuiteError(f"expected a suite of {', '.join(SUITES + METRICS + APART)}; got {name!r}")
+    full = Size(36, 16, 8, (10, 60, 300), len(prompts), len(prompts), 4, 4, round(60 * minutes), 16, 16)
     size = QUICK if name in ("quick", "obedience") else full
     metrics: tuple[Metric, ...] = (
         Fidelity(),
@@ -70,6 +71,7 @@ def suite_of(name: str, prompts: list[Prompt], minutes: float) -> Suite:
         Obedience(),
         Drift(),
         Physics(),
+        Subject(),
     )
     wanted = ("prompts", "obedience") if name == "prompts" else (name,)
     chosen = metrics if name in SUITES else tuple(metric for metric in metrics if metric.name in wanted)

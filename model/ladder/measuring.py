@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -43,34 +44,58 @@ def sharpness(luma: Tensor) -> float:
     return float(luma.diff(dim=0).square().mean() + luma.diff(dim=1).square().mean())
 
 
+class Enlarged(NamedTuple):
+    """One held-out view: figures by name, and luma in full resolution of what the simulator drew small, as the network,
+    as the bicubic enlargement, and as it truly is, [h, w] each."""
+
+    name: str
+    figures: dict[str, float]
+    network: Tensor
+    bicubic: Tensor
+    truth: Tensor
+
+
 @torch.inference_mode()
-def against_bicubic(ladder: Ladder, folder: Path, count: int) -> dict[str, float]:
-    """Means over `count` held-out views, or all there are: luma's PSNR in dB over that of the bicubic enlargement, by
-    kind and scale, and the energy of gradients beside truth's, of the network and of the enlargement."""
+def enlarged(ladder: Ladder, folder: Path, count: int) -> Iterator[Enlarged]:
+    """`count` held-out views, or all there are: luma's PSNR in dB over that of the bicubic enlargement, by kind and
+    scale, and the energy of gradients beside truth's, of the network and of the enlargement."""
     paths = [path for path in sorted(folder.glob("[0-9]*.safetensors")) if held_out(path)]
     if not paths:
         raise NoClips(f"expected held-out pairs in {folder}, found none: python -m model.training.pairs --seeds 0:120")
-    rows: dict[str, list[float]] = {}
     for at in range(count):
-        pair = clips.read(paths[at % len(paths)])
-        still = at // len(paths)
+        path, still = paths[at % len(paths)], at // len(paths)
+        pair = clips.read(path)
         if still >= len(pair["y"]):
-            break
+            return
+        figures: dict[str, float] = {}
+        shown: list[Tensor] = []
         for kind, name in enumerate(KINDS):
             y, u, v = (pair[part][still, kind][None] for part in "yuv")
             for scale in SCALES:
                 truth = F.avg_pool2d(pair["fine_y"][still][None].float(), FINEST // scale)
-                drawn, enlarged = ladder.enlarge(y, u, v, scale)[0].float(), bicubic(y, scale)
                 rim = slice(2 * scale * RIM, -2 * scale * RIM)
-                truth, drawn, enlarged = (part[0, rim, rim] for part in (truth, drawn, enlarged))
-                over = psnr(drawn, truth, BYTES) - psnr(enlarged, truth, BYTES)
-                label = f"{name}_x{scale}"
-                rows.setdefault(f"{label}_db", []).append(float(psnr(drawn, truth, BYTES)))
-                rows.setdefault(f"{label}_gain_db", []).append(float(over))
-                whole = max(sharpness(truth), 1e-6)
-                rows.setdefault(f"{label}_gradient", []).append(sharpness(drawn) / whole)
-                rows.setdefault(f"{label}_gradient_bicubic", []).append(sharpness(enlarged) / whole)
-    return {name: sum(values) / len(values) for name, values in rows.items()}
+                drawn, plain = ladder.enlarge(y, u, v, scale)[0].float(), bicubic(y, scale)
+                parts = [part[0, rim, rim] for part in (drawn, plain, truth)]
+                figures |= {f"{name}_x{scale}_{key}": value for key, value in _beside(*parts).items()}
+                shown = parts if kind == 0 and scale == FINEST else shown
+        yield Enlarged(f"world {int(path.stem)}, view {still}", figures, *shown)
+
+
+def _beside(drawn: Tensor, plain: Tensor, truth: Tensor) -> dict[str, float]:
+    """Figures of a picture's luma beside those of the bicubic enlargement."""
+    own, whole = float(psnr(drawn, truth, BYTES)), max(sharpness(truth), 1e-6)
+    return {
+        "db": own,
+        "gain_db": own - float(psnr(plain, truth, BYTES)),
+        "gradient": sharpness(drawn) / whole,
+        "gradient_bicubic": sharpness(plain) / whole,
+    }
+
+
+def against_bicubic(ladder: Ladder, folder: Path, count: int) -> dict[str, float]:
+    """Means over `count` held-out views, or all there are, see `enlarged`."""
+    views = [view.figures for view in enlarged(ladder, folder, count)]
+    return {name: sum(view[name] for view in views) / len(views) for name in views[0]}
 
 
 def pan(world: int, coarse: Renderer, fine: Renderer) -> Iterator[tuple[Planes, Tensor]]:

@@ -14,7 +14,19 @@ from model.evaluation.pictures import Picture
 from model.evaluation.scenes import undone
 from model.evaluation.subjects import Act, blur
 
-SMALL = Size(walks=2, responses=2, visits=1, away_s=(10,), prompts=3, fresh=1, changes=1, drifts=1, drift_s=14, jumps=1)
+SMALL = Size(
+    walks=2,
+    responses=2,
+    visits=1,
+    away_s=(10,),
+    prompts=3,
+    fresh=1,
+    changes=1,
+    drifts=1,
+    drift_s=14,
+    jumps=1,
+    subjects=2,
+)
 
 
 @pytest.fixture(scope="session")

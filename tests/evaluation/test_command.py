@@ -41,7 +41,7 @@ def test_missing_truncated_and_foreign_weights_are_named(refused, tmp_path):
     assert f"at {alone}, found a damaged file" in refused("--weights", alone)
 
 
-def test_bad_prompts_suites_minutes_and_folders_are_named(refused, tmp_path):
+def test_bad_prompts_suites_minutes_and_folders_are_named(refused, tmp_path, monkeypatch):
     prompts = tmp_path / "prompts.json"
     prompts.write_text(json.dumps([{"prompt": "x", "expect": {"weather": "hail"}}]))
     assert 'unknown weather "hail"; known: clear' in refused("--prompts", prompts)
@@ -49,6 +49,8 @@ def test_bad_prompts_suites_minutes_and_folders_are_named(refused, tmp_path):
     assert "sound is measured of weights alone, not of copy" in refused("--suite", "sound", "--subject", "copy")
     assert "expected a voice checkpoint at" in refused("--suite", "voice", "--weights", tmp_path)
     assert "expected a suite of quick" in refused("--suite", "everything")
+    monkeypatch.setenv("MUNDO_CACHE", str(tmp_path))
+    assert "expected held-out pairs in" in refused("--suite", "rungs")
     assert "--minutes is more than 0" in refused("--minutes", "0")
     assert "there is no folder" in refused("--json", tmp_path / "nowhere" / "a.json")
     assert "cannot be read" in refused("--compare", tmp_path / "a.json", tmp_path / "b.json")

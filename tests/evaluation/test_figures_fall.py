@@ -10,10 +10,11 @@ from model.evaluation.metrics.fidelity import Fidelity
 from model.evaluation.metrics.memory import Memory
 from model.evaluation.metrics.obedience import Obedience
 from model.evaluation.metrics.physics import Physics
+from model.evaluation.metrics.subject import Subject
 from model.evaluation.suite import usable
 
 FIDELITY, CONTROL, ADHERENCE = Fidelity(), Control(), Adherence(prompts.bundled())
-MEMORY, DRIFT, PHYSICS, OBEDIENCE = Memory((10,)), Drift(), Physics(), Obedience()
+MEMORY, DRIFT, PHYSICS, OBEDIENCE, SUBJECT = Memory((10,)), Drift(), Physics(), Obedience(), Subject()
 FALLS = [  # figure, by how much at least, under what
     (FIDELITY, "next_frame_psnr_db", 5.0, ("blur", "colour shift", "shuffle", "frozen", "wrong controls")),
     (FIDELITY, "psnr24_db", 5.0, ("blur", "colour shift", "shuffle", "frozen", "wrong controls")),
@@ -31,6 +32,8 @@ FALLS = [  # figure, by how much at least, under what
     (PHYSICS, "walking_speed_error", 0.1, ("frozen", "wrong controls")),
     (FIDELITY, "next_frame_ssim", 0.05, ("blur", "shuffle", "frozen", "wrong controls")),
     (FIDELITY, "feature_distance", 0.2, ("blur", "colour shift")),
+    (SUBJECT, "subject_likeness", 0.02, ("blur", "colour shift", "shuffle", "frozen", "wrong controls")),
+    (SUBJECT, "subject_kept", 0.2, ("wrong controls",)),
     (OBEDIENCE, "obeyed", 0.3, ("frozen",)),
     (OBEDIENCE, "obeyed_s", 0.5, ("frozen",)),
 ]

@@ -4,11 +4,15 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from model.camera import project, rotation
 from model.checkpoint import CheckpointError
-from model.evaluation.alignment import between, shifts
-from model.evaluation.judge_examples import IGNORED, motion_labels, told_apart, visible
-from model.evaluation.judges import ATTRIBUTES, FILE, GAP, MOTIONS, SPEEDS, Judges, clear, mirrored
-from model.evaluation.pictures import MOST_DB, Picture, psnr_db, ssim
+from model.evaluation import odometry
+from model.evaluation.judge_examples import told_apart, visible
+from model.evaluation.judges import ATTRIBUTES, FILE, GAP, MOTIONS, SEEN, SPEEDS, Judges
+from model.evaluation.matching import match, ways
+from model.evaluation.metrics.fidelity import walk_episode
+from model.evaluation.motion_examples import IGNORED, VISIBLE, labels, labels_of
+from model.evaluation.pictures import MOST_DB, Picture, look, psnr_db, ssim
 from model.evaluation.subjects import blur
 
 
@@ -39,53 +43,99 @@ def test_a_missing_file_is_named(tmp_path):
         Judges.load(tmp_path / "none.safetensors")
 
 
-def moved(picture: torch.Tensor, *told: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Two pictures of flat ground, the second after that motion (see `alignment.NAMES`)."""
-    went = shifts(torch.tensor([told]), (135, 240), 1, 0.0)
-    x, y = torch.arange(240) + went[:, 0], torch.arange(135)[:, None] + went[:, 1]
-    where = torch.stack([(2 * x + 1) / 240 - 1, (2 * y + 1) / 135 - 1], -1)
-    return torch.nn.functional.grid_sample(picture, where, padding_mode="border", align_corners=False), picture
+def points(count: int = 400) -> torch.Tensor:
+    """[1, 3, N]: something to see, 2 to 60 m away."""
+    chance = torch.Generator().manual_seed(2)
+    forward = 2 / torch.rand(1, count, generator=chance).clamp_min(0.03)
+    right, up = (torch.rand(2, 1, count, generator=chance) - 0.5) * torch.tensor([2.0, 1.1])[:, None, None] * forward
+    return torch.stack([right, up, forward], 1)
 
 
-def test_a_turn_is_found_to_a_hundredth_of_a_radian_and_mirrors(textured):
-    first, second = moved(textured, -0.07, 0.03, 0, 0, 0)
-    found, other = between(first, second)[0, 5:10], between(first.flip(-1), second.flip(-1))  # under a level view
-    assert torch.allclose(found, torch.tensor([-0.07, 0.03, 0, 0, 0]), atol=0.01)
-    assert torch.allclose(mirrored(other)[0, 5:10], found, atol=0.02)
+MOTION, PITCH = torch.tensor([[0.12, -0.05, 0.3, -0.2, 0.5]]), torch.tensor([-0.2])
 
 
-def test_a_step_over_flat_ground_is_found(textured):
-    told = (0.01, -0.01, 0.1, 0.05, 0.4)
-    assert torch.allclose(between(*moved(textured, *told))[0, 5:10], torch.tensor(told), atol=0.03)
+def test_points_move_as_the_camera_says():
+    here = torch.tensor([[3.0, 1.7, -2.0, 0.4, -0.2]])
+    there = here + torch.tensor([[0.5, -0.2, 0.3, 0.12, -0.05]])
+    mine = odometry.pixels(odometry.moved(points(), odometry.between(here, there), here[:, 4]))
+    right, up, forward = points()[0]
+    world = torch.einsum("ij,jn->in", rotation(here)[0], torch.stack([right, up, forward])) + here[0, :3, None]
+    column, row, _ = project(world[None], there, 144, 256)
+    assert torch.allclose(mine[0], torch.stack([column[0] - 127.5, row[0] - 71.5]), atol=0.05)
 
 
-def test_who_looks_at_nothing_sees_too_little():
+def test_a_motion_is_found_from_where_points_went_and_what_is_astray_does_not_count():
+    seen = points()
+    went = odometry.pixels(odometry.moved(seen, MOTION, PITCH)) - odometry.pixels(seen)
+    went[:, :, :40] += 15  # a flock of birds
+    found, spread = odometry.solve(seen, went, torch.full((1, 400), 4.0), PITCH)
+    assert torch.allclose(found, MOTION, atol=0.01) and (spread < 0.02).all()
+    blind, unsure = odometry.solve(seen, went, torch.full((1, 400), 1e-6), PITCH)
+    assert blind.abs().max() < 0.05 and (unsure > 0.05).all()
+
+
+def turned(picture: torch.Tensor, turn: float) -> torch.Tensor:
+    """What is seen after a turn to the right, all far away."""
+    x, y = torch.arange(240) - 119.5, torch.arange(135)[:, None] - 67.5
+    rays = torch.stack([*torch.broadcast_tensors(x / 120, -y / 120), torch.ones(135, 240)]).flatten(1)[None]
+    at = odometry.pixels(odometry.rotated(rays, torch.tensor([[-turn, 0.0]])))[0].unflatten(1, (135, 240))
+    where = torch.stack([at[0] / 120, at[1] / 67.5], -1)
+    return torch.nn.functional.grid_sample(picture, where[None], padding_mode="border", align_corners=False)
+
+
+def test_matches_lie_around_where_a_turn_puts_things(textured):
+    found = match(textured, turned(textured, 0.1))
+    inner = found.coarse[0, 0].unflatten(0, (17, 30))[4:13, 10:25]
+    assert (inner + 12).abs().max() <= 4  # 0.1 rad are 12 pixels to the left
+    best = found.shown[0, : len(ways(0))].argmax(0)[4:13, 10:25]
+    assert (ways(0)[best][..., 0] + inner + 12).abs().median() <= 2
+
+
+def seen_by(picture: torch.Tensor, other: torch.Tensor, metres: float) -> torch.Tensor:
+    poses = torch.tensor([[0, 1.7, 0, 0, 0.0]])
+    return odometry.visible(picture, other, torch.full((1, 135, 240), metres), (poses, poses))[0]
+
+
+def test_a_motion_is_visible_where_something_near_is_seen_and_nothing_hides_it(textured):
     blank = torch.zeros(1, 3, 135, 240)
-    assert not clear(between(blank, blank)).any()
+    snow = torch.rand(1, 3, 135, 240, generator=torch.Generator().manual_seed(5)) * 2 - 1
+    turn, _, aside, *_ = seen_by(textured, textured, 3.0).tolist()
+    assert turn > VISIBLE and aside > VISIBLE
+    assert seen_by(textured, textured, 250.0)[2] < VISIBLE < seen_by(textured, textured, 250.0)[0]
+    assert (seen_by(blank, blank, 3.0) == 0).all() and (seen_by(textured, snow, 3.0) < turn / 2).all()
 
 
-def walk(frames: int, speed: float = 0.0, turn: float = 0.0, rise: float = 0.0) -> torch.Tensor:
-    """[T, 9] of somebody who walks along +z from yaw 0."""
-    rows = torch.zeros(frames, 9)
-    rows[:, 2] = torch.arange(frames) * speed / 24
-    rows[:, 3] = torch.arange(frames) * turn
-    rows[:, 1] = torch.arange(frames) * rise / 24
-    rows[:, 8] = 1.0
-    return rows
+def halves(**parts: float) -> torch.Tensor:
+    """[1, 2, 5]: the same motion twice."""
+    return torch.tensor([[[parts.get(name, 0.0) for name in odometry.NAMES]] * 2])
 
 
-def named(labels: dict[str, torch.Tensor], kind: str) -> set[str]:
-    return {MOTIONS[kind][i] if i != IGNORED else "ignored" for i in labels[kind].tolist()}
+def named(motion: torch.Tensor, kind: str, shown: float = 1.0) -> str:
+    label = labels(motion, torch.full((1, 5), shown))[kind].item()
+    return MOTIONS[kind][label] if label != IGNORED else "ignored"
 
 
-def test_labels_say_what_had_an_effect():
-    labels = motion_labels(walk(12, speed=3.2))
-    assert named(labels, "ahead") == {"forward"} and named(labels, "turn") == {"none"}
-    assert named(motion_labels(walk(12, speed=0.0)), "ahead") == {"none"}  # before a wall, whatever is pressed
-    assert named(motion_labels(walk(12, speed=0.8)), "ahead") == {"ignored"}
-    assert named(motion_labels(walk(12, turn=-0.05)), "turn") == {"left"}
-    assert named(motion_labels(walk(12, rise=-2.0)), "rise") == {"falling"}
-    assert len(motion_labels(walk(12))["rise"]) == 12 - GAP
+def test_labels_say_what_had_an_effect_and_could_be_seen():
+    step = 3.2 * GAP / 24
+    assert named(halves(ahead=step), "ahead") == "forward" and named(halves(ahead=step), "turn") == "none"
+    assert named(halves(), "ahead") == "none"  # before a wall, whatever is pressed
+    assert named(halves(ahead=step / 4), "ahead") == "ignored"
+    assert named(halves(turn=-0.1), "turn") == "left" and named(halves(up=-0.3), "rise") == "falling"
+    assert named(halves(ahead=step), "ahead", shown=VISIBLE / 2) == "ignored"
+    changed = halves(ahead=step)
+    changed[:, 1] = 0
+    assert named(changed, "ahead") == "ignored"
+
+
+def test_the_bundled_judge_of_motion_reads_turns_of_a_walk(court):
+    judges, right = Judges.load(), []
+    for number in range(2):
+        facts, frames = court.truth.facts(walk_episode(number)), list(range(GAP, 89, GAP))
+        order, seen = facts["frames"].tolist(), look(list(court.truth.play(walk_episode(number)).values()))
+        windows = torch.stack([seen[[order.index(f + GAP * i) for f in frames]] for i in range(SEEN)], 1)
+        wanted, claimed = labels_of(facts, frames)["turn"], judges.motions(windows)["turn"].argmax(1)
+        right += (wanted == claimed)[wanted != IGNORED].tolist()
+    assert len(right) > 8 and sum(right) / len(right) > 0.8, right
 
 
 def test_a_coast_without_its_water_cannot_be_told_from_a_meadow():

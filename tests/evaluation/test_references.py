@@ -13,12 +13,13 @@ from model.evaluation.metrics.drift import Drift
 from model.evaluation.metrics.fidelity import Fidelity
 from model.evaluation.metrics.memory import Memory, suitable, way
 from model.evaluation.metrics.physics import Physics
+from model.evaluation.metrics.subject import Subject
 from model.evaluation.scenes import scene, walked
 from model.evaluation.subjects import Beginning, Blurred, CopyLastFrame, Simulator
 from model.evaluation.suite import usable
 from model.worlds.clips import CLIPS_A_WORLD, held_out
 
-METRICS = [Fidelity(), Control(), Adherence(prompts.bundled()), Memory((10,)), Drift(), Physics()]
+METRICS = [Fidelity(), Control(), Adherence(prompts.bundled()), Memory((10,)), Drift(), Physics(), Subject()]
 SLACK = {
     "action_recovery_keys": 0.15,
     "action_recovery_camera": 0.1,

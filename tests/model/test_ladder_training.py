@@ -7,6 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 from configs.paths import WEIGHTS
+from engine import evaluate
+from model.evaluation.compare import read
+from model.evaluation.metrics import rungs
 from model.ladder.measuring import against_bicubic
 from model.ladder.network import Ladder, LadderConfig, bicubic
 from model.planes import HEIGHT, WIDTH
@@ -59,6 +62,17 @@ def test_bundled_heads_beat_the_bicubic_enlargement_where_nobody_trained(folder:
     for scale in (2, 4):
         assert figures[f"drawn_x{scale}_gain_db"] > 0.5
         assert figures[f"drawn_x{scale}_gradient"] > figures[f"drawn_x{scale}_gradient_bicubic"]
+
+
+def test_mundo_eval_holds_the_rungs_against_bicubic_and_truth(folder: Path, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "pairs-nano").symlink_to(folder)
+    monkeypatch.setenv("MUNDO_CACHE", str(tmp_path))
+    monkeypatch.setattr(rungs, "VIEWS", 2)
+    result = tmp_path / "a.json"
+    assert evaluate.main(["--suite", "rungs", "--json", str(result), "--report", str(tmp_path)]) == 0
+    of = read(result)["rung1080_drawn_gain_db"]
+    assert of["floor"] == 0 < of["value"] < of["ceiling"] and of["n"] == 2
+    assert (tmp_path / "index.html").read_text("utf-8").count("data:image/jpeg") == 2
 
 
 def test_a_folder_without_pairs_is_said(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ import torch
 
 from model.evaluation.episodes import Episode, Player, Shots
 from model.evaluation.figures import Case, Court, Figure, Rows, Size, balanced, mean
-from model.evaluation.judge_examples import motion_labels
-from model.evaluation.judges import CAMERA, GAP, KEYS, MOTIONS, Judges
+from model.evaluation.judges import CAMERA, GAP, KEYS, MOTIONS, SEEN, Judges
 from model.evaluation.metrics.fidelity import FRAMES, walk_episode
 from model.evaluation.motion import camera_motion
+from model.evaluation.motion_examples import IGNORED, labels_of
 from model.evaluation.pictures import look, psnr_db
 from model.evaluation.scenes import scene
 from model.evaluation.subjects import Act
@@ -41,9 +41,8 @@ class Control:
             return self._response(number - size.walks, player, court)
         episode = walk_episode(number)
         true, shown = court.truth.play(episode), player.play(episode)
-        walk = court.truth.facts(episode)["walk"]
-        pairs = range(GAP, FRAMES - GAP + 1, GAP)
-        rows = recovered(shown, true, walk, list(pairs), court.judges)
+        windows = range(GAP, FRAMES - GAP * (SEEN - 1) + 1, GAP)
+        rows = recovered(shown, court.truth.facts(episode), list(windows), court.judges)
         astray = Episode(f"{episode.name}, other hands", episode.scene, _other_hands(episode, number), (0, DELTA_AT))
         gain = psnr_db(shown[DELTA_AT], true[DELTA_AT]) - psnr_db(player.play(astray)[DELTA_AT], true[DELTA_AT])
         values = {
@@ -69,22 +68,17 @@ class Control:
         return Case(episode.name, {"response_frames": frames}, {f: shown[f] for f in kept}, {f: true[f] for f in kept})
 
 
-def recovered(shown: Shots, true: Shots, walk: torch.Tensor, frames: list[int], judges: Judges) -> dict[str, Rows]:
-    """What the judges read between frames t and t + GAP, beside what was effective there, rows by motion; without those
-    frames that show too little in truth."""
-    read, real = (
-        judges.moved(look([shots[f] for f in frames]), look([shots[f + GAP] for f in frames]))
-        for shots in (shown, true)
-    )
-    chances, visible = read.chances, real.clear.tolist()
-    labels = motion_labels(walk)
+def recovered(shown: Shots, facts: dict[str, torch.Tensor], frames: list[int], judges: Judges) -> dict[str, Rows]:
+    """What the judges read of the windows that begin with these frames, beside what was effective and visible there in
+    truth, rows by motion."""
+    chances = judges.motions(torch.stack([look([shown[f + GAP * i] for f in frames]) for i in range(SEEN)], 1))
     rows: dict[str, Rows] = {}
-    for name, classes in MOTIONS.items():
-        truth, claim = labels[name][frames].tolist(), chances[name].argmax(1).tolist()
+    for name, truth in labels_of(facts, frames).items():
+        claim, classes = chances[name].argmax(1).tolist(), MOTIONS[name]
         rows[name] = [
             [f"{name} {classes[t]}", f"{name} {classes[c]}"]
-            for t, c, clear in zip(truth, claim, visible, strict=True)
-            if t >= 0 and clear
+            for t, c in zip(truth.tolist(), claim, strict=True)
+            if t != IGNORED
         ]
     return rows
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from model.evaluation.episodes import Episode, Player, Shots
 from model.evaluation.figures import Case, Court, Figure, Size, above_chance, mean
-from model.evaluation.judges import CAMERA, GAP, Judges
-from model.evaluation.metrics.control import chosen, recovered
+from model.evaluation.judges import GAP, SEEN, Judges
+from model.evaluation.metrics.control import recovered
 from model.evaluation.metrics.fidelity import feature_distance
 from model.evaluation.pictures import Picture, look, streamed_luma
 from model.evaluation.scenes import scene, wander, wishing
@@ -53,7 +53,7 @@ class Drift:
         Figure("drift_worst_ratio", "", "the worst 10 s beside truth, 1 is as true as at the start", mean),
         Figure("drift_slope", "/min", "share of the sharpness lost or gained a minute", size_of, False),
         Figure("drift_feature_distance", "", "MMD of the last third from the true one", mean, False),
-        Figure("late_control_ratio", "", "turns read back in the last third over the first", late, rests_on=CAMERA),
+        Figure("late_control_ratio", "", "turns read back in the last third over the first", late, rests_on=("turn",)),
     )
 
     def names(self, size: Size) -> list[str]:
@@ -63,14 +63,13 @@ class Drift:
         frames = 24 * size.drift_s
         rng = np.random.default_rng([number, 41])
         acts = wishing(wander(rng, frames), 24 * WISH_S, rng)
-        at = list(range(EVERY, frames - GAP + 1, EVERY))
-        looked = tuple(sorted({0, *at, *(f + GAP for f in at)}))
+        at = list(range(EVERY, frames - GAP * (SEEN - 1) + 1, EVERY))
+        looked = tuple(sorted({0, *(f + GAP * i for f in at for i in range(SEEN))}))
         episode = Episode(f"stroll {number}", scene(400 + number, "day", "clear"), tuple(acts), looked)
         true, shown = court.truth.play(episode), player.play(episode)
         ratios = segments(shown, true, at)
-        walk = court.truth.facts(episode)["walk"]
-        rows = chosen(recovered(shown, true, walk, at, court.judges), CAMERA, court.judges)
-        part = int(len(rows) * EARLY)
+        facts, part = court.truth.facts(episode), int(len(at) * EARLY)
+        early, last = (recovered(shown, facts, some, court.judges)["turn"] for some in (at[:part], at[-part:]))
         curves = {f"{name}, beside truth": curve for name, curve in ratios.items() if name != "moving"}
         worst = min(min(r, 1 / max(r, 1e-6)) for curve in curves.values() for _, r in curve)
         moving = min(share for _, share in ratios["moving"])
@@ -78,7 +77,7 @@ class Drift:
             "drift_worst_ratio": worst if moving >= MOVING else 0.0,
             "drift_slope": slope_a_minute(ratios["sharpness"]),
             "drift_feature_distance": feature_distance(*late_features(shown, true, at, court.judges)),
-            "late_control_ratio": {"early": rows[:part], "late": rows[-part:]},
+            "late_control_ratio": {"early": early, "late": last},
         }
         kept = [0, *at[:: max(1, len(at) // 5)]][:6]
         return Case(episode.name, values, {f: shown[f] for f in kept}, {f: true[f] for f in kept}, curves)

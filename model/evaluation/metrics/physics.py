@@ -63,7 +63,7 @@ class Physics:
 
 def speeds(shown: Shots, frames: list[int], judges: Judges) -> torch.Tensor:
     """What the judges read between frames t and t + GAP: m/s ahead, aside and up, [N, 3]."""
-    return judges.moved(look([shown[f] for f in frames]), look([shown[f + GAP] for f in frames])).speeds
+    return judges.speeds(look([shown[f] for f in frames]), look([shown[f + GAP] for f in frames]))
 
 
 def _looked(frames: list[int]) -> tuple[int, ...]:
