@@ -14,12 +14,12 @@ from configs.paths import vocabulary
 from model.worlds import uniforms
 from model.worlds.lands import Land
 from model.worlds.opengl import SQUARE, TRIANGLE, Picture, context, program, read_planes, set_values, target, tiles
-from model.worlds.renderer import BEAM, MAX_PLANTS
+from model.worlds.renderer import MAX_PLANTS
 from model.worlds.shots import Frame, Shot
 from model.worlds.solids import SKY_MATERIAL, Body
 from model.worlds.structures import standing
 from model.worlds.terrain import KINDS
-from model.worlds.uniforms import MAX_SOLIDS, MAX_SPARKS
+from model.worlds.uniforms import BEAM, MAX_SOLIDS, MAX_SPARKS
 
 HERE = Path(__file__).parent
 OUTPUTS = """struct Hit { float t; vec3 n; int material; float up; };
@@ -65,7 +65,10 @@ class Painter:
         sparks = self._text["wide_sparks"]
         self._sparks = self._instanced("#define VERTEX\n" + sparks, sparks, "4f 4f/i", MAX_SPARKS)
         self._beam = self._full(common + self._text["wide_beam"])
-        self._looks = self._full(self._text["wide_looks"])
+        self._looks = [
+            self._full(f"#define LOOK {number}\n{self._text['wide_looks']}")
+            for number in range(len(vocabulary()["look"]))
+        ]
         self._luma, self._chroma = self._full("#define LUMA\n" + self._text["planes"]), self._full(self._text["planes"])
         self._scenes: dict[str, moderngl.VertexArray] = {}
         self._ground: list[moderngl.Texture] = []
@@ -107,12 +110,15 @@ class Painter:
         content = [(self._square, "2f", "corner"), (buffer, layout, *names[layout])]
         return self.gl.vertex_array(program(self.gl, fragment, vertex), content), buffer
 
-    def _scene(self, place: str) -> moderngl.VertexArray:
-        if place not in self._scenes:
-            head = f"#define PLACE {vocabulary()['place'].index(place)}\n"
+    def _scene(self, place: str, shot: Shot) -> moderngl.VertexArray:
+        """The program of a place, without what this shot does not show."""
+        head = f"#define PLACE {vocabulary()['place'].index(place)}\n"
+        for name, there in uniforms.shown(shot).items():
+            head += f"const bool {name} = {str(there).lower()};\n"
+        if head not in self._scenes:
             parts = (self._text[name] for name in ("wide_common", "wide_sky", "wide_scene"))
-            self._scenes[place] = self._full(head + "".join(parts))
-        return self._scenes[place]
+            self._scenes[head] = self._full(head + "".join(parts))
+        return self._scenes[head]
 
     def enter(self, land: Land) -> None:
         """Use this land for the shots that follow."""
@@ -122,7 +128,7 @@ class Painter:
     def _enter(self, land: Land) -> None:
         for old in self._ground:
             old.release()
-        self._ground = tiles(self.gl, land)
+        self._ground = tiles(self.gl, land, bytes_of_noise=True)
         self._land, self._standing = land, standing(land)
 
     def paint(self, shot: Shot) -> Painting:
@@ -201,14 +207,15 @@ class Painter:
         for unit, texture in enumerate((self._skip, self._surface, self._material, self._paint)):
             texture.use(3 + unit)
         self._to_scene.use()
-        scene = self._scene(land.place)
+        scene = self._scene(land.place, shot)
         set_values(scene.program, values | units)
         scene.render()
         self._light(shot, values)
         self._to_look.use()
         for unit, texture in enumerate((self._colour, self._ground[1], self._distance, self._facing)):
             texture.use(unit)
-        look = {"kind": vocabulary()["look"].index(shot.look), "paper": (self.frame.left, self.frame.low)}
+        looks = self._looks[vocabulary()["look"].index(shot.look)]
+        look: dict[str, object] = {"paper": (self.frame.left, self.frame.low)}
         look |= {"scene": 0, "noise": 1, "distances": 2, "normals": 3, "fine": self.frame.whole[1] / 288}
-        set_values(self._looks.program, look | {"glow_pulse": shot.heaven.pulse})
-        self._looks.render()
+        set_values(looks.program, look | {"glow_pulse": shot.heaven.pulse})
+        looks.render()

@@ -7,11 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.worlds.lands import Land
-from model.worlds.renderer import BEAM, MAX_PLANTS, REACH_M
+from model.worlds.renderer import MAX_PLANTS, REACH_M
 from model.worlds.shots import Frame, Shot
 from model.worlds.solids import Body, Rows
 from model.worlds.terrain import KINDS, TILE_M
 
+BEAM = 4  # pixels that one ray of the beam pass is for
+BRISK = 0.45  # least share of a height to step: behind a cliff that was stepped into the march goes back to its face
+SLIGHT = 0.01  # of snow and lightning: so little is not drawn
+FULL_DAY = 0.23  # the sun's height from which on nothing of the night is in the sky, see daylight() in wide_sky.glsl
 MAX_SOLIDS, MAX_SPARKS, MAX_CASTERS, MAX_FIRES = 4096, 4096, 24, 2
 
 
@@ -25,10 +29,8 @@ def values(land: Land, shot: Shot, frame: Frame) -> dict[str, object]:
     values: dict[str, object] = {"eye": tuple(eye), "gaze": tuple(camera.gaze.T.reshape(-1))}
     values |= {"window": (float(frame.left), float(frame.low), *map(float, frame.whole)), "span": camera.span}
     values |= {"size": (frame.width, frame.height), "beam_size": (frame.width // BEAM, frame.height // BEAM)}
-    values |= {
-        "top_m": float(land.ground[..., 0].max()) + 0.5,
-        "careful": 1 / (1 + land.steepest * land.steepest) ** 0.5,
-    }
+    careful = 1 / (1 + land.steepest * land.steepest) ** 0.5
+    values |= {"top_m": float(land.ground[..., 0].max()) + 0.5, "careful": careful, "brisk": max(careful, BRISK)}
     for name in ("tod", "cloud", "fog", "rain", "snow", "cover", "storm", "aurora", "rainbow", "pulse"):
         values[name] = getattr(heaven, name)
     values |= {"clock": shot.clock, "bolt": (heaven.bolt_azimuth, 0.6 * heaven.bolt, heaven.bolt_seed, heaven.bolt)}
@@ -44,6 +46,23 @@ def values(land: Land, shot: Shot, frame: Frame) -> dict[str, object]:
         "caster": [tuple(row) for row in casters],
         "casters": len(near),
         "fire": [tuple(f) for f in fires],
+    }
+
+
+def shown(shot: Shot) -> dict[str, bool]:
+    """What a scene's program needs to draw: a software rasterizer spends its time on all that it has, shown or not."""
+    heaven, lights = shot.heaven, shot.lights
+    around = np.cos(2 * np.pi * heaven.tod), 0.9 * np.sin(2 * np.pi * heaven.tod), 0.42
+    return {
+        "WET": max(heaven.rain, heaven.storm) > 0,
+        "SNOWING": heaven.snow > SLIGHT,
+        "COVERED": heaven.cover > 0,
+        "FIRES": len(lights.fires) > 0,
+        "BOW": heaven.rainbow > 0,
+        "BOLT": heaven.bolt >= SLIGHT,
+        "NIGHT": bool(around[1] < FULL_DAY * np.linalg.norm(around)),
+        "AURORA": heaven.aurora > 0,
+        "LAMP": lights.lamp is not None,
     }
 
 

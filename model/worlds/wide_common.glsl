@@ -7,7 +7,7 @@ uniform mat3 gaze;          // columns: right, up, forward
 uniform vec4 window;        // x, y of this picture's corner in the whole picture, width and height of the whole, pixels
 uniform float span;         // 2 tan(vertical field of view / 2)
 uniform vec2 size;          // pixels of this picture
-uniform float top_m, careful;  // highest ground; share of a height that is safe to step
+uniform float top_m, careful, brisk;  // highest ground; shares of a height to step: where none may err, where errors are mended
 const float TILE = 512., CELL = 8., FAR = 300.;
 
 float height(vec2 p) { return textureLod(terrain, p / TILE, 0.).r; }

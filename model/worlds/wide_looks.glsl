@@ -1,6 +1,6 @@
 // The same picture as a photograph, as neon, as ink on paper, as soft pastel; with the jagged edges of surfaces softened.
 uniform sampler2D scene, distances, normals;
-uniform int kind;            // 0 natural, 1 neon, 2 ink, 3 pastel
+// LOOK: 0 natural, 1 neon, 2 ink, 3 pastel
 uniform float glow_pulse;
 out vec4 colour;
 uniform sampler2D noise;
@@ -38,7 +38,7 @@ void main() {
   vec3 c = softened(p);
   vec2 q = (gl_FragCoord.xy + paper) / fine;
   int w = max(1, int(fine + .5));
-  if (kind == 1) {
+  if (LOOK == 1) {
     float e = edge(p, w), l = luma(c), m = metres(p);
     l = sqrt(l) * .8;
     vec3 cool = mix(vec3(.02, .0, .08), vec3(.20, .06, .50), smoothstep(.05, .55, l));
@@ -46,7 +46,7 @@ void main() {
     cool += (c - l) * .75;
     vec3 line = mix(vec3(.1, .95, 1.), vec3(1., .15, .75), smoothstep(4., 60., m));
     c = clamp(cool, 0., 1.) * (1. - e * .4) + line * e * (.85 + .4 * glow_pulse) * smoothstep(299., 180., m);
-  } else if (kind == 2) {
+  } else if (LOOK == 2) {
     float l = luma(c), e = edge(p, w), tooth = textureLod(noise, q / 190., 0.).x * .5 + textureLod(noise, q / 61., 0.).y * .5;
     vec3 sheet = vec3(.955, .925, .860) * (.955 + .07 * tooth);
     float wobble = (textureLod(noise, q / 700., 0.).z - .5) * 10.;
@@ -57,7 +57,7 @@ void main() {
     ink = max(ink, e * (.65 + .5 * tooth));
     vec3 wash = mix(vec3(1.), c / max(l, .08), .22) * mix(1., .80, smoothstep(.75, .2, l));
     c = mix(sheet * wash, vec3(.09, .085, .12), clamp(ink, 0., 1.) * .93);
-  } else if (kind == 3) {
+  } else if (LOOK == 3) {
     vec3 around = vec3(0.);
     for (int i = 0; i < 8; i++) { float t = 2.4 * float(i); around += at(p + ivec2(vec2(cos(t), sin(t)) * (1. + .45 * float(i)) * fine)); }
     c = mix(c, around / 8., .55);

@@ -139,14 +139,14 @@ float march(vec3 o, vec3 d, float t, int steps, float grow) {
     }
     if (t > FAR || (d.y > .0 && p.y > top_m)) return FAR * 2.;
     before = t;
-    t += max(e * careful, grow * t);
+    t += max(e * brisk, grow * t);
   }
   return t;
 }
 
 vec3 lamps(vec3 p, vec3 n) {  // fires and fireworks on a surface; p relative to the eye
   vec3 c = vec3(0.);
-  for (int i = 0; i < 2; i++) if (fire[i].w > .001) {
+  if (FIRES) for (int i = 0; i < 2; i++) if (fire[i].w > .001) {
     vec3 o = fire[i].xyz - p;
     float k = dot(o, o);
     c += vec3(1., .47, .15) * fire[i].w * (.25 + .75 * max(dot(n, o * inversesqrt(k)), 0.)) * 7. / (2. + k);
@@ -236,7 +236,7 @@ void main() {
       } else albedo = painted.rgb;
       if (material != WINDOW) {
         float lies = material == FIGURE || material == CLOTH ? .0 : cover;
-        albedo = mix(albedo, vec3(.90, .92, .97), lies * smoothstep(.28, .60, n.y + (material == PINE ? .15 : 0.) + .14 * (rnd(p.xz * 5.).y - .5)));
+        if (COVERED) albedo = mix(albedo, vec3(.90, .92, .97), lies * smoothstep(.28, .60, n.y + (material == PINE ? .15 : 0.) + .14 * (rnd(p.xz * 5.).y - .5)));
         albedo *= 1. - .34 * wet * (material == FIGURE ? .4 : 1.);
       }
       open = occlusion(p, n);
@@ -245,9 +245,9 @@ void main() {
       c = albedo * (direct * (lambert * lit + through) + ambient * (.42 + .58 * (.5 + .5 * n.y)) * soft * open + direct * .13 * soft * open * max(dot(n, -l), 0.) + lamps(p - eye, n));
       if (material >= FIGURE && material != WALL) c += direct * lit * .06 * pow(1. - max(dot(n, -d), 0.), 3.);
       c += painted.rgb * painted.a * (material == WINDOW ? 1. + 1.3 * pulse : 1.3) * (material >= FIGURE ? 1. : 0.);
-      c += direct * lit * pow(max(dot(reflect(d, n), l), 0.), 24.) * .10 * wet;
-      c += vec3(.9, .95, 1.) * direct * lit * cover * step(.985, rnd(p.xz * 71.).x) * pow(max(dot(reflect(d, n), l), 0.), 4.) * .8 / (1. + found * .1);
-      if (material == GROUND && wet > .05) {
+      if (WET) c += direct * lit * pow(max(dot(reflect(d, n), l), 0.), 24.) * .10 * wet;
+      if (COVERED) c += vec3(.9, .95, 1.) * direct * lit * cover * step(.985, rnd(p.xz * 71.).x) * pow(max(dot(reflect(d, n), l), 0.), 4.) * .8 / (1. + found * .1);
+      if (WET && material == GROUND && wet > .05) {
         float pool = smoothstep(.50, .62, rnd(p.xz * .9).w * .6 + rnd(p.xz * 3.).z * .4 + .12 * (n.y - 1.)) * smoothstep(.93, .985, textureLod(terrain, p.xz / TILE, 0.).g == 0. ? 1. : normalize(vec3(-textureLod(terrain, p.xz / TILE, 0.).g, 1., -textureLod(terrain, p.xz / TILE, 0.).b)).y);
         vec2 rings = (rnd(p.xz * 24. + clock * 19.).xy - .5) * .16;
         vec3 r = reflect(d, normalize(vec3(rings.x, 1., rings.y))); r.y = abs(r.y) + .02;
@@ -264,18 +264,18 @@ void main() {
     float clear_air = exp(-found * (.0028 + .0016 * over + .010 * max(rain, storm * .8) + .012 * snow + .042 * fog + lying)) * smoothstep(FAR, FAR * .72, found);
 #endif
     c = mix(air, c, clear_air);
-    c += bow(d) * (1. - exp(-found * .012)) * .8 * (PLACE == 7 ? 0. : 1.);
+    if (BOW) c += bow(d) * (1. - exp(-found * .012)) * .8 * (PLACE == 7 ? 0. : 1.);
   }
   vec3 mist = horizon_colour();
   if (material < 0) c = mix(c, mist, clamp(fog * (1.02 - .55 * max(d.y, 0.)) + (max(rain, storm * .7) + snow) * .35 * exp(-4. * max(d.y, 0.)), 0., 1.));
-  for (int i = 0; i < 2; i++) if (fire[i].w > .001) {  // the glow around a fire
+  if (FIRES) for (int i = 0; i < 2; i++) if (fire[i].w > .001) {  // the glow around a fire
     float along = clamp(dot(fire[i].xyz, d), 0., found);
     c += vec3(1., .45, .14) * fire[i].w * .05 / (.25 + dot(fire[i].xyz - d * along, fire[i].xyz - d * along) * 1.6);
   }
   c += beam_of_lamp(d, found);
   if (material == -1 || found > .0) {
     vec2 uv = vec2(atan(d.x, d.z), asin(clamp(d.y, -1., 1.)));
-    if (snow > .01) for (int i = 0; i < 4; i++) {
+    if (SNOWING && snow > .01) for (int i = 0; i < 4; i++) {
       float f = 9. + 8. * float(i);
       vec2 q = uv * f + vec2(sin(clock * .7 + float(i)) * .4 + clock * .5, clock * (5.2 - float(i)) ) + float(i) * 17.3;
       ivec2 cell = ivec2(floor(q));
@@ -284,7 +284,7 @@ void main() {
       c = mix(c, mix(vec3(.30, .33, .42), vec3(.96, .97, 1.), day), here * .8 * smoothstep(.13, .04, length(fract(q) - at)) * smoothstep(0., 1.2 + .8 * float(i), found));
     }
     float drops = max(rain, storm);
-    if (drops > .01) for (int i = 0; i < 2; i++) {
+    if (WET && drops > .01) for (int i = 0; i < 2; i++) {
       vec2 f = vec2(15. + 13. * float(i), 2.0 + 1.2 * float(i)), q = vec2(uv.x + uv.y * .10 * (1. + 2. * storm), uv.y) * f + float(i) * 9.7;
       float lane = dice(ivec2(int(floor(q.x)), 7), uint(i));
       q.y += clock * (10. + 4. * lane) + lane * 40.;

@@ -1,4 +1,5 @@
-// The sky of the full worlds: sun, moon, stars, clouds, aurora, lightning, rainbow; and the air between.
+// The sky of the full worlds: sun, moon, stars, clouds, aurora, lightning, rainbow; and the air between. WET, SNOWING,
+// COVERED, FIRES, BOW, BOLT, NIGHT, AURORA and LAMP are constants: a software rasterizer runs every branch.
 uniform float tod, cloud, fog, rain, snow, cover, clock, storm, aurora, rainbow, pulse;
 uniform vec4 bolt;   // azimuth, flash, seed, visible
 uniform vec4 lamp;   // a turning beam: where it stands relative to the eye, its turn
@@ -43,7 +44,7 @@ float clouds(vec2 q) { return rnd(q).x * .50 + rnd(q * 2.3 + 31.).y * .27 + rnd(
 vec3 lightning(vec3 d) {
   float azimuth = atan(d.x, d.z) - bolt.x, up = d.y;
   azimuth -= 6.2831853 * floor(azimuth / 6.2831853 + .5);
-  if (bolt.w < .01 || up < -.05 || up > .48 || abs(azimuth) > .4) return vec3(0.);
+  if (!BOLT || bolt.w < .01 || up < -.05 || up > .48 || abs(azimuth) > .4) return vec3(0.);
   float line = 0., fade = smoothstep(.48, .30, up) * bolt.w;
   for (int i = 0; i < 3; i++) {
     float s = bolt.z * 37. + float(i) * 11.3, from = i == 0 ? .6 : .14 + .13 * float(i);
@@ -58,7 +59,7 @@ vec3 lightning(vec3 d) {
 vec3 curtains(vec3 d) {
   vec3 light = vec3(0.);
   float strength = aurora * (1. - daylight()) * (1. - overcast()) * (.75 + .9 * pulse);
-  if (strength < .01 || d.y < .03) return light;
+  if (!NIGHT || !AURORA || strength < .01 || d.y < .03) return light;
   float between = dice(ivec2(gl_FragCoord.xy), 77u);  // no two neighbours cut the curtains at the same heights
   for (int i = 0; i < 24; i++) {
     float share = (float(i) + between) / 24., up = 1. + 1.19 * share;
@@ -96,7 +97,7 @@ vec3 sky(vec3 d) {
   c += low_sun() * g * pow(toward, 5.) * pow(1. - h, 3.) * .6 * open;
   c += mix(low_sun(), vec3(1., .95, .82), day * (1. - g)) * (pow(toward, 900.) * 2.4 + pow(toward, 60.) * .24 + pow(toward, 8.) * .05 * day) * smoothstep(-.12, .02, s.y) * open;
 #endif
-  if (night > .02) {
+  if ((NIGHT || PLACE == 7) && night > .02) {
 #if PLACE == 7
     vec3 e = normalize(vec3(.55, .42, .72));
     float r = acos(clamp(dot(d, e), -1., 1.)) / .085;
@@ -144,13 +145,13 @@ vec3 sky(vec3 d) {
     c = mix(c, base, thick * .90);
   }
   c += lightning(d) + flash() * vec3(.10, .11, .15);
-  c += bow(d);
+  if (BOW) c += bow(d);
 #endif
   return c;
 }
 
 vec3 beam_of_lamp(vec3 d, float seen_m) {  // the light of a turning lamp in the air, two beams
-  if (lamp_on < .01) return vec3(0.);
+  if (!LAMP || lamp_on < .01) return vec3(0.);
   vec3 light = vec3(0.);
   for (int i = 0; i < 2; i++) {
     float a = lamp.w + 3.1415927 * float(i);

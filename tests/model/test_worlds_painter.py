@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from model.worlds import uniforms
 from model.worlds.film_files import read, record, write
 from model.worlds.films import shoot
 from model.worlds.lands import land
@@ -117,6 +118,28 @@ def test_planes_are_those_of_the_picture(painter):
     rgb, planes = painter.paint(shot).rgb / 255.0, painter.planes(shot)
     assert np.abs(16 + 219 * (rgb @ np.array([0.2126, 0.7152, 0.0722])) - planes.y).max() <= 1.01
     assert planes.u.shape == planes.depth.shape == (72, 128)
+
+
+@pytest.mark.parametrize(
+    "heaven",
+    [
+        Heaven(tod=0.12),
+        Heaven(tod=0.02, cloud=0.6, fog=0.2),
+        Heaven(tod=0.25, snow=0.005, cover=0.4),
+        Heaven(tod=0.6, aurora=1.0, pulse=0.5),
+        Heaven(tod=0.3, rain=0.8, cloud=1.0, storm=0.7, bolt=0.5, bolt_azimuth=0.4),
+        Heaven(tod=0.09, rainbow=1.0, snow=0.7),
+    ],
+)
+def test_what_is_left_out_of_a_program_would_not_have_been_seen(painter, monkeypatch, heaven):
+    shot = Shot(replace(standing(), pitch=0.15), heaven)
+    lean = painter.paint(shot)
+    names = uniforms.shown(shot)
+    assert not all(names.values())
+    monkeypatch.setattr(uniforms, "shown", lambda shot: dict.fromkeys(names, True))
+    whole = painter.paint(shot)
+    assert np.abs(lean.rgb.astype(int) - whole.rgb).max() <= 1  # compilers round differently
+    assert np.array_equal(lean.distance_m, whole.distance_m)
 
 
 def test_windows_are_lit_at_night_only(painter):
