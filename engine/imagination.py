@@ -87,7 +87,7 @@ class Imagination:
         return unpatch(noisy[:, 0]).clamp(-3, 3)
 
     def look_around(self, known: Known, told: Told) -> None:
-        """Dreams of all that lies around a first frame, before anybody can turn to it."""
+        """Dreams of all that lies around a first frame, `known`, before anybody can turn to it."""
         for _ in TURNS:
             there = where_to(self._recollection.memory, told.state.pose)
             if there is None:

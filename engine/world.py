@@ -195,8 +195,10 @@ class World:
     @torch.inference_mode()
     def step(self, inputs: Inputs) -> Frame:
         """The next frame. Raises ValueError on inputs that are not finite."""
-        begun = time.perf_counter()
         controls = self._controls(inputs)
+        if self._past is not None and self.index == 1 and not self._resumed:  # the first frame is on its way meanwhile
+            self._imagination.look_around(self._past.known, self._told())
+        begun = time.perf_counter()
         if self._past is not None:
             self._move(controls, self._past.seen)
         heard = self._audio(inputs)
@@ -206,10 +208,9 @@ class World:
         known, picture = self._draw(latents, seen, glimpse)
         self._past = _Past(seen, known, picture)
         self._recollection.look_back(latents, known, self.index)
-        if glimpse is None and not self._resumed:
-            self._imagination.look_around(known, self._told())
         self._feel_ground(known)
-        self._imagination.go_on(known, self._told(), self.index)
+        if self.index > 0:
+            self._imagination.go_on(known, self._told(), self.index)
         drawn = time.perf_counter()
         y, u, v = (part[0].numpy() for part in picture)
         frame = Frame(
