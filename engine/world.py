@@ -148,6 +148,8 @@ class World:
             raise NotAWorld(f"expected a world of {models.name}; got one of {facts.model}")
         if facts.place >= len(state.PLACES):
             raise NotAWorld(f"expected a place from 0 to {len(state.PLACES) - 1}; got {facts.place}")
+        if facts.since > facts.index + 1:
+            raise NotAWorld(f"expected a prompt since frame {facts.index + 1} at most; got {facts.since}")
         try:
             world = cls(models, 0, facts.prompt)
             world._generator.set_state(tensors["generator"])

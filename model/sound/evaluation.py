@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.sound.figures import click_ratio, envelope_correlation, hum_db, mean_spectrum_db, onset_f1, onsets
+from model.sound.figures import click_ratio, envelope_correlation, mean_spectrum_db, onset_f1, onsets, repetition
 from model.sound.networks import Sounding, SoundNetworks
 from model.sound.recordings import Recording
 from model.sound.spectra import HOP
@@ -58,8 +58,8 @@ def imagined(networks: SoundNetworks, given: Tensor, seed: int) -> tuple[Tensor,
 
 
 def values(of: Recording, made: Rendition) -> Values:
-    """Of one recording: `envelope_correlation`, `onset_f1`, `click_ratio` and `hum_db` of what was coded;
-    `listening_f1` of what is heard in it; of the own sound `imagined_hum_db`, `imagined_spectrum_db`, the mean
+    """Of one recording: `envelope_correlation`, `onset_f1`, `click_ratio` and `repetition` of what was coded;
+    `listening_f1` of what is heard in it; of the own sound `imagined_repetition`, `imagined_spectrum_db`, the mean
     difference of band levels, and `imagined_listening_f1`, what is heard beside what the simulator would sound."""
     pcm = of.pcm.float() / 32767
     here, there = onsets(made.coded), onsets(pcm)
@@ -68,9 +68,9 @@ def values(of: Recording, made: Rendition) -> Values:
         "envelope_correlation": envelope_correlation(made.coded[None], pcm[None]),
         "onset_f1": [onset_f1(here, there) * counted, counted],
         "click_ratio": click_ratio(made.coded) / click_ratio(pcm),
-        "hum_db": hum_db(made.coded),
+        "repetition": repetition(made.coded),
         "listening_f1": _hits(made.heard, of.audible),
-        "imagined_hum_db": hum_db(made.own),
+        "imagined_repetition": repetition(made.own),
         "imagined_spectrum_db": float((mean_spectrum_db(made.own) - mean_spectrum_db(pcm)).abs().mean()),
         "imagined_listening_f1": _hits(made.own_heard, of.audible),
     }

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-from model.sound.losses import band_rises, envelopes, folded, rises
+from model.sound.losses import band_rises, envelopes, repeats, rises
 from model.sound.spectra import SAMPLES
 
 WITHIN_FRAMES = 2
@@ -56,10 +56,9 @@ def click_ratio(pcm: Tensor) -> float:
     return float(steep[..., border].square().mean() / steep[..., ~border].square().mean().clamp_min(1e-12))
 
 
-def hum_db(pcm: Tensor) -> float:
-    """By how many decibels what repeats every frame, or every few, stands out of pcm [S], at most of four ranges of
-    pitch; about 1 for noise."""
-    return DECIBELS * float(folded(pcm[None]).amax())
+def repetition(pcm: Tensor) -> float:
+    """The most by which pcm [S] is like itself some frames later, in one of four ranges of pitch: 1 for a hum."""
+    return float(repeats(pcm[None]).amax())
 
 
 def mean_spectrum_db(pcm: Tensor) -> Tensor:

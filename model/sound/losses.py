@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from model.sound.spectra import SAMPLES, filters, stft
+from model.sound.spectra import RATE, SAMPLES, filters, stft
 
 RESOLUTIONS = ((256, 64), (512, 125), (2048, 512))  # window, hop
 FLOOR = 3e-3  # of a spectrum's magnitude, below which nobody hears a difference
@@ -16,9 +16,9 @@ ENVELOPE_BANDS, ENVELOPE_WINDOW, ENVELOPE_HOP = 24, 500, 250
 QUIET = 3e-4  # of a band's amplitude, below which nothing begins
 LOUD_RISE = 1.5  # nats, above which an onset weighs no more
 PEAK_HOP, PEAK_ROOM = 250, 1.25
-HUM_FRAMES = 8  # of a window in which what repeats in every frame is lines at multiples of 24 Hz
-HUM_GROUPS = (1, 6, 20, 60, 270)  # of these multiples, each told by its mean
-SILENT = 1e-7  # of a line's power
+RANGES_HZ, LAGS = (40.0, 150.0, 400.0, 1500.0, 6500.0), 16  # in which sound is held against itself, frames later
+CHANCE = 0.05  # of a correlation
+SILENT = 1e-4  # of the sum of squares in a range
 
 
 def spectral(made: Tensor, truth: Tensor) -> Tensor:
@@ -72,18 +72,21 @@ def overshoot(made: Tensor, truth: Tensor) -> Tensor:
     return (a - PEAK_ROOM * around).clamp_min(0).mean()
 
 
-def folded(pcm: Tensor) -> Tensor:
-    """Power by where it lies between one multiple of 24 Hz and the next, in nats from its mean: pcm [B, S] ->
-    [B, 4 groups of multiples, 8]. Flat for noise; what repeats in every frame or every second one stands out of it."""
-    power = stft(pcm, HUM_FRAMES * SAMPLES, HUM_FRAMES * SAMPLES // 2).abs().square().mean(1) / SAMPLES
-    at = power[:, : HUM_GROUPS[-1] * HUM_FRAMES].unflatten(1, (-1, HUM_FRAMES)) + SILENT
-    groups = torch.stack([at[:, a:b].mean(1).log() for a, b in pairwise(HUM_GROUPS)], 1)
-    return groups - groups.mean(2, keepdim=True)
+def repeats(pcm: Tensor) -> Tensor:
+    """How much sound is like itself so many frames later: correlations in [-1, 1], pcm [B, S] -> [B, 4 ranges of pitch,
+    lags of 1, 2, ... LAGS frames]. About 0 for noise; where a decoder draws noise alike every few frames, 1."""
+    samples = pcm.shape[1]
+    power = torch.fft.rfft(pcm, n=2 * samples).abs().square()
+    hz = torch.arange(power.shape[1], device=pcm.device) * RATE / (2 * samples)
+    ranges = torch.stack([(hz >= low) & (hz < high) for low, high in pairwise(RANGES_HZ)])
+    alike = torch.fft.irfft(power[:, None] * ranges, n=2 * samples)
+    lags = torch.arange(1, LAGS + 1, device=pcm.device) * SAMPLES
+    return alike[..., lags] / (alike[..., :1] + SILENT) * (samples / (samples - lags))
 
 
-def hum(made: Tensor, truth: Tensor) -> Tensor:
-    """By how much these powers differ among each other more than the truth's."""
-    return (folded(made).std(2) - folded(truth).std(2)).clamp_min(0).mean()
+def repetition(made: Tensor, truth: Tensor) -> Tensor:
+    """By how much one repeats itself more than the other, over all lags, beyond what chance does."""
+    return (repeats(made).abs() - repeats(truth).abs() - CHANCE).clamp_min(0).sum(2).mean()
 
 
 def heard(logits: Tensor, audible: Tensor) -> Tensor:

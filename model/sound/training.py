@@ -46,7 +46,7 @@ class SoundTraining:
     envelope: float = 0.5
     onset: float = 0.6
     overshoot: float = 20.0
-    hum: float = 0.3
+    repetition: float = 0.5
     quiet_share: float = 0.2  # of the rows, which are played more quietly
     quietest_db: float = -70.0
     listening: float = 0.3
@@ -63,8 +63,8 @@ class SoundTraining:
                 "expected 0 <= head_from < encoder_share <= 1, or 1 and 0 for the decoder alone; "
                 f"got {self.head_from}, {self.encoder_share}"
             )
-        if self.frames < losses.HUM_FRAMES:
-            raise ValueError(f"frames is {losses.HUM_FRAMES} at least, got {self.frames}")
+        if self.frames <= losses.LAGS:
+            raise ValueError(f"frames is {losses.LAGS + 1} at least, got {self.frames}")
 
 
 def tokenizer_loss(
@@ -85,7 +85,7 @@ def tokenizer_loss(
         "envelope": training.envelope * losses.envelope(decoded.pcm, truth),
         "onset": training.onset * losses.onset(decoded.pcm, truth),
         "overshoot": training.overshoot * losses.overshoot(decoded.pcm, truth),
-        "hum": training.hum * losses.hum(decoded.pcm, truth),
+        "repetition": training.repetition * losses.repetition(decoded.pcm, truth),
         "listening": training.listening * losses.heard(decoded.heard, audible),
         "moments": training.moments
         * (latents.mean((0, 1)).square().mean() + (latents.std((0, 1)) - 1).square().mean()),

@@ -27,9 +27,9 @@ class Sound:
         Figure("envelope_correlation", "", "levels of 24 bands over time, a true sound through the tokenizer", total),
         Figure("onset_f1", "", "what begins, within two frames", total),
         Figure("click_ratio", "", "steepness at frames' borders over elsewhere, beside the truth's", total, False),
-        Figure("hum_db", "dB", "what repeats in every frame over what is between its lines", total, False),
+        Figure("repetition", "", "how much it is like itself some frames later, at most: 1 for a hum", total, False),
         Figure("listening_f1", "", "what the decoder hears in a true sound", total),
-        Figure("imagined_hum_db", "dB", "the same of the head's own sound", total, False),
+        Figure("imagined_repetition", "", "the same of the head's own sound", total, False),
         Figure("imagined_spectrum_db", "dB", "band levels of the head's own sound from the simulator's", total, False),
         Figure("imagined_listening_f1", "", "what is heard in the head's own sound, beside the simulator's", total),
     )
