@@ -16,7 +16,9 @@ import pytest
 from server.problems import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
-LANGUAGES = [path.stem for path in (ROOT / "web" / "js" / "words").glob("*.js") if path.stem != "sounds"]
+LANGUAGES = [
+    path.stem for path in (ROOT / "web" / "js" / "words").glob("*.js") if path.stem not in ("sounds", "gateway")
+]
 # What no page asks for, and what has a sentence for people in its detail.
 NOT_FOR_THE_PAGE = {"no-such-invite", "operator-token-needed", "http", "prompt-refused"}
 ENDS = {"end", "close", "dismiss"}  # what is called with a reason that people read
@@ -27,16 +29,22 @@ const flat = (value, name, all) => {
   else for (const key of Object.keys(value)) flat(value[key], [...name, key], all);
   return all;
 };
-const { WORDS } = await import(process.argv[1]);
-console.log(JSON.stringify(flat(WORDS, [], [])));
+const [folder, language] = process.argv.slice(1);
+const { WORDS } = await import(`${folder}/${language}.js`);
+const { SAID } = await import(`${folder}/gateway.js`);
+console.log(JSON.stringify(flat({ ...WORDS, ...SAID[language] }, [], [])));
 """
 
 
 def words(language: str) -> dict[tuple[str, ...], Any]:
     """What is said, by where it stands; None for a sentence with a figure or a name in it."""
-    path = ROOT / "web" / "js" / "words" / f"{language}.js"
+    folder = str(ROOT / "web" / "js" / "words")
     made = subprocess.run(
-        ["node", "--input-type=module", "-e", FLAT, str(path)], capture_output=True, text=True, check=True, timeout=30
+        ["node", "--input-type=module", "-e", FLAT, folder, language],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
     )
     return {tuple(name): said for name, said in json.loads(made.stdout)}
 

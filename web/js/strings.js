@@ -45,6 +45,22 @@ export async function speak(wanted, remember = false) {
   if (remember) localStorage.setItem(REMEMBERED, wanted);
 }
 
+/** @type {typeof import("./words/gateway.js").SAID | null} */
+let said = null;
+
+/** Learns what the gateway says of a world that runs; until then, and of what is not there, its own words are shown. */
+export async function hear() {
+  said = (await import("./words/gateway.js")).SAID;
+}
+
+/**
+ * What the gateway announces.
+ * @param {{ kind: string, text: string, left_s?: number }} notice
+ */
+export function announced({ kind, text, left_s = 0 }) {
+  return said?.[language]?.notices[kind]?.(left_s) ?? text;
+}
+
 /** @param {number} number */
 export function figure(number) {
   return number.toLocaleString(language);
@@ -59,7 +75,8 @@ export function inWords(error) {
   const { slug, detail, message } = /** @type {{ slug?: string, detail?: string, message?: string }} */ (error ?? {});
   if (slug && Object.hasOwn(WORDS.problems, slug)) return WORDS.problems[slug];
   for (const saying of [detail, detail?.split(":")[0]]) {
-    if (saying && Object.hasOwn(WORDS.sayings, saying)) return WORDS.sayings[saying];
+    const sayings = said?.[language]?.sayings;
+    if (saying && sayings && Object.hasOwn(sayings, saying)) return sayings[saying];
   }
   return detail || message || String(error);
 }

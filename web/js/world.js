@@ -10,11 +10,9 @@ import { PromptLog } from "./prompts.js";
 import { Rate } from "./quantiles.js";
 import { Steering } from "./steering.js";
 import { Together } from "./together.js";
+import { Told } from "./told.js";
 
 const TICK_MS = 8;
-const TELL_MS = 1000;
-const MOST_TOLD = 64; // and of none that took longer than a minute: the gateway takes no others
-const LONGEST_TOLD_MS = 60_000;
 
 /** @typedef {import("./together.js").Role} Role */
 /** @typedef {import("./latency.js").Shown & { width: number, height: number }} ShownFrame */
@@ -55,9 +53,7 @@ export class World {
   #steering = new Steering();
   #prompts = new PromptLog();
   #latency = new Latency();
-  /** @type {number[]} input-to-photon that nobody was told yet */
-  #measured = [];
-  #told_at = 0;
+  #told = new Told();
   #rate = new Rate();
   #closer = new Closer();
   #link;
@@ -103,17 +99,9 @@ export class World {
     return this.together.viewers;
   }
 
-  get phase() {
-    return this.#link.phase;
-  }
-
-  get attempt() {
-    return this.#link.attempt;
-  }
-
-  get reason() {
-    return this.#link.reason;
-  }
+  get phase() { return this.#link.phase; }
+  get attempt() { return this.#link.attempt; }
+  get reason() { return this.#link.reason; }
 
   get prompts() {
     return this.#prompts.list;
@@ -246,14 +234,7 @@ export class World {
     if (!shown) return;
     this.#prompts.shown(shown.index, shown.shown_at);
     this.#frames.emit({ ...shown, width: frame.width, height: frame.height });
-    this.#measured.push(...shown.latency_ms);
-    if (shown.shown_at - this.#told_at > TELL_MS) this.#tell(shown.shown_at);
-  }
-
-  /** What was measured meanwhile, to who runs the place. @param {number} now */
-  #tell(now) {
-    const photon_ms = this.#measured.splice(0).filter((ms) => ms >= 0 && ms <= LONGEST_TOLD_MS).slice(-MOST_TOLD);
-    this.#told_at = now;
+    const photon_ms = this.#told.due(shown.latency_ms, shown.shown_at);
     if (photon_ms.length && this.role.value === "driver") this.ask({ type: "measured", photon_ms });
   }
 

@@ -3,7 +3,7 @@
 
 import { Closer, stream } from "../outputs.js";
 import { Settings } from "../settings.js";
-import { inWords, WORDS } from "../strings.js";
+import { announced, hear, inWords, WORDS } from "../strings.js";
 import { World } from "../world.js";
 import { Captions } from "./captions.js";
 import { Drawers } from "./drawers.js";
@@ -51,6 +51,7 @@ export class Stage {
     const world = (this.world = new World({ api, session, role, owner, video: this.#video }));
     const settings = this.#settings;
     const notices = this.#keep(new Notices(this.#root));
+    hear().catch(() => undefined);  // its own words will do
     const figures = this.#keep(new FiguresPanel(this.#root, { stats: () => world.stats(), model: api.model(), settings }));
     const keyboard = this.#keep(new Keyboard(world.hands, settings.bindings));
     const drawers = this.#keep(new Drawers(this.#root, {
@@ -69,7 +70,7 @@ export class Stage {
       }),
       header.left.on(() => this.#wishes.emit("leave")),
       world.refusals.on((reason) => notices.say(inWords(reason))),
-      world.together.notices.on(({ kind, text, left_s = 0 }) => notices.say(WORDS.notices[kind]?.(left_s) ?? text)),
+      world.together.notices.on((notice) => notices.say(announced(notice))),
       veil.wishes.on((wish) => {
         if (wish === "go_on") world.goOn();
         else this.#wishes.emit(wish);

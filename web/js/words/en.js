@@ -247,31 +247,4 @@ export const WORDS = {
     "too-many-worlds": "So many worlds are kept already that one has to be deleted first.",
     left: "You left it.",
   }),
-
-  /** What the gateway announces to everybody, by its kind; otherwise its own text is shown. */
-  notices: /** @type {Record<string, (left_s: number) => string>} */ ({
-    time: (left_s) => `This world is paused in ${left_s < 90 ? `${left_s} s` : `${Math.round(left_s / 60)} min`}, and kept.`,
-    "older-save": () => "The newest save of this world is damaged; it goes on from the one before.",
-    "not-saved": () => "This world is not being saved just now. It goes on; older saves are intact.",
-  }),
-
-  /** Why a world ended or a text was refused, by what the gateway says of it, up to a colon. */
-  sayings: /** @type {Record<string, string>} */ ({
-    "the session was ended": "It was closed.",
-    "the share link has expired": "The link to it has expired.",
-    "the share link was withdrawn": "The link to it was withdrawn.",
-    "another world took its place": "Another world took its place.",
-    "the world was deleted": "It was deleted.",
-    "nobody waited for it": "Nobody waited for it any more.",
-    "nobody came back": "Nobody came back to it in time.",
-    "the operator ended it": "Whoever runs this place has closed it.",
-    "the world failed too often": "It failed too often.",
-    "no heartbeat": "The connection fell silent.",
-    "no connection": "The connection did not come about.",
-    "too many messages that nobody can read": "This page and the server do not understand each other. Load it again.",
-    "the gateway is closing": "The server is about to rest.",
-    "nobody is here": "Nobody was here any more.",
-    "the time of this world is over for now; it is kept": "Its time is over for now. It is kept.",
-    "the world cannot be opened": "It could not be opened.",
-  }),
 };
