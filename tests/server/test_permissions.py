@@ -197,6 +197,7 @@ async def test_every_message_of_the_channels_is_heard_from_whom_the_table_says(h
         connection = await browser.connect(session)
         await connection.frames(1)
         for number, (message, answer, heard) in enumerate(MESSAGES):
+            await asyncio.sleep(0.15)  # three messages each, of the twenty a second that a peer is heard
             connection.tell(type="ping", t=100.0 + number)
             await connection.until("pong", lambda event, t=100.0 + number: event["t"] == t)  # what was before is over
             suggestions._open.clear()
