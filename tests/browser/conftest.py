@@ -163,7 +163,7 @@ class Person:
 
     async def leave(self) -> None:
         """End the world, so that its worker is free."""
-        await self.page.evaluate("() => document.querySelector('[aria-label=Leave]')?.click()")
+        await self.page.evaluate("() => document.querySelector('.round:has([data-icon=leave])')?.click()")
         await self.page.wait_for_selector(".arrival")
 
     async def fingers(self) -> Callable[..., Awaitable[None]]:
