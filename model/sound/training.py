@@ -20,6 +20,7 @@ from model.sound.evaluation import measure
 from model.sound.head import SoundHead, SoundHeadConfig
 from model.sound.networks import FILE, SoundNetworks
 from model.sound.recordings import Shelf, held_out
+from model.sound.spectra import HOP, SAMPLES
 from model.sound.tokenizer import SoundTokenizer, SoundTokenizerConfig
 from model.training.loop import command, descend, keep_on
 from model.training.optimizers import adam
@@ -39,6 +40,7 @@ class SoundTraining:
     weight_decay: float = 0.01
     rows: int = 6
     frames: int = 24
+    run_in: int = 0  # frames before them at most, which the decoder has behind it
     head_rows: int = 12
     head_frames: int = 72
     recordings: int = 240
@@ -70,16 +72,22 @@ class SoundTraining:
 def tokenizer_loss(
     tokenizer: SoundTokenizer, batch: tuple[Tensor, Tensor, Tensor], training: SoundTraining, step: int
 ) -> tuple[Tensor, dict[str, float]]:
-    """Of pcm [B, 250 + T * 1000] with what is audible in it. All that is random is a function of seed and step."""
+    """Of pcm [B, 250 + T * 1000] with what is audible in it, the last frames of it: what lies before them is decoded,
+    and no more. All that is random is a function of seed and step."""
     pcm, _, audible = batch
     generator = torch.Generator().manual_seed(step_seed(training.seed + 1, step))
     pcm, audible = quieter(pcm, audible, training, generator)
+    place = int(torch.randint(120, (), generator=generator))
+    carry, run_in = tokenizer.silence(len(pcm), place), audible.shape[1] - training.frames
+    if run_in:
+        with torch.no_grad():
+            carry = tokenizer.decode(tokenizer.encode(pcm[:, : HOP + run_in * SAMPLES]), carry).carry
+        pcm, audible = pcm[:, run_in * SAMPLES :], audible[:, run_in:]
     latents = tokenizer.encode(pcm)
     noise = training.latent_noise * torch.rand(len(pcm), 1, 1, generator=generator)
     noisy = latents + noise * torch.randn(latents.shape, generator=generator)
-    place = int(torch.randint(120, (), generator=generator))
-    decoded = tokenizer.decode(noisy, tokenizer.silence(len(pcm), place))
-    truth = pcm[:, -decoded.pcm.shape[1] :]
+    decoded = tokenizer.decode(noisy, carry)
+    truth = pcm[:, HOP:]
     parts = {
         "spectral": losses.spectral(decoded.pcm, truth),
         "envelope": training.envelope * losses.envelope(decoded.pcm, truth),
@@ -123,9 +131,9 @@ def train_step(run: Run, networks: SoundNetworks, shelf: Shelf, training: SoundT
     rng = np.random.default_rng([training.seed, run.step])
     shelf.grow(16 + run.step // 4)
     networks.tokenizer.encoder.requires_grad_(run.progress < training.encoder_share)
-    loss, parts = tokenizer_loss(
-        networks.tokenizer, shelf.batch(training.rows, training.frames, rng), training, run.step
-    )
+    run_in = int(rng.integers(training.run_in + 1)) if training.run_in else 0
+    batch = shelf.batch(training.rows, run_in + training.frames, rng)
+    loss, parts = tokenizer_loss(networks.tokenizer, batch, training, run.step)
     if run.progress > training.head_from:
         pcm, given, _ = shelf.batch(training.head_rows, training.head_frames, rng)
         with torch.no_grad():
