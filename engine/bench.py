@@ -26,13 +26,16 @@ import torch
 from configs.paths import WEIGHTS
 from engine.codec import FRAME_TICKS
 from engine.display import Display, Shown, Sight
+from engine.dynamics import STEPS
 from engine.enlarging import Enlarger
+from engine.limits import achieved, limits
+from engine.limits import table as limits_table
 from engine.messages import FRAME_RATE, RUNGS
-from engine.meter import Meter, peak_mib, percentile, resident_mib
+from engine.meter import MIB, Meter, peak_mib, percentile, resident_mib
 from engine.rungs import LOWEST, Rung, rung_named
 from engine.session import Steppable
 from engine.threads import use_threads
-from engine.world import STEPS, Frame, Inputs, Models, PromptRefused, World, load_models
+from engine.world import Frame, Inputs, Models, PromptRefused, World, load_models
 from model import native
 from model.checkpoint import CheckpointError
 
@@ -48,7 +51,7 @@ class Span:
 
     seconds: float = 0.0
     core_s: float = 0.0
-    memory_mib: float = 0.0
+    rss_mb: float = 0.0
     meter: Meter = field(default_factory=Meter)
     interval_ms: list[float] = field(default_factory=list)
 
@@ -63,7 +66,7 @@ class Span:
             "encode_ms": spread(self.meter.encode_ms),
             "interval_ms": spread(self.interval_ms),
             "core_ms_a_frame": round(self.core_s * 1e3 / self.meter.frames, 1) if self.meter.frames else 0.0,
-            "memory_mib": round(self.memory_mib, 1),
+            "rss_mb": round(self.rss_mb, 1),
         }
 
 
@@ -106,7 +109,7 @@ def measure(worlds: Sequence[Steppable], sight: Sight, seconds: float, clock: Cl
         span.interval_ms.append((passed_s - begun_s) * 1e3)
         span.seconds, begun_s = passed_s - MINUTE_S * (len(spans) - 1), passed_s
         if passed_s >= seconds or span.seconds >= MINUTE_S:
-            span.memory_mib = resident_mib()
+            span.rss_mb = resident_mib() * MIB / 1e6
             span.core_s, cores_since_s = time.process_time() - cores_since_s, time.process_time()
         if passed_s >= seconds:
             break
@@ -119,7 +122,7 @@ def measure(worlds: Sequence[Steppable], sight: Sight, seconds: float, clock: Cl
 
 def total(spans: list[Span]) -> Span:
     """All spans as one."""
-    whole = Span(sum(span.seconds for span in spans), sum(span.core_s for span in spans), spans[-1].memory_mib)
+    whole = Span(sum(span.seconds for span in spans), sum(span.core_s for span in spans), spans[-1].rss_mb)
     for span in spans:
         whole.meter.step_ms += span.meter.step_ms
         whole.meter.decode_ms += span.meter.decode_ms
@@ -137,7 +140,7 @@ def report(spans: list[Span], model: str, rung: Rung, worlds: int) -> dict[str, 
         "resolution": [rung.crop.width, rung.crop.height],
         "worlds": worlds,
         **total(spans).figures(),
-        "peak_memory_mib": round(peak_mib(), 1),
+        "peak_rss_mb": round(peak_mib() * MIB / 1e6, 1),
         "minutes": [{"minute": n, **span.figures()} for n, span in enumerate(spans, 1)],
     }
 
@@ -152,18 +155,27 @@ def table(figures: dict[str, Any]) -> str:
     width, height = figures["resolution"]
     lines = [
         f"{figures['model']} on {figures['device']}: {width}x{height}, worlds: {figures['worlds']}",
-        f"{figures['fps']:.1f} newly sampled frames a second, peak memory {figures['peak_memory_mib']:.0f} MiB",
+        f"{figures['fps']:.1f} newly sampled frames a second, peak memory {figures['peak_rss_mb']:.0f} MB",
+        *rates(figures),
         "",
-        "minute    fps   step p50   p99   decode p50   p99   encode p50   p99   core ms   memory MiB",
+        "minute    fps   step p50   p99   decode p50   p99   encode p50   p99   core ms   memory MB",
     ]
     for row in [*figures["minutes"], {"minute": "all", **figures}]:
         step, decode, encode = row["step_ms"], row["decode_ms"], row["encode_ms"]
         lines.append(
             f"{row['minute']!s:>6} {row['fps']:6.1f} {step['p50']:10.1f} {step['p99']:5.1f} {decode['p50']:12.1f} "
             f"{decode['p99']:5.1f} {encode['p50']:12.1f} {encode['p99']:5.1f} "
-            f"{row['core_ms_a_frame']:9.1f} {row['memory_mib']:12.0f}"
+            f"{row['core_ms_a_frame']:9.1f} {row['rss_mb']:11.0f}"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, "", limits_table(figures["limits"])] if "limits" in figures else lines)
+
+
+def rates(figures: dict[str, Any]) -> list[str]:
+    """The line on the dynamics, where they were measured."""
+    if "tflops" not in figures:
+        return []
+    share = f"{figures['efficiency']:.0%} of {figures['peak_tflops']:.2f}, this machine's ceiling at its shapes"
+    return [f"dynamics: {figures['tflops']:.2f} TFLOP/s, {share}"]
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -180,6 +192,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--worlds", type=int, default=1, help="that take turns, a frame of each")
     parser.add_argument("--steps", type=int, default=STEPS, help="of sampling a frame: 1, 2, 4 or 8")
     parser.add_argument("--profile", action="store_true", help="where the sampling thread's time goes, by function")
+    parser.add_argument("--limit", action="store_true", help="what the machine allows at these shapes")
     options = parser.parse_args(arguments)
     options.seconds = options.minutes * 60 if options.minutes else options.seconds
     if not 0 < options.seconds < math.inf:
@@ -198,14 +211,16 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     sight = Sight(Enlarger.random() if random else Enlarger.load(options.weights), fixed=rung_named(options.rung))
     worlds = [World(models, seed, options.prompt) for seed in range(options.worlds)]
     for world in worlds:
-        world.steps = options.steps
+        world.dynamics.steps = options.steps
     profile = cProfile.Profile()
     if options.profile:
         spans = profile.runcall(measure, worlds, sight, options.seconds)
         pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILE_LINES)
     else:
         spans = measure(worlds, sight, options.seconds)
-    return report(spans, models.name, sight.fixed, options.worlds) | {"steps": options.steps}
+    figures = report(spans, models.name, sight.fixed, options.worlds) | {"steps": options.steps}
+    figures |= achieved(models, options.steps).figures()
+    return figures | ({"limits": limits(models, sight.fixed, options.steps)} if options.limit else {})
 
 
 def main(arguments: list[str]) -> int:

@@ -20,6 +20,7 @@ from typing import TypeVar
 from configs.paths import WEIGHTS
 from engine.display import Sight
 from engine.doctor import examine, keep_rates, known_rates
+from engine.dynamics import STEPS
 from engine.enlarging import Enlarger
 from engine.inputs import BadInput
 from engine.listening import load_listening
@@ -43,7 +44,7 @@ from engine.rungs import rung_named
 from engine.session import NotRestored, OpenWorld, Phase, RestoreWorld, Savable, Senses, Session, Threads
 from engine.sounding import sound_opener
 from engine.threads import use_threads
-from engine.world import STEPS, Inputs, Models, World, load_models
+from engine.world import Inputs, Models, World, load_models
 
 WARM_UP_FRAMES = 4
 HANG_UP_CHECK_S = 0.1

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.paths import WEIGHTS
-from engine import sampler
-from engine.cache import Window
+from engine.dynamics import Dynamics
 from engine.ground import Ground
 from engine.imagination import CALM, Imagination, Told
 from engine.models import Glimpse, Known, Models, load_models
@@ -24,14 +23,13 @@ from engine.templates import PromptRefused, find_template, read_picture
 from model.conditioning import audio, control, state
 from model.conditioning.text import MAX_CHARS, TextTooLong
 from model.geometry import drawn_here
-from model.omni import BLOCK, CHANNELS, FIRST_CARRIED, GROUPS, LIGHT, PATCH, VIEW, Given, Seen, patch, unpatch
+from model.omni import CHANNELS, GROUPS, LIGHT, PATCH, VIEW, Given, Seen
 from model.planes import CHANNELS as PLANES
 from model.planes import GRID_HEIGHT, GRID_WIDTH, metres, pack, unpack
 from model.view import firmness
 
 __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load_models"]
 
-STEPS = 2
 OTHER_LIGHT = 0.3  # the share of a view that is known in another light, from which on the inventor draws it
 LEARN_EVERY = 4  # frames after which the ground is looked at
 RISE = 0.3  # how much of the way to their height over the ground a walker's eyes go in a frame
@@ -111,11 +109,9 @@ class World:
 
     def __init__(self, models: Models, seed: int, prompt: str = "", template: str = ""):
         self.models = models
-        self.index, self.steps = 0, STEPS
+        self.index = 0
         self._generator = torch.Generator().manual_seed(seed % 2**63)
-        config = models.config
-        slots = BLOCK - FIRST_CARRIED
-        self._window = Window(config.time_layers, config.window, slots, config.heads, config.width // config.heads)
+        self.dynamics = Dynamics(models.omni, models.config)
         self._recollection = Recollection(models)
         self.memory = self._recollection.memory
         self.ground = Ground()
@@ -327,29 +323,12 @@ class World:
         if glimpse is None:
             given = self._given(controls, heard, torch.zeros(1, GROUPS["video"], VIEW))
             if self._entering is None:
-                return self._enter(given, self._imagination.first(self._told()))
-            return self._enter(given, self.models.tokenizer.encode(self._entering))
+                return self.dynamics.enter(self._imagination.first(self._told()), self._noise(), given)
+            return self.dynamics.enter(self.models.tokenizer.encode(self._entering), self._noise(), given)
         given = self._given(controls, heard, glimpse.tokens)
         if float(glimpse.other_light.mean()) > OTHER_LIGHT:
-            return self._enter(given, self._imagination.relit(self._told(), glimpse.tokens))
-        return self._denoise(given)
-
-    def _denoise(self, given: Given) -> tuple[Tensor, Seen]:
-        """A frame's latents; what the last step saw is committed to the window."""
-        noisy = self._noise() * CALM
-        seen: Seen | None = None
-        for tau, size in sampler.levels(self.steps):
-            seen = self._see(noisy, given, tau, size)
-            noisy = sampler.move(noisy, seen.clean.float(), tau, self.steps)
-        assert seen is not None
-        self._window.commit(seen.kept, 0)
-        return unpatch(noisy[:, 0]).clamp(-3, 3), seen
-
-    def _see(self, noisy: Tensor, given: Given, tau: float, size: float) -> Seen:
-        """One call of the network, with the past."""
-        here = given._replace(signal=torch.tensor([[tau]]), step=torch.tensor([[size]]))
-        seen: Seen = self.models.omni(noisy, here, self._window.mask(1), self._window.pairs())
-        return seen
+            return self.dynamics.enter(self._imagination.relit(self._told(), glimpse.tokens), self._noise(), given)
+        return self.dynamics.denoise(self._noise() * CALM, given)
 
     def _draw(self, latents: Tensor, seen: Seen, glimpse: Glimpse | None) -> tuple[Known, list[Tensor]]:
         """The frame as later frames know it, and its bytes."""
@@ -375,10 +354,3 @@ class World:
         if self.state.ground:
             self.ground.stand(self.state.pose)
         self.ground.learn(metres(known.planes), known.pose)
-
-    def _enter(self, given: Given, latents: Tensor) -> tuple[Tensor, Seen]:
-        """Latents that are known enter as a frame, with a little noise."""
-        noisy = sampler.with_noise(patch(latents)[:, None], self._noise(), sampler.ENTRY_SIGNAL)
-        seen = self._see(noisy, given, sampler.ENTRY_SIGNAL, 1 - sampler.ENTRY_SIGNAL)
-        self._window.commit(seen.kept, 0)
-        return latents, seen

@@ -60,7 +60,7 @@ def test_the_report_is_json_and_a_table_with_the_same_figures() -> None:
         "decode_ms",
         "encode_ms",
         "core_ms_a_frame",
-        "peak_memory_mib",
+        "rss_mb",
         "model",
         "device",
         "worlds",
