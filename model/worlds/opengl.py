@@ -9,7 +9,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from model.worlds.terrain import Terrain
+from model.worlds.terrain import TEXELS, Terrain
 
 FLAT = "in vec2 corner; void main() { gl_Position = vec4(corner, 0., 1.); }"  # the vertices of a pass over all pixels
 TRIANGLE, SQUARE = np.array([-1, -1, 3, -1, -1, 3], "f4"), np.array([-1, -1, 1, -1, -1, 1, 1, 1], "f4")
@@ -64,6 +64,14 @@ def tiles(gl: moderngl.Context, terrain: Terrain, bytes_of_noise: bool = False) 
         texture.repeat_x = texture.repeat_y = True
         textures.append(texture)
     return textures
+
+
+def relief(gl: moderngl.Context, terrain: Terrain) -> moderngl.Texture:
+    """Heights of a terrain alone, which repeat: a processor reads one number where `tiles` would give it four."""
+    texture = gl.texture((TEXELS, TEXELS), 1, np.ascontiguousarray(terrain.ground[..., 0]).tobytes(), dtype="f4")
+    texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
+    texture.repeat_x = texture.repeat_y = True
+    return texture
 
 
 def set_values(program: moderngl.Program, values: dict[str, object]) -> None:

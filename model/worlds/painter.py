@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from configs.paths import vocabulary
 from model.worlds import uniforms
 from model.worlds.lands import Land
-from model.worlds.opengl import SQUARE, TRIANGLE, Picture, context, program, read_planes, set_values, target, tiles
+from model.worlds.opengl import SQUARE, TRIANGLE, Picture, context, program, read_planes, relief, set_values, target, tiles
 from model.worlds.renderer import MAX_PLANTS
 from model.worlds.shots import Frame, Shot
 from model.worlds.solids import SKY_MATERIAL, Body
@@ -128,7 +128,7 @@ class Painter:
     def _enter(self, land: Land) -> None:
         for old in self._ground:
             old.release()
-        self._ground = tiles(self.gl, land, bytes_of_noise=True)
+        self._ground = [*tiles(self.gl, land, bytes_of_noise=True), relief(self.gl, land)]
         self._land, self._standing = land, standing(land)
 
     def paint(self, shot: Shot) -> Painting:
@@ -199,13 +199,14 @@ class Painter:
         values = uniforms.values(land, shot, self.frame)
         for unit, texture in enumerate(self._ground):
             texture.use(unit)
-        units = {"terrain": 0, "noise": 1, "cells": 2, "beam": 3, "surfaces": 4, "materials": 5, "paints": 6}
+        names = ("terrain", "noise", "cells", "heights", "beam", "surfaces", "materials", "paints")
+        units = {name: unit for unit, name in enumerate(names)}
         self._to_beam.use()
         set_values(self._beam.program, values | units)
         self._beam.render()
         self._things(land, shot, values)
         for unit, texture in enumerate((self._skip, self._surface, self._material, self._paint)):
-            texture.use(3 + unit)
+            texture.use(4 + unit)
         self._to_scene.use()
         scene = self._scene(land.place, shot)
         set_values(scene.program, values | units)
