@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 from configs.paths import vocabulary
 from model.worlds import uniforms
 from model.worlds.lands import Land
-from model.worlds.opengl import SQUARE, TRIANGLE, Picture, context, program, read_planes, relief, set_values, target, tiles
+from model.worlds.opengl import (
+    SQUARE,
+    TRIANGLE,
+    Picture,
+    context,
+    program,
+    read_planes,
+    relief,
+    set_values,
+    target,
+    tiles,
+)
 from model.worlds.renderer import MAX_PLANTS
 from model.worlds.shots import Frame, Shot
 from model.worlds.solids import SKY_MATERIAL, Body
@@ -80,6 +91,7 @@ class Painter:
         half = (size[0] // 2, size[1] // 2)
         small = (size[0] // BEAM, size[1] // BEAM)
         self._skip = target(self.gl, small, 1, "f4")
+        self._met = target(self.gl, size, 2, "f4")
         self._surface, self._material, self._paint = (
             target(self.gl, size, n, kind) for n, kind in ((4, "f4"), (1, "f4"), (4, "f2"))
         )
@@ -92,14 +104,17 @@ class Painter:
         self._to_things = self.gl.framebuffer(
             [self._surface, self._material, self._paint], self.gl.depth_renderbuffer(size)
         )
-        self._to_scene = self.gl.framebuffer([self._colour, self._distance, self._facing])
+        kinds = self.gl.depth_renderbuffer(size)
+        self._to_met = self.gl.framebuffer([self._met], kinds)
+        self._to_scene = self.gl.framebuffer([self._colour, self._distance, self._facing], kinds)
         self._to_sparks = self.gl.framebuffer([self._colour])
         self._to_look = self.gl.framebuffer([self._looked])
         self._to_luma = self.gl.framebuffer([self._planes[0]])
         self._to_chroma = self.gl.framebuffer([*self._planes[1:]])
 
-    def _full(self, fragment: str) -> moderngl.VertexArray:
-        return self.gl.vertex_array(program(self.gl, fragment), self._triangle, "corner")
+    def _full(self, fragment: str, depth: float = 0.0) -> moderngl.VertexArray:
+        vertex = f"in vec2 corner; void main() {{ gl_Position = vec4(corner, {depth:.1f}, 1.); }}"
+        return self.gl.vertex_array(program(self.gl, fragment, vertex), self._triangle, "corner")
 
     def _instanced(
         self, vertex: str, fragment: str, layout: str, rows: int
@@ -110,15 +125,19 @@ class Painter:
         content = [(self._square, "2f", "corner"), (buffer, layout, *names[layout])]
         return self.gl.vertex_array(program(self.gl, fragment, vertex), content), buffer
 
-    def _scene(self, place: str, shot: Shot) -> moderngl.VertexArray:
-        """The program of a place, without what this shot does not show."""
-        head = f"#define PLACE {vocabulary()['place'].index(place)}\n"
-        for name, there in uniforms.shown(shot).items():
-            head += f"const bool {name} = {str(there).lower()};\n"
-        if head not in self._scenes:
-            parts = (self._text[name] for name in ("wide_common", "wide_sky", "wide_scene"))
-            self._scenes[head] = self._full(head + "".join(parts))
-        return self._scenes[head]
+    def _scene(self, land: Land, shot: Shot) -> list[moderngl.VertexArray]:
+        """The programs of a place without what this shot does not show: what is met, then sky, water, all else."""
+        place = f"#define PLACE {vocabulary()['place'].index(land.place)}\n"
+        lit = "".join(f"const bool {name} = {str(there).lower()};\n" for name, there in uniforms.shown(shot).items())
+        asked = [(place, ("common", "march", "meet"), 0.0)]
+        for kind in (0, 2) if land.dry else (0, 1, 2):
+            head = f"{place}{lit}#define SHOWS {kind}\n"
+            asked.append((head, ("common", "march", "sky", "scene"), 0.5 * kind - 0.5))
+        for head, names, depth in asked:
+            if head not in self._scenes:
+                text = head + "".join(self._text[f"wide_{name}"] for name in names)
+                self._scenes[head] = self._full(text, depth)
+        return [self._scenes[head] for head, _, _ in asked]
 
     def enter(self, land: Land) -> None:
         """Use this land for the shots that follow."""
@@ -199,18 +218,24 @@ class Painter:
         values = uniforms.values(land, shot, self.frame)
         for unit, texture in enumerate(self._ground):
             texture.use(unit)
-        names = ("terrain", "noise", "cells", "heights", "beam", "surfaces", "materials", "paints")
+        names = ("terrain", "noise", "cells", "heights", "beam", "surfaces", "materials", "paints", "met")
         units = {name: unit for unit, name in enumerate(names)}
         self._to_beam.use()
         set_values(self._beam.program, values | units)
         self._beam.render()
         self._things(land, shot, values)
-        for unit, texture in enumerate((self._skip, self._surface, self._material, self._paint)):
+        for unit, texture in enumerate((self._skip, self._surface, self._material, self._paint, self._met)):
             texture.use(4 + unit)
-        self._to_scene.use()
-        scene = self._scene(land.place, shot)
-        set_values(scene.program, values | units)
-        scene.render()
+        meet, *lit = self._scene(land, shot)
+        self.gl.enable(moderngl.DEPTH_TEST)
+        for into, programs, chosen in ((self._to_met, [meet], "1"), (self._to_scene, lit, "==")):
+            into.use()
+            self.gl.depth_func = chosen
+            for array in programs:
+                set_values(array.program, values | units)
+                array.render()
+        self.gl.depth_func = "<"
+        self.gl.disable(moderngl.DEPTH_TEST)
         self._light(shot, values)
         self._to_look.use()
         for unit, texture in enumerate((self._colour, self._ground[1], self._distance, self._facing)):

@@ -1,5 +1,6 @@
-// One view of a full world: the ground by ray march, what the passes before it met, lit by one sun, the sky and lamps.
-uniform sampler2D cells, beam, surfaces, materials, paints;
+// One view of a full world: what the passes before it met, lit by one sun, the sky and lamps. SHOWS: 0 the sky, 1 water, 2
+// all else. A program for each, chosen by depth: a software rasterizer runs every branch that it is given.
+uniform sampler2D cells, met, surfaces, paints;
 uniform vec4 caster[24];     // spheres that throw shadows: relative to the eye, radius
 uniform int casters;
 uniform vec4 fire[2];        // lights: relative to the eye, strength
@@ -127,24 +128,6 @@ vec3 ground_albedo(vec3 p, vec3 n, float tint, float far, out float rough) {
   return c;
 }
 
-float march(vec3 o, vec3 d, float t, int steps, float grow) {
-  float before = t;
-  bool met = false;
-  for (int i = 0; i < steps; i++) {
-    vec3 p = o + d * t;
-    float e = p.y - height(p.xz);
-    met = e < .0010 * t + .003;
-    if (met) break;
-    if (t > FAR || (d.y > .0 && p.y > top_m)) return FAR * 2.;
-    before = t;
-    t += max(e * brisk, grow * t);
-  }
-  if (!met) return t;
-  float a = before, b = t;  // here and not in the loop: a software rasterizer would run it in every step
-  for (int k = 0; k < 5; k++) { float m = .5 * (a + b); vec3 q = o + d * m; if (q.y - height(q.xz) < .0010 * m + .003) b = m; else a = m; }
-  return b;
-}
-
 vec3 lamps(vec3 p, vec3 n) {  // fires and fireworks on a surface; p relative to the eye
   vec3 c = vec3(0.);
   if (FIRES) for (int i = 0; i < 2; i++) if (fire[i].w > .001) {
@@ -156,24 +139,18 @@ vec3 lamps(vec3 p, vec3 n) {  // fires and fireworks on a surface; p relative to
 }
 
 void main() {
-  vec3 d = ray(gl_FragCoord.xy);
-  float t = textureLod(beam, gl_FragCoord.xy / size, 0.).r;
-  float far = march(eye, d, t, 150, .0035);
-  float found = FAR; vec3 n = vec3(0., 1., 0.); int material = -1; float up = 0.; vec4 painted = vec4(0.);
-  if (far < FAR) { found = far; material = GROUND; }
-  else if (d.y < 0. && far < FAR * 1.5) { found = FAR * .999; material = GROUND; }
-#if PLACE != 2 && PLACE != 7
-  if (d.y < -1e-4) { float w = -eye.y / d.y; if (w < found || (material < 0 && w < FAR)) { found = w; material = WATER; } }
-#endif
-  vec4 seen = texelFetch(surfaces, ivec2(gl_FragCoord.xy), 0);
-  if (seen.w > 0. && seen.w < found) {
-    float m = texelFetch(materials, ivec2(gl_FragCoord.xy), 0).r;
+  vec2 found_here = texelFetch(met, ivec2(gl_FragCoord.xy), 0).rg;
+  float found = found_here.x, up = fract(found_here.y);
+  int material = found_here.y < 0. ? -1 : int(found_here.y);
+  vec3 d = ray(gl_FragCoord.xy), n = vec3(0., 1., 0.);
+  vec4 painted = vec4(0.);
+  if (SHOWS == 2 && material > WATER) {
+    n = texelFetch(surfaces, ivec2(gl_FragCoord.xy), 0).xyz;
     painted = texelFetch(paints, ivec2(gl_FragCoord.xy), 0);
-    found = seen.w; n = seen.xyz; material = int(m); up = fract(m);
   }
   vec3 s = sun(), background = sky(d), c = background;
   float day = daylight(), g = glow(), over = overcast(), wet = max(rain, .8 * storm) * (1. - cover);
-  if (material >= 0) {
+  if (SHOWS > 0) {
     vec3 p = eye + d * found, l = s.y > -.04 ? normalize(vec3(s.x, max(s.y, .06), s.z)) : moon(), albedo = vec3(.5);
     vec3 direct = s.y > -.04 ? mix(low_sun(), vec3(1.27, 1.17, 1.0), smoothstep(.02, .42, s.y)) * smoothstep(-.04, .10, s.y) : vec3(.20, .25, .38);
     direct *= mix(1., .16, over) * (1. - .5 * storm);
@@ -185,7 +162,7 @@ void main() {
     if (s.y < -.03) { l = normalize(vec3(.55, .42, .72)); direct = vec3(.17, .21, .28); }  // the light of the Earth
 #endif
     float open = 1., rough = .5;
-    if (material == WATER) {
+    if (SHOWS == 1) {
       float calm = 1. / (1. + found * .035);
       vec2 q = p.xz, w = vec2(0.);
       for (int i = 0; i < 4; i++) {
@@ -268,13 +245,13 @@ void main() {
     if (BOW) c += bow(d) * (1. - exp(-found * .012)) * .8 * (PLACE == 7 ? 0. : 1.);
   }
   vec3 mist = horizon_colour();
-  if (material < 0) c = mix(c, mist, clamp(fog * (1.02 - .55 * max(d.y, 0.)) + (max(rain, storm * .7) + snow) * .35 * exp(-4. * max(d.y, 0.)), 0., 1.));
+  if (SHOWS == 0) c = mix(c, mist, clamp(fog * (1.02 - .55 * max(d.y, 0.)) + (max(rain, storm * .7) + snow) * .35 * exp(-4. * max(d.y, 0.)), 0., 1.));
   if (FIRES) for (int i = 0; i < 2; i++) if (fire[i].w > .001) {  // the glow around a fire
     float along = clamp(dot(fire[i].xyz, d), 0., found);
     c += vec3(1., .45, .14) * fire[i].w * .05 / (.25 + dot(fire[i].xyz - d * along, fire[i].xyz - d * along) * 1.6);
   }
   c += beam_of_lamp(d, found);
-  if (material == -1 || found > .0) {
+  {
     vec2 uv = vec2(atan(d.x, d.z), asin(clamp(d.y, -1., 1.)));
     if (SNOWING && snow > .01) for (int i = 0; i < 4; i++) {
       float f = 9. + 8. * float(i);
@@ -296,6 +273,6 @@ void main() {
   }
   c = c * (1. + c * .12) / (c * .62 + .62);
   colour = vec4(pow(clamp(c, 0., 1.), vec3(.92)), 1.);
-  distance_m = material < 0 ? FAR : min(found, FAR);
-  normal_material = vec4(material == WATER ? vec3(0., 1., 0.) : n, float(material));
+  distance_m = SHOWS == 0 ? FAR : min(found, FAR);
+  normal_material = vec4(SHOWS == 1 ? vec3(0., 1., 0.) : n, float(material));
 }
