@@ -129,7 +129,7 @@ class Painter:
         """The programs of a place without what this shot does not show: what is met, then sky, water, all else."""
         place = f"#define PLACE {vocabulary()['place'].index(land.place)}\n"
         lit = "".join(f"const bool {name} = {str(there).lower()};\n" for name, there in uniforms.shown(shot).items())
-        asked = [(place, ("common", "march", "meet"), 0.0)]
+        asked: list[tuple[str, tuple[str, ...], float]] = [(place, ("common", "march", "meet"), 0.0)]
         for kind in (0, 2) if land.dry else (0, 1, 2):
             head = f"{place}{lit}#define SHOWS {kind}\n"
             asked.append((head, ("common", "march", "sky", "scene"), 0.5 * kind - 0.5))
