@@ -87,14 +87,15 @@ def _wanted(filmed: Filmed, camera: str, since_s: float) -> tuple[float, float, 
 
 
 def _free_arm(land: Land, filmed: Filmed, aim_y: float, way: tuple[float, float], arm: float) -> float:
-    """The arm, shortened to where nothing solid is between."""
+    """The arm, shortened to where neither something solid nor branches are between."""
     steps = 14
     for k in range(3, steps + 1):
         m = arm * k / steps
         x, z = filmed.x - m * sin(way[0]) * cos(way[1]), filmed.z - m * cos(way[0]) * cos(way[1])
         y = aim_y - m * sin(way[1])
-        low = y - land.height(x, z) < 7.0
-        if (low and land.blocked(x, z, 0.25)) or y < land.height(x, z) - 1.0:
+        ground = land.height(x, z)
+        solid = y - ground < 7.0 and land.blocked(x, z, 0.25)
+        if solid or y < ground - 1.0 or land.in_crown(x, y, z):
             return max(arm * (k - 1) / steps, 1.2)
     return arm
 

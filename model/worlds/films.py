@@ -21,6 +21,8 @@ from model.worlds.policy import hands
 from model.worlds.profiles import Profile
 from model.worlds.scenery import Spot, spot
 from model.worlds.seen import Seen
+from model.worlds.shots import Heaven
+from model.worlds.shows import BIRD_PARTS, FLOCK
 from model.worlds.stage import ACTING, Moment, Stage, Wish
 from model.worlds.terrain import PINE, ROUND, TILE_M
 from model.worlds.walker import Controls
@@ -30,7 +32,9 @@ FRAMES = 48
 EVENT_FRAME = 4
 HELD_OUT = 17  # every 17th film is never trained on, and said in words and shapes that no other is
 MUSIC_SHARE = 0.3
-CROWNS = {PINE: (0.52, 0.17, 0.46), ROUND: (0.64, 0.33, 0.33)}  # of the height: their middle, half width, half height
+CROWNS = (  # as ellipsoids: of which kind, and of the height their middle, half width, half height
+    (PINE, 0.30, 0.24, 0.22), (PINE, 0.62, 0.16, 0.38), (ROUND, 0.62, 0.37, 0.36),
+)  # fmt: skip
 NEEDS_DRY = ("campfire", "fireworks", "birds", "balloons")
 
 
@@ -181,9 +185,11 @@ def event_seen(world: Land, moment: Moment, event: Event) -> bool:
     camera, heaven = moment.shot.camera, moment.shot.heaven
     if event.name in ("ball", "boulder"):
         return _solid_seen(world, moment, event)
+    if event.name == "birds":
+        return _flock_seen(world, moment)
     top = event.y + TOP_M.get(event.name, 0.6)
     far = float(np.hypot(event.x - camera.x, event.z - camera.z))
-    murk = 0.042 * heaven.fog + 0.012 * heaven.snow + 0.010 * max(heaven.rain, heaven.storm)
+    murk = _murk(heaven)
     return (
         far * murk < 1.2 and in_view(moment, event.x, top, event.z) and clear_line(world, moment, event.x, top, event.z)
     )
@@ -196,6 +202,21 @@ def _solid_seen(world: Land, moment: Moment, event: Event) -> bool:
     x, y, z, _ = (float(part) for part in moment.shot.casters[-1])
     near = float(np.hypot(x - moment.shot.camera.x, z - moment.shot.camera.z)) < (12 if event.name == "ball" else 60)
     return near and in_view(moment, x, y, z) and clear_line(world, moment, x, y, z)
+
+
+def _murk(heaven: Heaven) -> float:
+    """How much of a thing a metre of air hides, about."""
+    return 0.042 * heaven.fog + 0.012 * heaven.snow + 0.010 * max(heaven.rain, heaven.storm)
+
+
+def _flock_seen(world: Land, moment: Moment) -> bool:
+    """Birds are where their bodies are: the last of the shot's solids, as `shows` adds them. A few of them at least."""
+    camera, heaven = moment.shot.camera, moment.shot.heaven
+    murk, seen = _murk(heaven), 0
+    for x, y, z in moment.shot.solids[-FLOCK * BIRD_PARTS :: 3 * BIRD_PARTS, :3].astype(float):
+        near = float(np.hypot(x - camera.x, z - camera.z)) * murk < 0.8
+        seen += near and in_view(moment, x, y, z) and clear_line(world, moment, x, y, z)
+    return seen > 1
 
 
 def clear_line(world: Land, moment: Moment, x: float, y: float, z: float) -> bool:
@@ -212,16 +233,17 @@ def clear_line(world: Land, moment: Moment, x: float, y: float, z: float) -> boo
 def behind_crowns(world: Land, moment: Moment, x: float, y: float, z: float) -> bool:
     """Whether a tree's crown, as an ellipsoid, stands between the camera and a point."""
     camera, (feet, size, kind, _) = moment.shot.camera, world.plants
-    eye, trees = np.array([camera.x, camera.y, camera.z]), np.isin(kind, list(CROWNS))
-    middle_m, wide_m, high_m = (
-        np.array([CROWNS[int(k)][part] for k in kind[trees]]) * size[trees] for part in range(3)
-    )
-    way = feet[trees] + np.stack([0 * middle_m, middle_m, 0 * middle_m], -1) - eye
-    way[:, (0, 2)] -= TILE_M * np.round(way[:, (0, 2)] / TILE_M)
-    radii = np.stack([wide_m, high_m, wide_m], -1)
-    near, line = way / radii, (np.array([x, y, z]) - eye) / radii
-    along = np.clip((near * line).sum(1) / np.maximum((line * line).sum(1), 1e-9), 0, 1)
-    return bool((np.linalg.norm(near - line * along[:, None], axis=1) < 1).any())
+    eye = np.array([camera.x, camera.y, camera.z])
+    for of_kind, middle, wide, high in CROWNS:
+        size_m = size[kind == of_kind, None]
+        way = feet[kind == of_kind] + size_m * (0.0, middle, 0.0) - eye
+        way[:, (0, 2)] -= TILE_M * np.round(way[:, (0, 2)] / TILE_M)
+        radii = size_m * (wide, high, wide)
+        near, line = way / radii, (np.array([x, y, z]) - eye) / radii
+        along = np.clip((near * line).sum(1) / np.maximum((line * line).sum(1), 1e-9), 0, 1)
+        if (np.linalg.norm(near - line * along[:, None], axis=1) < 1).any():
+            return True
+    return False
 
 
 def in_view(moment: Moment, x: float, y: float, z: float) -> bool:

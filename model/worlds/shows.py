@@ -27,6 +27,7 @@ BRIGHT: tuple[Colour, ...] = (
     (0.90, 0.16, 0.14), (0.98, 0.72, 0.10), (0.14, 0.45, 0.85), (0.20, 0.65, 0.30), (0.70, 0.22, 0.62),
 )  # fmt: skip
 SHELL_EVERY_S, SHELL_RISE_S, SHELL_SPARKS = 1.1, 1.0, 110
+FLOCK, BIRD_PARTS = 15, 5  # birds, and solids of each
 
 
 def _balloons(act: Act, age: float, scene: Scene) -> None:
@@ -198,7 +199,7 @@ def _birds(act: Act, age: float, scene: Scene) -> None:
     e, rng = act.event, np.random.default_rng([act.seed, 16])
     a = float(rng.uniform(-0.5, 0.5)) + act.yaw + pi / 2
     way, side = np.array([sin(a), 0, cos(a)]), np.array([cos(a), 0, -sin(a)])
-    for k in range(15):
+    for k in range(FLOCK):
         row = (k + 1) // 2 * (1 if k % 2 else -1)
         at = np.array([e.x, e.y + 7.5 + 0.6 * sin(age + k), e.z]) + way * (6.5 * (age - 3.0) - 1.5 * abs(row))
         at = at + side * (1.7 * row) + rng.uniform(-0.4, 0.4, 3)

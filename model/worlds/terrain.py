@@ -20,6 +20,7 @@ TEXELS = 1024
 CELL_M = 8.0
 CELLS = int(TILE_M / CELL_M)
 KINDS = PINE, ROUND, CACTUS, ROCK = range(1, 5)
+CROWN_RADIUS = 0.4  # of a tree's height, at most
 TRUNK_RADIUS = {PINE: 0.05, ROUND: 0.06, CACTUS: 0.1, ROCK: 0.95}  # of the height
 
 
@@ -69,13 +70,29 @@ class Terrain:
 
     def obstacles(self, x: float, z: float) -> list[tuple[float, float, float]]:
         """Solid circles (x, z, radius, in metres) in the cells around (x, z)."""
+        return [(ox, oz, size * TRUNK_RADIUS.get(kind, 0.0)) for ox, oz, size, kind in self._around(x, z)]
+
+    def in_crown(self, x: float, y: float, z: float) -> bool:
+        """Whether a point lies among the branches of a tree."""
+        for ox, oz, size, kind in self._around(x, z):
+            away = hypot(x - ox, z - oz) / size
+            if kind in (PINE, ROUND) and away < CROWN_RADIUS:
+                up = (y - self.height(ox, oz)) / size
+                if kind == PINE and 0.1 < up < 1 and away < 0.03 + 0.3 * (1 - up):
+                    return True
+                if kind == ROUND and hypot(away / CROWN_RADIUS, (up - 0.62) / 0.36) < 1:
+                    return True
+        return False
+
+    def _around(self, x: float, z: float) -> list[tuple[float, float, float, int]]:
+        """What grows in the cells around (x, z): its x, z and height in metres, and its kind."""
         i0, j0 = int(np.floor(x / CELL_M)), int(np.floor(z / CELL_M))
         found = []
         for j in range(j0 - 1, j0 + 2):
             for i in range(i0 - 1, i0 + 2):
                 cx, cz, size, kind = self.cells[j % CELLS, i % CELLS]
                 if size > 0:
-                    found.append(((i + cx) * CELL_M, (j + cz) * CELL_M, float(size) * TRUNK_RADIUS.get(int(kind), 0.0)))
+                    found.append(((i + cx) * CELL_M, (j + cz) * CELL_M, float(size), int(kind)))
         return found
 
 

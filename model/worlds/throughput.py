@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import count
 from multiprocessing import get_context
@@ -59,29 +59,44 @@ def _films(name: str, frame: Frame) -> Draws:
             yield partial(painter.paint, moment.shot)
 
 
-def rate(seconds: float, name: str, frame: Frame) -> float:
-    """Frames a second that this process draws and reads back, worlds' making apart. Raises NoRenderer."""
+@dataclass(frozen=True)
+class Drawn:
+    """Frames that a process drew, the seconds that went by and the core-seconds (of all its threads) that it took."""
+
+    frames: int
+    spent_s: float
+    core_s: float
+
+
+def drawn(seconds: float, name: str, frame: Frame) -> Drawn:
+    """What this process draws and reads back, worlds' making apart. Raises NoRenderer."""
     draws = _clips(frame) if name == CLIPS else _films(name, frame)
-    next(draws)()  # programs are compiled when first used
-    drawn, spent_s = 0, 0.0
+    frames, spent_s, core_s = 0, 0.0, 0.0
     while spent_s < seconds:
-        draw, begun_s = next(draws), time.perf_counter()
+        draw = next(draws)
+        draw()  # programs are compiled when first used: the second time counts
+        begun_s, begun_core_s = time.perf_counter(), time.process_time()
         draw()
         spent_s += time.perf_counter() - begun_s
-        drawn += 1
-    return drawn / spent_s
+        core_s += time.process_time() - begun_core_s
+        frames += 1
+    return Drawn(frames, spent_s, core_s)
 
 
 def rates(seconds: float, processes: int) -> dict[str, float]:
-    """Frames a second of so many processes together, by profile and size."""
+    """By profile and size: frames a second of so many processes together, and the milliseconds of a core that one
+    takes, whatever else this machine does."""
     asked = [(name, frame) for name in (CLIPS, "nano", "full") for frame in SIZES]
     found = {}
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         for name, frame in asked:
             of = f"_of_{frame.whole[0]}x{frame.whole[1]}" if frame == CROP else ""
             key = f"{name}_{frame.width}x{frame.height}{of}"
-            found[key] = sum(pool.map(partial(rate, seconds, name), [frame] * processes))
-            print(f"{key} {found[key]:.1f} frames/s", flush=True)
+            parts = list(pool.map(partial(drawn, seconds, name), [frame] * processes))
+            found[key] = sum(part.frames / part.spent_s for part in parts)
+            core_ms = 1000 * sum(part.core_s for part in parts) / sum(part.frames for part in parts)
+            found[f"{key}_core_ms"] = core_ms
+            print(f"{key} {found[key]:.1f} frames/s, {core_ms:.1f} core-ms a frame", flush=True)
     return found
 
 

@@ -54,16 +54,17 @@ void main() {
     float ink = smoothstep(.18, .50, .62 - l - .30 * a) * .72;
     ink = max(ink, smoothstep(.16, .44, .36 - l - .26 * b) * .85);
     ink = max(ink, smoothstep(.26, .05, l + .14 * (tooth - .5)));
-    ink = max(ink, e * (.65 + .5 * tooth));
     vec3 wash = mix(vec3(1.), c / max(l, .08), .22) * mix(1., .80, smoothstep(.75, .2, l));
-    c = mix(sheet * wash, vec3(.09, .085, .12), clamp(ink, 0., 1.) * .93);
+    vec3 drawn = mix(sheet * wash, vec3(.09, .085, .12), clamp(max(ink, e * (.65 + .5 * tooth)), 0., 1.) * .93);
+    vec3 scraped = mix(vec3(.09, .085, .12) + .9 * c, sheet * wash, clamp(e * .5, 0., 1.) * (.65 + .5 * tooth));
+    c = mix(scraped, drawn, smoothstep(.05, .13, l));  // in the dark lines are scraped out of the ink
   } else if (LOOK == 3) {
     vec3 around = vec3(0.);
     for (int i = 0; i < 8; i++) { float t = 2.4 * float(i); around += at(p + ivec2(vec2(cos(t), sin(t)) * (1. + .45 * float(i)) * fine)); }
     c = mix(c, around / 8., .55);
     float l = luma(c), tooth = textureLod(noise, q / 150., 0.).w - .5;
     c = mix(vec3(l), c, .92);
-    c = .30 + .68 * pow(c, vec3(.86));
+    c = .30 + .68 * pow(c, vec3(mix(.55, .86, smoothstep(.0, .35, l))));  // darkness keeps its forms
     c = mix(c, mix(vec3(.66, .62, .80), vec3(1., .93, .86), smoothstep(.3, .9, luma(c))), .20);
     c += tooth * .075 * (1. - l);
   }

@@ -154,7 +154,7 @@ void main() {
     vec3 p = eye + d * found, l = s.y > -.04 ? normalize(vec3(s.x, max(s.y, .06), s.z)) : moon(), albedo = vec3(.5);
     vec3 direct = s.y > -.04 ? mix(low_sun(), vec3(1.27, 1.17, 1.0), smoothstep(.02, .42, s.y)) * smoothstep(-.04, .10, s.y) : vec3(.20, .25, .38);
     direct *= mix(1., .16, over) * (1. - .5 * storm);
-    vec3 ambient = mix(vec3(.062, .080, .145), vec3(.34, .40, .50), day) * mix(1., 1.12, over) * (1. - .42 * storm) + low_sun() * g * .10 + vec3(.55, .58, .72) * flash();
+    vec3 ambient = mix(vec3(.062, .080, .145), vec3(.34, .40, .50), day) * mix(1., 1.12, over) * (1. - .42 * storm * day) + low_sun() * g * .10 + vec3(.55, .58, .72) * flash();
     ambient += vec3(.02, .085, .055) * aurora * (1. - day) * (1. - over) * (.5 + .6 * pulse);
 #if PLACE == 7
     direct = vec3(1.45, 1.42, 1.36) * smoothstep(-.03, .05, s.y);

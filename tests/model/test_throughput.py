@@ -17,7 +17,8 @@ def test_every_size_of_both_profiles_is_measured(tmp_path: Path, monkeypatch: py
     path = tmp_path / "rates.json"
     throughput.main(["--processes", "1", "--seconds", "0.02", "--json", str(path)])
     found = json.loads(path.read_text())
-    assert list(found) == [f"{n}_64x48{of}" for n in ("walks", "nano", "full") for of in ("", "_of_256x144")]
+    sizes = [f"{n}_64x48{of}" for n in ("walks", "nano", "full") for of in ("", "_of_256x144")]
+    assert list(found) == [f"{size}{what}" for size in sizes for what in ("", "_core_ms")]
     assert all(rate > 0 for rate in found.values())
 
 

@@ -12,7 +12,7 @@ from model.worlds.acts import Scene
 from model.worlds.bodies import roll_down, throw
 from model.worlds.cameras import Filmed, film
 from model.worlds.events import LASTS_S, begin
-from model.worlds.films import clear_line, play, script
+from model.worlds.films import clear_line, event_seen, play, script
 from model.worlds.happenings import Event, Heard
 from model.worlds.lands import Land
 from model.worlds.lands import land as bake_land
@@ -171,6 +171,34 @@ def test_cameras_stay_above_ground_and_out_of_walls(town):
             assert camera.y > town.height(camera.x, camera.z) + 0.5
             away = hypot(camera.x - x, camera.z - z)
             assert atan2(x - camera.x, z - camera.z) == pytest.approx(camera.yaw) or away < 1e-6
+
+
+def test_cameras_on_an_arm_stay_out_of_crowns():
+    wood, rng = land("forest", 3), np.random.default_rng(4)
+    feet, size, kind, _ = wood.plants
+    for k in rng.choice(len(feet), 60, replace=False):
+        x, z, yaw = feet[k, 0] + 3.0, feet[k, 2], float(rng.uniform(-pi, pi))
+        if wood.in_crown(x, wood.height(x, z) + 1.0, z):
+            continue  # who stands among branches is filmed from among them
+        camera = film(wood, None, Filmed(x, wood.height(x, z), z, yaw, 0.0), "orbit").camera
+        assert not wood.in_crown(camera.x, camera.y, camera.z) or hypot(camera.x - x, camera.z - z) < 1.3
+    top = wood.height(*feet[0, (0, 2)]) + 0.6 * size[0]
+    assert kind[0] in (1, 2) and wood.in_crown(feet[0, 0], top, feet[0, 2])
+    assert not wood.in_crown(feet[0, 0], top + size[0], feet[0, 2])
+
+
+def test_birds_are_seen_where_they_fly_and_not_where_they_were_called():
+    world = land("meadow", 3)
+    stage, wish = Stage(world, "none", 1), Wish(SKY)
+    stage.reset(spot(world, np.random.default_rng(1)), wish)
+    moments = [stage.step(Controls(), replace(wish, event="birds"))]
+    moments += [stage.step(Controls(), wish) for _ in range(96)]
+    called = moments[0].events[0]
+    assert all(event_seen(world, moment, called) for moment in moments[60:90])  # 3 s after the call they pass
+    away = moments[72].shot.solids.copy()
+    away[:, :3] += 200.0
+    gone = replace(moments[72], shot=replace(moments[72].shot, solids=away))
+    assert not event_seen(world, gone, called)
 
 
 def test_a_dolly_zoom_keeps_the_size_of_what_is_filmed():
