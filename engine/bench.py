@@ -8,7 +8,6 @@ import engine.openmp  # noqa: F401  before anything that loads torch
 # isort: split
 import argparse
 import cProfile
-import itertools
 import json
 import math
 import os
@@ -55,6 +54,12 @@ class Span:
     meter: Meter = field(default_factory=Meter)
     interval_ms: list[float] = field(default_factory=list)
 
+    def add(self, frames: Sequence[tuple[Frame, Shown]], interval_ms: float) -> None:
+        """A tick: a frame of each world."""
+        for frame, shown in frames:
+            self.meter.add(frame.step_ms, frame.decode_ms + shown.enlarge_ms, shown.packet.encode_ms)
+        self.interval_ms.append(interval_ms)
+
     def figures(self) -> dict[str, Any]:
         """Frames a second, milliseconds a stage, and what a frame costs in milliseconds of all cores together."""
         return {
@@ -96,25 +101,24 @@ def frames_of(world: Steppable, sight: Sight) -> Generator[tuple[Frame, Shown], 
 
 
 def measure(worlds: Sequence[Steppable], sight: Sight, seconds: float, clock: Clock = time.perf_counter) -> list[Span]:
-    """Sample for that long after a warm-up, a frame of each world in turn; a span a minute."""
+    """Sample for that long after a warm-up, a frame of every world a tick, as in the worker; a span a minute."""
     rollouts = [frames_of(world, sight) for world in worlds]
-    for rollout in rollouts:
+    with ThreadPoolExecutor(len(worlds), "sampling") as sampling:
         for _ in range(WARM_UP_FRAMES):
-            next(rollout)
-    spans, started_s, cores_since_s, begun_s = [Span()], clock(), time.process_time(), 0.0
-    for rollout in itertools.cycle(rollouts):
-        frame, shown = next(rollout)
-        span, passed_s = spans[-1], clock() - started_s
-        span.meter.add(frame.step_ms, frame.decode_ms + shown.enlarge_ms, shown.packet.encode_ms)
-        span.interval_ms.append((passed_s - begun_s) * 1e3)
-        span.seconds, begun_s = passed_s - MINUTE_S * (len(spans) - 1), passed_s
-        if passed_s >= seconds or span.seconds >= MINUTE_S:
-            span.rss_mb = resident_mib() * MIB / 1e6
-            span.core_s, cores_since_s = time.process_time() - cores_since_s, time.process_time()
-        if passed_s >= seconds:
-            break
-        if span.seconds >= MINUTE_S:
-            spans.append(Span())
+            list(sampling.map(next, rollouts))
+        spans, started_s, cores_since_s, begun_s = [Span()], clock(), time.process_time(), 0.0
+        while True:
+            shown = list(sampling.map(next, rollouts))
+            span, passed_s = spans[-1], clock() - started_s
+            span.add(shown, (passed_s - begun_s) * 1e3)
+            span.seconds, begun_s = passed_s - MINUTE_S * (len(spans) - 1), passed_s
+            if passed_s >= seconds or span.seconds >= MINUTE_S:
+                span.rss_mb = resident_mib() * MIB / 1e6
+                span.core_s, cores_since_s = time.process_time() - cores_since_s, time.process_time()
+            if passed_s >= seconds:
+                break
+            if span.seconds >= MINUTE_S:
+                spans.append(Span())
     for rollout in rollouts:
         rollout.close()
     return spans
@@ -132,7 +136,7 @@ def total(spans: list[Span]) -> Span:
 
 
 def report(spans: list[Span], model: str, rung: Rung, worlds: int) -> dict[str, Any]:
-    """The figures of `mundo bench --json`; `fps` and the intervals are those of all worlds together."""
+    """The figures of `mundo bench --json`; `fps` is of all worlds together, intervals of each."""
     return {
         "model": model,
         "device": device(),
@@ -189,7 +193,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--random-weights", action="store_true", help="measure the architecture, untrained")
     parser.add_argument("--threads", type=int, default=0, help="torch threads; 0: all cores")
     parser.add_argument("--rung", choices=RUNGS, default=LOWEST.name, help="of the ladder, by the lines streamed")
-    parser.add_argument("--worlds", type=int, default=1, help="that take turns, a frame of each")
+    parser.add_argument("--worlds", type=int, default=1, help="that step together, a frame of each a tick")
     parser.add_argument("--steps", type=int, default=STEPS, help="of sampling a frame: 1, 2, 4 or 8")
     parser.add_argument("--profile", action="store_true", help="where the sampling thread's time goes, by function")
     parser.add_argument("--limit", action="store_true", help="what the machine allows at these shapes")

@@ -20,6 +20,7 @@ class Window:
         self.frames = frames
         self.filled = 0
         self._first = 0
+        self._mask, self._mask_of = torch.empty(0), (0, 0)
         self._rooms: list[Past] = [(torch.zeros(shape), torch.zeros(shape)) for _ in range(layers)]
 
     def pairs(self) -> list[Past]:
@@ -43,8 +44,10 @@ class Window:
 
     def mask(self, new: int) -> Tensor:
         """[1, new, W + new]: each new frame sees itself and up to W frames before it, none of them void."""
-        length = self.frames + new
-        at = torch.arange(length)
-        own = at[self.frames :, None]
-        seen = (at[None] <= own) & (own - at[None] <= self.frames) & (at[None] >= self.frames - self.filled)
-        return seen[None]
+        if self._mask_of != (new, self.filled):
+            length = self.frames + new
+            at = torch.arange(length)
+            own = at[self.frames :, None]
+            seen = (at[None] <= own) & (own - at[None] <= self.frames) & (at[None] >= self.frames - self.filled)
+            self._mask, self._mask_of = seen[None], (new, self.filled)
+        return self._mask

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from configs.paths import WEIGHTS
+from engine.batch import Batch
 from engine.memory import GUESS
 from model import checkpoint, surfaces
 from model.borders import behind, within
@@ -77,7 +78,7 @@ class Networks(NamedTuple):
 
 
 class Models:
-    """The frozen networks, in 8-bit integers where that is possible. For one thread at a time."""
+    """The frozen networks, in 8-bit integers where that is possible. Worlds may call them at the same time."""
 
     def __init__(
         self, tokenizer: FrameTokenizer, networks: Networks, text: PromptReader, name: str, ranges: Ranges | None = None
@@ -86,6 +87,7 @@ class Models:
         self.tokenizer = quick_tokenizer(tokenizer, ranges)
         self.omni, self.inventor = quick_omni(networks.omni), quick_omni(networks.inventor)
         self.surfaces = networks.surfaces
+        self.batch = Batch(self.omni)
 
     def see(self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor) -> Glimpse:
         """What is known of the view from `pose` in that light: what keyframes show, unless it is enlarged there and the

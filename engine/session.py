@@ -102,7 +102,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Threads:
-    """One thread that samples and one that encodes: frame t is encoded while t + 1 is sampled."""
+    """Threads that sample, one a world, and one that encodes: frame t is encoded while t + 1 is sampled."""
 
     sampling: Executor
     encoding: Executor

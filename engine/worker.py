@@ -14,6 +14,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,6 +45,7 @@ from engine.rungs import rung_named
 from engine.session import NotRestored, OpenWorld, Phase, RestoreWorld, Savable, Senses, Session, Threads
 from engine.sounding import sound_opener
 from engine.threads import use_threads
+from engine.turns import Turns
 from engine.world import Inputs, Models, World, load_models
 
 WARM_UP_FRAMES = 4
@@ -73,6 +75,7 @@ class Worker:
         self._sessions: dict[str, Session] = {}
         self._opening: set[asyncio.Task[None]] = set()
         self._some_live = asyncio.Event()
+        self._turns: Turns[Session] = Turns()
 
     async def run(self) -> None:
         """Read and tick until the stream ends. Raises ProtocolError when its framing is lost."""
@@ -85,6 +88,7 @@ class Worker:
             for task in [*tasks, *self._opening]:
                 task.cancel()
             await asyncio.gather(*tasks, *self._opening, return_exceptions=True)
+            await self._turns.end()
             for session in self._sessions.values():
                 session.phase = Phase.ENDED
 
@@ -155,14 +159,18 @@ class Worker:
             tick = next_tick(started_s, slot, time.monotonic())
             slot = tick.slot
             await asyncio.sleep(tick.wait_s)
-            for session in list(self._sessions.values()):
-                if session.phase is Phase.LIVE:
-                    await session.tick(slot, 1 - tick.wait_s / PERIOD_S)
+            live = [session for session in self._sessions.values() if session.phase is Phase.LIVE]
+            await self._turns.take(live, partial(_tick_one, slot, 1 - tick.wait_s / PERIOD_S))
             self._sweep()
             try:
                 await self._writer.drain()
             except ConnectionError:
                 return
+
+
+async def _tick_one(slot: int, busy: float, session: Session) -> None:
+    if session.phase is Phase.LIVE:  # it may have been closed since
+        await session.tick(slot, busy)
 
 
 def opener(models: Models) -> OpenWorld:
@@ -231,9 +239,8 @@ async def serve(socket: Path, wanted: Wanted) -> None:
     weights, capacity = wanted.weights, wanted.capacity
     streams = await asyncio.open_unix_connection(str(socket))
     writer = streams[1]
-    threads = Threads(ThreadPoolExecutor(1, "sampling"), ThreadPoolExecutor(1, "encoding"))
+    threads = Threads(ThreadPoolExecutor(capacity, "sampling"), ThreadPoolExecutor(1, "encoding"))
     try:
-        # in the thread that will sample: OpenMP keeps a team of threads for each caller
         loading = asyncio.get_running_loop().run_in_executor(threads.sampling, load, weights)
         if not await done_before_hanging_up(loading, streams[0]):
             return

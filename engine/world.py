@@ -111,7 +111,7 @@ class World:
         self.models = models
         self.index = 0
         self._generator = torch.Generator().manual_seed(seed % 2**63)
-        self.dynamics = Dynamics(models.omni, models.config)
+        self.dynamics = Dynamics(models.batch, models.config)
         self._recollection = Recollection(models)
         self.memory = self._recollection.memory
         self.ground = Ground()
@@ -192,10 +192,18 @@ class World:
 
     @torch.inference_mode()
     def step(self, inputs: Inputs) -> Frame:
-        """The next frame. Raises ValueError on inputs that are not finite."""
-        controls = self._controls(inputs)
-        if self._past is not None and self.index == 1 and not self._resumed:  # the first frame is on its way meanwhile
-            self._imagination.look_around(self._past.known, self._told())
+        """The next frame. Worlds may step at the same time. Raises ValueError on inputs that are not finite."""
+        controls, batch = self._controls(inputs), self.models.batch
+        if self._past is None:
+            with batch.apart():
+                return self._step(inputs, controls)
+        if self.index == 1 and not self._resumed:  # the first frame is on its way meanwhile
+            with batch.apart():
+                self._imagination.look_around(self._past.known, self._told())
+        with batch.stepping():
+            return self._step(inputs, controls)
+
+    def _step(self, inputs: Inputs, controls: Tensor) -> Frame:
         begun = time.perf_counter()
         if self._past is not None:
             self._move(controls, self._past.seen)

@@ -11,6 +11,9 @@ import platform
 import shutil
 import subprocess
 import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +23,13 @@ FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-std=
 MOST_THREADS = 4  # unless told otherwise: the work of a frame is too small for more
 log = logging.getLogger(__name__)
 _threads = 0
+
+
+class _Here(threading.local):
+    share: Callable[[], int] | None = None
+
+
+_here = _Here()
 
 
 class Unsupported(Exception):
@@ -36,6 +46,40 @@ def require(name: str) -> ctypes.CDLL:
     return library
 
 
+class Copies:
+    """A network of a library that can serve one call at a time: as many copies as there are calls at once."""
+
+    def __init__(self, create: Callable[[], int], destroy: Callable[[ctypes.c_void_p], object]):
+        self._create, self._destroy = create, destroy
+        self._idle = [ctypes.c_void_p(create())]
+
+    @contextmanager
+    def one(self) -> Iterator[ctypes.c_void_p]:
+        """A copy that nobody else has meanwhile."""
+        try:
+            network = self._idle.pop()
+        except IndexError:
+            network = ctypes.c_void_p(self._create())
+        try:
+            yield network
+        finally:
+            self._idle.append(network)
+
+    def __del__(self) -> None:
+        for network in getattr(self, "_idle", []):
+            self._destroy(network)
+
+
+@contextmanager
+def sharing(share: Callable[[], int]) -> Iterator[None]:
+    """As many threads as `share` says for the kernels that this thread calls meanwhile."""
+    before, _here.share = _here.share, share
+    try:
+        yield
+    finally:
+        _here.share = before
+
+
 def use_threads(count: int) -> None:
     """How many threads a kernel shares its work among from now on; 0: all cores that this process may use, up to 4."""
     global _threads
@@ -44,9 +88,14 @@ def use_threads(count: int) -> None:
     _threads = count
 
 
-def threads() -> int:
+def cores() -> int:
     """What `use_threads` said."""
     return _threads or min(MOST_THREADS, len(os.sched_getaffinity(0)))
+
+
+def threads() -> int:
+    """What a kernel may use that this thread calls now: all, or its share of them."""
+    return _here.share() if _here.share is not None else cores()
 
 
 def available() -> bool:

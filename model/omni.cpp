@@ -38,18 +38,24 @@ struct Network {
   int rows, columns;  // of the picture that the last slots make up
   std::vector<Layer> layers;
   Floats space_turns, time_turns;  // cosines and sines of 32 pairs, a row a slot or a position
-  std::vector<Frame> rooms[2];     // of one call, for even and for odd space layers
   int told() const { return slots - rows * columns; }
   int keys() const { return (slots + kLanes - 1) / kLanes * kLanes; }
 };
 
+// What space layers hand on between two stages, for even and for odd ones.
+struct Rooms {
+  std::vector<Frame> of[2];
+};
+
+// The frames of one world.
 struct Call {
-  Network& net;
+  const Network& net;
   float* x;
   int frames, past;
   const uint8_t* mask;  // [frames, past + frames]
   const float* const* before;
   float* const* kept;
+  Rooms& rooms;
   int item_slots() const { return std::max(kItemRows / frames, kTile); }
   int items() const { return (net.slots + item_slots() - 1) / item_slots(); }
 };
@@ -217,9 +223,16 @@ void attend_over_time(const Call& call, const Item& item, int index, Scratch& s)
                                       : call.kept[2 * index + part] + (size_t)(p - call.past) * carried * net.width;
     return from + (size_t)(slot - net.carried_from) * net.width;
   };
+  auto fetch = [&](int slot) {  // the past lies in as many places as it has frames: nothing foresees that
+    for (int p = 0; slot >= net.carried_from && p < call.past; ++p)
+      for (int c = 0; c < 2 * net.width; c += kLanes)
+        _mm_prefetch(reinterpret_cast<const char*>(line(c >= net.width, p, slot) + c % net.width), _MM_HINT_T0);
+  };
   float* scores = s.scores.data();
+  fetch(item.first);
   for (int i = 0; i < item.slots; ++i) {
     const int slot = item.first + i;
+    if (i + 1 < item.slots) fetch(slot + 1);
     for (int head = 0; head < net.heads; ++head) {
       auto at = [&](int t) { return (size_t)(t * item.slots + i) * net.width + head * kHead; };
       for (int p = 0; slot >= net.carried_from && p < length; ++p) {
@@ -280,26 +293,35 @@ void run_item(const Call& call, int stage, const Item& item, Scratch& s) {
       ++times;
       continue;
     }
-    if (spaces == stage) return project_in_space(call, item, layer, call.net.rooms[stage % 2], s);
+    if (spaces == stage) return project_in_space(call, item, layer, call.rooms.of[stage % 2], s);
     if (++spaces == stage) {
-      attend_in_space(call, item, layer, call.net.rooms[(stage - 1) % 2], s);
+      attend_in_space(call, item, layer, call.rooms.of[(stage - 1) % 2], s);
       add_moved(call, item, layer, s);
       feed(call, item, layer, s);
     }
   }
 }
 
-void run(Call& call, int threads) {
-  const Network& net = call.net;
+// Worlds as long as each other in one go: an item is of one of them.
+void run(const std::vector<Call>& calls, int threads) {
+  const Call& first = calls[0];
+  const Network& net = first.net;
   int stages = 1;
   for (const Layer& layer : net.layers) stages += !layer.over_time;
-  const int rows = call.item_slots() * call.frames;
-  const int keys = std::max(net.keys(), (call.past + call.frames + 15) / 16 * 16);
-  in_stages(std::vector<int>(stages, call.items()), threads, [&] {
+  const int rows = first.item_slots() * first.frames, each = first.items();
+  const int keys = std::max(net.keys(), (first.past + first.frames + 15) / 16 * 16);
+  in_stages(std::vector<int>(stages, each * (int)calls.size()), threads, [&] {
     return [&, scratch = Scratch(rows, net.width, net.hidden, keys)](int stage, int item) mutable {
-      run_item(call, stage, Item(call, item), scratch);
+      const Call& call = calls[item / each];
+      run_item(call, stage, Item(call, item % each), scratch);
     };
   });
+}
+
+void fit(std::vector<Frame>& room, const Network& net, int frames) {
+  const size_t plain = (size_t)net.slots * net.width, across = (size_t)net.width * net.keys();
+  if (!room.empty() && (room[0].keys.size() != across || room[0].values.size() != plain)) room.clear();
+  while ((int)room.size() < frames) room.push_back({Floats(plain), Floats(across), Floats(plain)});
 }
 
 Floats turns(const float* angles, int rows) {
@@ -344,17 +366,22 @@ extern "C" void* omni_create(const int* sizes, const float* const* tensors, cons
 
 extern "C" void omni_destroy(void* net) { delete static_cast<Network*>(net); }
 
-// x [frames, slots, width] in and out; mask [frames, past + frames]; before and kept: keys, then values, of each time
-// layer, [past, carried, width] and [frames, carried, width].
-extern "C" void omni_forward(void* network, float* x, int frames, int past, const uint8_t* mask,
-                             const float* const* before, float* const* kept, int threads) {
-  Network& net = *static_cast<Network*>(network);
-  Call call{net, x, frames, past, mask, before, kept};
-  for (auto& room : net.rooms)
-    while ((int)room.size() < frames)
-      room.push_back({Floats((size_t)net.slots * net.width), Floats((size_t)net.width * net.keys()),
-                      Floats((size_t)net.slots * net.width)});
-  run(call, threads);
+// Worlds of `frames` new and `past` old frames each; of each x [frames, slots, width] in and out, mask [frames, past + frames];
+// before and kept: keys, then values, of each time layer, [past, carried, width] and [frames, carried, width]. May be called
+// by several threads at the same time.
+extern "C" void omni_forward(const void* network, int worlds, float* const* x, int frames, int past,
+                             const uint8_t* const* mask, const float* const* before, float* const* kept, int threads) {
+  const Network& net = *static_cast<const Network*>(network);
+  static thread_local std::vector<std::unique_ptr<Rooms>> rooms;
+  while ((int)rooms.size() < worlds) rooms.push_back(std::make_unique<Rooms>());
+  int pairs = 0;
+  for (const Layer& layer : net.layers) pairs += 2 * layer.over_time;
+  std::vector<Call> calls;
+  for (int i = 0; i < worlds; ++i) {
+    for (auto& room : rooms[i]->of) fit(room, net, frames);
+    calls.push_back({net, x[i], frames, past, mask[i], before + (past ? i * pairs : 0), kept + i * pairs, *rooms[i]});
+  }
+  run(calls, threads);
 }
 
 #else

@@ -74,41 +74,59 @@ class Int8Omni:
     def __call__(self, noisy: Tensor, given: Given, mask: Tensor, past: list[Past] | None = None) -> Seen:
         """As `Omni.forward`; the mask is of bools, and there is one world."""
         x = self.tokens(noisy, given).contiguous()
-        kept = self.layers(x, mask, past)
-        read = [self._reader(frame, seen) for frame, seen in zip(x[0], given.view[0], strict=True)]
-        clean, trust = (torch.stack(parts)[None] for parts in zip(*read, strict=True))
+        return self.read(x, given, self.layers(x, mask, past))
+
+    def read(self, x: Tensor, given: Given, kept: list[Past]) -> Seen:
+        """As `Omni.read`, of one world."""
+        clean, trust = self._reader(x, given.view)
         return Seen(clean, self.norm(x[:, :, STATE_FROM : STATE_FROM + GROUPS["state"]]).flatten(2), kept, trust)
 
     def layers(self, x: Tensor, mask: Tensor, past: list[Past] | None = None) -> list[Past]:
         """Tokens [1, T, BLOCK, D] through all layers, in place -> what the time layers keep of them."""
-        worlds, frames = x.shape[:2]
-        before = [tensor for pair in past or [] for tensor in pair]
-        length = mask.shape[-1]
-        if worlds != 1 or mask.shape[:2] != (1, frames) or mask.dtype != torch.bool or length > POSITIONS:
-            raise ValueError(
-                f"expected one world and a mask of bools [1, {frames}, up to {POSITIONS}]; "
-                f"got {worlds} worlds and {mask.dtype} {tuple(mask.shape)}"
-            )
-        shape = (1, length - frames, BLOCK - FIRST_CARRIED, self.config.heads, HEAD_WIDTH)
-        if any(tensor.shape != shape for tensor in before) or len(before) not in (0, 2 * self.config.time_layers):
-            raise ValueError(f"expected {self.config.time_layers} pairs of keys and values {list(shape)}")
-        kept = [x.new_empty(1, frames, *shape[2:]) for _ in range(2 * self.config.time_layers)]
-        mask = mask.contiguous()
+        return self.together([(x, mask, past)])[0]
+
+    def together(self, worlds: Sequence[tuple[Tensor, Tensor, list[Past] | None]]) -> list[list[Past]]:
+        """`layers` of several worlds in one call, each to the last bit as if it were alone. All have as many frames.
+        May be called by several threads at the same time."""
+        frames, length = worlds[0][0].shape[1], worlds[0][1].shape[-1]
+        before = [self._checked(world, frames, length) for world in worlds]
+        shape = (1, frames, BLOCK - FIRST_CARRIED, self.config.heads, HEAD_WIDTH)
+        kept = [[x.new_empty(shape) for _ in range(2 * self.config.time_layers)] for x, _, _ in worlds]
+        masks = [mask.contiguous() for _, mask, _ in worlds]
         self._library.omni_forward(
             self._network,
-            ctypes.c_void_p(x.data_ptr()),
+            ctypes.c_int(len(worlds)),
+            addresses([x for x, _, _ in worlds]),
             ctypes.c_int(frames),
             ctypes.c_int(length - frames),
-            ctypes.c_void_p(mask.data_ptr()),
-            addresses(before),
-            addresses(kept),
+            (ctypes.c_void_p * len(masks))(*(mask.data_ptr() for mask in masks)),
+            addresses([tensor for tensors in before for tensor in tensors]),
+            addresses([tensor for tensors in kept for tensor in tensors]),
             ctypes.c_int(native.threads()),
         )
-        return list(zip(kept[::2], kept[1::2], strict=True))
+        return [list(zip(each[::2], each[1::2], strict=True)) for each in kept]
+
+    def _checked(self, world: tuple[Tensor, Tensor, list[Past] | None], frames: int, length: int) -> list[Tensor]:
+        """The past as the kernel takes it. Raises ValueError on what it cannot."""
+        x, mask, past = world
+        if x.shape[:2] != (1, frames) or mask.shape != (1, frames, length) or mask.dtype != torch.bool:
+            raise ValueError(
+                f"expected one world of {frames} frames and a mask of bools [1, {frames}, {length}]; "
+                f"got {len(x)} worlds of {x.shape[1]} and {mask.dtype} {tuple(mask.shape)}"
+            )
+        before = [tensor for pair in past or [] for tensor in pair]
+        shape = (1, length - frames, BLOCK - FIRST_CARRIED, self.config.heads, HEAD_WIDTH)
+        pairs = 0 if length == frames else self.config.time_layers
+        if length > POSITIONS or len(before) != 2 * pairs or any(tensor.shape != shape for tensor in before):
+            raise ValueError(
+                f"expected {pairs} pairs of keys and values {list(shape)}, {POSITIONS} frames at most; "
+                f"got {[tuple(tensor.shape) for tensor in before]}"
+            )
+        return before
 
 
 class Int8Reader:
-    """What `Omni.read` makes of one frame's video tokens, in integers. Raises native.Unsupported."""
+    """What `Omni.read` makes of one world's video tokens, in integers. Raises native.Unsupported."""
 
     def __init__(self, omni: Omni):
         finish, width = omni.finish, omni.config.width
@@ -122,19 +140,21 @@ class Int8Reader:
         sizes = (width, *GRID, VIEW, DETAIL)
         create = self._library.reading_create
         create.restype, create.argtypes = ctypes.c_void_p, [ctypes.c_void_p] * 2
-        self._network = ctypes.c_void_p(create((ctypes.c_int * len(sizes))(*sizes), addresses(tensors)))
 
-    def __del__(self) -> None:
-        if hasattr(self, "_network"):
-            self._library.reading_destroy(self._network)
+        def copy() -> int:
+            return int(create((ctypes.c_int * len(sizes))(*sizes), addresses(tensors)))
+
+        self._networks = native.Copies(copy, self._library.reading_destroy)
 
     def __call__(self, x: Tensor, view: Tensor) -> tuple[Tensor, Tensor]:
-        """A frame's tokens [BLOCK, D] before the last norm and its view [144, 79] -> clean latents [144, 64] and trust
-        [144, 4]."""
-        video, view = x[VIDEO_FROM:].contiguous(), view.float().contiguous()
-        clean, trust = video.new_empty(len(video), PATCH), video.new_empty(len(video), 4)
-        pointers = (ctypes.c_void_p(part.data_ptr()) for part in (video, view, clean, trust))
-        self._library.reading_read(self._network, *pointers, ctypes.c_int(native.threads()))
+        """Tokens [1, T, BLOCK, D] before the last norm and their views [1, T, 144, 79] -> clean latents [1, T, 144, 64]
+        and trust [1, T, 144, 4]."""
+        frames, view = x.shape[1], view.float().contiguous()
+        clean, trust = x.new_empty(1, frames, GROUPS["video"], PATCH), x.new_empty(1, frames, GROUPS["video"], 4)
+        with self._networks.one() as network:
+            for parts in zip(x[0, :, VIDEO_FROM:], view[0], clean[0], trust[0], strict=True):
+                pointers = (ctypes.c_void_p(part.data_ptr()) for part in parts)
+                self._library.reading_read(network, *pointers, ctypes.c_int(native.threads()))
         return clean, trust
 
 

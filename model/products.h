@@ -29,6 +29,7 @@ class Floats {
   Floats(const float* from, size_t count) : Floats(count) { std::memcpy(data(), from, count * sizeof(float)); }
   float* data() { return lines_.empty() ? nullptr : lines_.data()->values; }
   const float* data() const { return lines_.empty() ? nullptr : lines_.data()->values; }
+  size_t size() const { return lines_.size() * kLanes; }  // in whole registers
 
  private:
   std::vector<Lane16> lines_;

@@ -17,7 +17,7 @@ LANES = 32  # channels come in multiples of it
 
 
 class NativeTokenizer:
-    """Encodes and decodes as `FrameTokenizer` does, float32 in and out, about as well. For one thread at a time.
+    """Encodes and decodes as `FrameTokenizer` does, float32 in and out, about as well.
 
     Weights have a scale an output channel; activations have one a position, or one a frame before 3x3 convolutions,
     found as they come. Planes beyond [-1, 1] count as the nearest ones within. Raises native.Unsupported.
@@ -34,11 +34,13 @@ class NativeTokenizer:
         create = self._library.frames_create
         create.restype, create.argtypes = ctypes.c_void_p, [ctypes.c_void_p] * 2
         pointers = (ctypes.c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
-        self._network = ctypes.c_void_p(create((ctypes.c_int * len(sizes))(*sizes), pointers))
+        numbers = (ctypes.c_int * len(sizes))(*sizes)
 
-    def __del__(self) -> None:
-        if hasattr(self, "_network"):
-            self._library.frames_destroy(self._network)
+        def copy() -> int:
+            assert tensors  # they must live as long as pointers to them
+            return int(create(numbers, pointers))
+
+        self._networks = native.Copies(copy, self._library.frames_destroy)
 
     @torch.inference_mode()
     def encode(self, planes: Tensor) -> Tensor:
@@ -79,7 +81,8 @@ class NativeTokenizer:
     def _call(self, name: str, tensors: list[Tensor], height: int, width: int) -> None:
         pointers = (ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors)
         numbers = (ctypes.c_int(number) for number in (height, width, native.threads()))
-        getattr(self._library, name)(self._network, *pointers, *numbers)
+        with self._networks.one() as network:
+            getattr(self._library, name)(network, *pointers, *numbers)
 
 
 def _grid(given: Tensor, channels: int, step: int) -> tuple[int, int]:

@@ -70,12 +70,12 @@ def test_the_report_is_json_and_a_table_with_the_same_figures() -> None:
     assert "480x270" in table(figures)
 
 
-def test_worlds_take_turns_and_a_rung_is_measured_as_it_is_served() -> None:
+def test_worlds_step_together_and_a_rung_is_measured_as_it_is_served() -> None:
     worlds, ticks, rung = [Counting(), Counting()], itertools.count(), LADDER[1]
     spans = measure(worlds, Sight(Enlarger.random(), fixed=rung), 8.0, lambda: float(next(ticks)))
     figures = report(spans, "test", rung, len(worlds))
     assert (figures["rung"], figures["resolution"], figures["worlds"]) == ("540p", [960, 540], 2)
-    assert figures["frames"] == 8 and abs(worlds[0].index - worlds[1].index) <= 1
+    assert figures["frames"] == 16 and figures["fps"] == 2 and worlds[0].index == worlds[1].index
     assert figures["decode_ms"]["p50"] > 2.0  # the head's share beside the world's own
     assert figures["interval_ms"] == {"p50": 1000.0, "p99": 1000.0}
 

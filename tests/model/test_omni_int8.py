@@ -1,5 +1,7 @@
 """The Omni in integers against the Omni in floats."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch.nn.functional import cosine_similarity
@@ -145,3 +147,32 @@ def test_several_worlds_and_wrong_masks_are_refused():
         omni.layers(x[:1], torch.ones(1, 1, 1))
     with pytest.raises(ValueError, match="pairs of keys and values"):
         omni.layers(x[:1], torch.ones(1, 1, 3, dtype=torch.bool), window(CONFIG))
+
+
+def test_worlds_together_are_to_the_last_bit_as_each_alone():
+    omni = quick(an_omni())
+    mask, some = a_mask(CONFIG, 1, 5), a_mask(CONFIG, 1, 2)
+    worlds = []
+    for index in range(3):
+        shapes = window(CONFIG)
+        torch.manual_seed(10 + index)
+        past = [(torch.randn_like(keys), torch.randn_like(values)) for keys, values in shapes]
+        worlds.append((torch.randn(1, 1, BLOCK, CONFIG.width), some if index == 1 else mask, past))
+    alone = [(x := world[0].clone(), omni.layers(x, *world[1:])) for world in worlds]
+    kept = omni.together(worlds)
+    for (x, mine), (y, _, _), ours in zip(alone, worlds, kept, strict=True):
+        assert torch.equal(x, y)
+        assert all(
+            torch.equal(a, b) for one, two in zip(mine, ours, strict=True) for a, b in zip(one, two, strict=True)
+        )
+    assert not torch.equal(worlds[0][0], worlds[2][0])
+
+
+def test_threads_may_ask_at_the_same_time():
+    omni = quick(an_omni())
+    noisy, told = given(1, CONFIG.width)
+    mask, past = a_mask(CONFIG, 1, 5), window(CONFIG)
+    alone = omni(noisy, told, mask, past)
+    with ThreadPoolExecutor(4) as threads:
+        for seen in threads.map(lambda _: omni(noisy, told, mask, past), range(24)):
+            assert torch.equal(seen.clean, alone.clean) and torch.equal(seen.trust, alone.trust)
