@@ -160,17 +160,16 @@ class Worker:
             slot = tick.slot
             await asyncio.sleep(tick.wait_s)
             live = [session for session in self._sessions.values() if session.phase is Phase.LIVE]
-            await self._turns.take(live, partial(_tick_one, slot, 1 - tick.wait_s / PERIOD_S))
-            self._sweep()
+            await self._turns.take(live, partial(self._tick_one, slot, 1 - tick.wait_s / PERIOD_S))
             try:
                 await self._writer.drain()
             except ConnectionError:
                 return
 
-
-async def _tick_one(slot: int, busy: float, session: Session) -> None:
-    if session.phase is Phase.LIVE:  # it may have been closed since
-        await session.tick(slot, busy)
+    async def _tick_one(self, slot: int, busy: float, session: Session) -> None:
+        if session.phase is Phase.LIVE:  # it may have been closed since
+            await session.tick(slot, busy)
+        self._sweep()
 
 
 def opener(models: Models) -> OpenWorld:
