@@ -27,7 +27,7 @@ _NO_PERIODIC_IDR = 1 << 30
 
 @dataclass(frozen=True)
 class Crop:
-    """The central 15/16 of a frame, at even offsets so that 4:2:0 chroma stays aligned."""
+    """15/16 of a frame: in the middle, at even offsets so that 4:2:0 chroma stays aligned, or moved from there."""
 
     x: int
     y: int
@@ -42,11 +42,29 @@ class Crop:
         inner_w, inner_h = width * 15 // 16, height * 15 // 16
         return cls((width - inner_w) // 4 * 2, (height - inner_h) // 4 * 2, inner_w, inner_h)
 
+    def moved(self, right: int, down: int) -> Crop:
+        """The same, so many luma pixels further on."""
+        return Crop(self.x + right, self.y + down, self.width, self.height)
+
     def planes(self, y: Plane, u: Plane, v: Plane) -> tuple[Plane, Plane, Plane]:
-        """Views of the streamed part of the three planes."""
+        """The streamed part of the three planes: views, and at an odd offset the means of chroma's neighbours."""
         x0, y0, w, h = self.x, self.y, self.width, self.height
-        chroma = (slice(y0 // 2, (y0 + h) // 2), slice(x0 // 2, (x0 + w) // 2))
-        return y[y0 : y0 + h, x0 : x0 + w], u[chroma], v[chroma]
+        if not (0 <= x0 <= y.shape[1] - w and 0 <= y0 <= y.shape[0] - h):
+            raise ValueError(f"a crop lies within its frame of {y.shape[1]}x{y.shape[0]}, not {w}x{h} at ({x0}, {y0})")
+        return y[y0 : y0 + h, x0 : x0 + w], self._chroma(u), self._chroma(v)
+
+    def _chroma(self, plane: Plane) -> Plane:
+        part = plane[self.y // 2 : (self.y + self.height + 1) // 2, self.x // 2 : (self.x + self.width + 1) // 2]
+        if self.y % 2:
+            part = mean(part[:-1], part[1:])
+        if self.x % 2:
+            part = mean(part[:, :-1], part[:, 1:])
+        return part
+
+
+def mean(one: Plane, other: Plane) -> Plane:
+    """Of two planes, rounded up: what lies halfway between their samples."""
+    return (one | other) - ((one ^ other) >> 1)
 
 
 def fill(frame: av.VideoFrame, planes: tuple[Plane, Plane, Plane]) -> None:
@@ -150,8 +168,9 @@ class Encoder:
             self._ceiling = ceiling
             self._context = self._open(target)
 
-    def encode(self, y: Plane, u: Plane, v: Plane, pts: int) -> Packet:
-        """Planes with margin, uint8 [H, W] and [H/2, W/2], to one access unit. `pts` (VIDEO_CLOCK) must grow."""
+    def encode(self, y: Plane, u: Plane, v: Plane, pts: int, moved: tuple[int, int] = (0, 0)) -> Packet:
+        """Planes with margin, uint8 [H, W] and [H/2, W/2], to one access unit. `pts` (VIDEO_CLOCK) must grow. `moved`:
+        luma pixels that the crop lies to the right and below the middle."""
         start = time.perf_counter()
         wanted = (self.config.height, self.config.width)
         if y.shape != wanted or u.shape != v.shape or u.shape != (wanted[0] // 2, wanted[1] // 2):
@@ -159,7 +178,7 @@ class Encoder:
         if pts <= self._last_pts:
             raise ValueError(f"pts must grow: {pts} after {self._last_pts}")
         idr = self._idr_wanted and pts - self._last_idr_pts >= IDR_GAP_TICKS
-        fill(self._frame, self.crop.planes(y, u, v))
+        fill(self._frame, self.crop.moved(*moved).planes(y, u, v))
         self._frame.pts, self._frame.time_base = pts, Fraction(1, VIDEO_CLOCK)
         self._frame.pict_type = PictureType.I if idr else PictureType.NONE
         packets = self._context.encode(self._frame)

@@ -4,12 +4,14 @@ Knows one session's rung and encoder; nothing of worlds and messages."""
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.codec import Encoder, Packet
 from engine.enlarging import Enlarger, Pictured
-from engine.inputs import BadInput
+from engine.inputs import BadInput, Look
 from engine.ladder import Control, highest
+from engine.late_look import LateLook
 from engine.rungs import LADDER, LOWEST, Rung, rung_named
 
 
@@ -33,11 +35,20 @@ class Sight:
 @dataclass(frozen=True)
 class Shown:
     """A frame's packet, how long it took to enlarge the frame, and the rung if it is the first frame of it,
-    or the first since it was pinned or set free."""
+    or the first since it was pinned or set free. `look_seq`: the newest of the late looks that it follows, or -1."""
 
     packet: Packet
     enlarge_ms: float
     moved: Rung | None
+    look_seq: int
+
+
+Late = Callable[[], Sequence[Look]]
+
+
+def nobody() -> Sequence[Look]:
+    """No look came late."""
+    return ()
 
 
 class Display:
@@ -52,6 +63,7 @@ class Display:
         self._shown: Rung | None = None
         self._shown_pinned = False
         self._encoder: Encoder | None = None
+        self._late_look = LateLook()
 
     @property
     def pinned(self) -> bool:
@@ -73,9 +85,10 @@ class Display:
         if self._control is not None and self._pinned is None:
             self._free = LADDER[self._control.saw(busy, skipped, now_s)]
 
-    def show(self, frame: Pictured, pts: int, idr: bool, bits_per_second: int) -> Shown:
+    def show(self, frame: Pictured, pts: int, idr: bool, bits_per_second: int, late: Late = nobody) -> Shown:
         """The frame's packet, and what changed before it: an IDR is wanted, the rate has a new target (0: it has not).
-        `pts` must grow. The first frame of a rung opens an encoder and is an IDR; one that was wanted is that one."""
+        `pts` must grow. The first frame of a rung opens an encoder and is an IDR; one that was wanted is that one.
+        `late` is asked last, for the looks that lie beyond the frame."""
         rung, moved = self._pinned or self._free, None
         if self._encoder is None or rung is not self._shown:
             self._encoder = self._encoder.succeeded(rung.codec) if self._encoder else Encoder(rung.codec)
@@ -89,4 +102,5 @@ class Display:
         begun = time.perf_counter()
         planes = (frame.y, frame.u, frame.v) if self._enlarger is None else self._enlarger.planes(frame, rung)
         enlarge_ms = (time.perf_counter() - begun) * 1e3
-        return Shown(self._encoder.encode(*planes, pts), enlarge_ms, moved)
+        followed = self._late_look.follow(late(), rung)
+        return Shown(self._encoder.encode(*planes, pts, followed.offset), enlarge_ms, moved, followed.seq)

@@ -13,6 +13,7 @@ from configs.paths import vocabulary
 from engine.messages import AUDIO_RATE, AUDIO_SAMPLES, MAX_PROMPT_CHARS, Audio, Control, Text
 
 MAX_LOOK_RAD = 0.15  # a frame: 3.6 rad/s, faster than a hand turns a mouse on purpose
+REMEMBERED = 64  # looks, of a frame that is on its way
 STALE_TICKS = 1  # a microphone packet may come this many ticks late before the frame hears silence
 
 Pcm = NDArray[np.float32]  # [AUDIO_SAMPLES] at AUDIO_RATE, -1..1
@@ -23,9 +24,19 @@ class BadInput(Exception):
 
 
 @dataclass(frozen=True)
+class Look:
+    """How far a snapshot turns the view beyond a frame, in radians."""
+
+    seq: int
+    right_rad: float
+    up_rad: float
+
+
+@dataclass(frozen=True)
 class Drained:
     """The inputs of one frame. `look_x`, `look_y`: this frame's radians. `pcm`: None is silence.
-    `text`: a new prompt, if one came. `control_seq`: the newest snapshot obeyed, -1 for none yet."""
+    `text`: a new prompt, if one came. `control_seq`: the newest snapshot obeyed, -1 for none yet.
+    `heard`: how many snapshots came before; `turned`: all looks obeyed up to now, right and up."""
 
     buttons: int
     look_x: float
@@ -33,6 +44,8 @@ class Drained:
     pcm: Pcm | None
     text: Text | None
     control_seq: int
+    heard: int
+    turned: tuple[float, float]
 
 
 def clamp_look(radians: float) -> float:
@@ -72,7 +85,9 @@ class Gathered:
     def __init__(self) -> None:
         self._all_buttons = (1 << len(vocabulary()["buttons"])) - 1
         self._control: Control | None = None
-        self._look_drained = (0.0, 0.0)
+        self._look_drained = self._turned = (0.0, 0.0)
+        self._heard = 0
+        self._looks: tuple[tuple[int, Look], ...] = ()  # never changed, only replaced: another thread reads it
         self._text: Text | None = None
         self._microphone = Microphone()
 
@@ -85,6 +100,15 @@ class Gathered:
         if self._control is None or message.seq < self._control.seq:
             self._look_drained = (message.look_x, message.look_y)
         self._control = message
+        self._heard += 1
+        due = self._due(message)
+        look = Look(message.seq, self._turned[0] + due[0], self._turned[1] + due[1])
+        self._looks = (*self._looks[1 - REMEMBERED :], (self._heard, look))
+
+    def _due(self, control: Control) -> tuple[float, float]:
+        """What the next frame turns by, if nothing else comes."""
+        before = self._look_drained
+        return clamp_look(control.look_x - before[0]), clamp_look(control.look_y - before[1])
 
     def text(self, message: Text) -> None:
         """Take a prompt; it replaces one that is still waiting."""
@@ -101,8 +125,17 @@ class Gathered:
         text, self._text = self._text, None
         pcm = self._microphone.drain()
         if self._control is None:
-            return Drained(0, 0.0, 0.0, pcm, text, -1)
-        now, before = self._control, self._look_drained
+            return Drained(0, 0.0, 0.0, pcm, text, -1, 0, self._turned)
+        now = self._control
+        look_x, look_y = self._due(now)
         self._look_drained = (now.look_x, now.look_y)
-        look_x, look_y = clamp_look(now.look_x - before[0]), clamp_look(now.look_y - before[1])
-        return Drained(now.buttons, look_x, look_y, pcm, text, now.seq)
+        self._turned = (self._turned[0] + look_x, self._turned[1] + look_y)
+        return Drained(now.buttons, look_x, look_y, pcm, text, now.seq, self._heard, self._turned)
+
+    def beyond(self, frame: Drained) -> list[Look]:
+        """The looks that came after what a frame obeyed, seen from it, oldest first. Any thread may ask."""
+        return [
+            Look(look.seq, look.right_rad - frame.turned[0], look.up_rad - frame.turned[1])
+            for number, look in self._looks
+            if number > frame.heard
+        ]

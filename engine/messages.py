@@ -8,7 +8,7 @@ import struct
 
 import msgspec
 
-VERSION = 4
+VERSION = 5
 FRAME_RATE = 24
 AUDIO_RATE = 24_000
 AUDIO_SAMPLES = AUDIO_RATE // FRAME_RATE  # 1000 samples of mono s16le a frame
@@ -98,6 +98,12 @@ class Rung(Message, frozen=True, kw_only=True):
     rung: str = ""
 
 
+class LateLook(Message, frozen=True, kw_only=True):
+    """Whether what is streamed of a frame follows the looks that come while it is sampled; it does until told else."""
+
+    on: bool
+
+
 class Save(Message, frozen=True, kw_only=True):
     """Say the world as bytes, between two frames; the answer is a Saved with the same `save_id`, or Refused."""
 
@@ -184,11 +190,13 @@ class Spoke(Message, frozen=True, kw_only=True):
 
 
 class Receipt(Message, frozen=True, kw_only=True):
-    """What frame `frame` obeyed: the newest control `seq` (-1: none) and `text_id` (0: the opening prompt)."""
+    """What frame `frame` obeyed: the newest control `seq` (-1: none) and `text_id` (0: the opening prompt).
+    `look_seq`: the newest whose look is in the picture, which a late look makes newer than `control_seq`."""
 
     frame: int
     pts: int
     control_seq: int
+    look_seq: int
     text_id: int
 
 
@@ -238,7 +246,7 @@ class Failed(Message, frozen=True, kw_only=True):
     reason: str
 
 
-Incoming = Open | Close | Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Rung | Save
+Incoming = Open | Close | Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Rung | LateLook | Save
 Outgoing = (
     Ready
     | Opened

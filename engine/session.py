@@ -17,9 +17,9 @@ from torch import Tensor
 
 from engine import rungs
 from engine.codec import FRAME_TICKS
-from engine.display import Display, Sight
+from engine.display import Display, Late, Sight
 from engine.hearing import Hearing
-from engine.inputs import BadInput, Gathered
+from engine.inputs import BadInput, Drained, Gathered, Look
 from engine.listening import Listening, Understood
 from engine.messages import (
     MAX_SAVED_BYTES,
@@ -30,6 +30,7 @@ from engine.messages import (
     Control,
     Failed,
     KeyframeWanted,
+    LateLook,
     Leave,
     Message,
     OnRung,
@@ -51,6 +52,7 @@ from engine.opus import OpusEncoder
 from engine.sounding import OpenSound, Sounded, Soundscape, Stateful
 from engine.still import still
 from engine.world import Frame, Inputs, PromptRefused
+from model.conditioning.control import PITCH_LIMIT
 
 STATS_EVERY_S = 1.0
 
@@ -126,6 +128,7 @@ class Session:
         self.phase = Phase.OPENING
         self._request, self._threads, self._send = message, threads, send
         self._gathered = Gathered()
+        self._late_look = True
         self._world: Steppable | None = None
         self._sight = sight or Sight()
         self._display: Display | None = None
@@ -171,7 +174,9 @@ class Session:
             self._soundscape, self._opus = self._senses.open_sound(wish.seed), OpusEncoder()
         return first
 
-    def take(self, message: Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Rung | Save | Close) -> None:
+    def take(
+        self, message: Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Rung | LateLook | Save | Close
+    ) -> None:
         """Keep what the message says until the next tick. Raises BadInput."""
         match message:
             case Control():
@@ -192,6 +197,8 @@ class Session:
                 if self._display is None:
                     raise BadInput("the world is not there yet")
                 self._display.pin(message.rung)
+            case LateLook():
+                self._late_look = message.on
             case Save():
                 if not isinstance(self._world, Savable):
                     raise BadInput("this world cannot be saved")
@@ -239,12 +246,24 @@ class Session:
                 frame=frame.index,
                 pts=(slot - self._first_slot) * FRAME_TICKS,
                 control_seq=drained.control_seq,
+                look_seq=drained.control_seq,
                 text_id=self._text_id,
             )
             self._send(  # not held up by the encoder: the person's sound is heard from here
                 State(session=self.name, epoch=self.epoch, frame=frame.index, values=frame.state, audio=frame.audio)
             )
-            self._encoding = asyncio.create_task(self._publish(frame, receipt, sounded))
+            late = partial(self._late, frame, drained)
+            self._encoding = asyncio.create_task(self._publish(frame, receipt, sounded, late))
+
+    def _late(self, frame: Frame, drained: Drained) -> list[Look]:
+        """The looks that came after a frame's own and will turn the next ones, seen from it."""
+        if not self._late_look:
+            return []
+        pitch = frame.state.get("pitch", 0.0)  # a head goes no further than its neck
+        return [
+            Look(look.seq, look.right_rad, min(max(pitch + look.up_rad, -PITCH_LIMIT), PITCH_LIMIT) - pitch)
+            for look in self._gathered.beyond(drained)
+        ]
 
     def _step(self, inputs: Inputs, frames: int) -> tuple[Frame, Sounded | None]:
         """The next picture, and the sound of all the frames since the last one."""
@@ -304,17 +323,18 @@ class Session:
         await asyncio.get_running_loop().run_in_executor(self._threads.sampling, obey)
         self._hearing.tell(said)
 
-    async def _publish(self, frame: Frame, receipt: Receipt, sounded: Sounded | None) -> None:
+    async def _publish(self, frame: Frame, receipt: Receipt, sounded: Sounded | None, late: Late) -> None:
         idr, self._idr_wanted = self._idr_wanted, False
         bits_per_second, self._bits_per_second = self._bits_per_second, 0
         assert self._display is not None
-        show = partial(self._display.show, frame, receipt.pts, idr, bits_per_second)
+        show = partial(self._display.show, frame, receipt.pts, idr, bits_per_second, late)
         shown = await asyncio.get_running_loop().run_in_executor(self._threads.encoding, show)
         packet = shown.packet
         if self.phase is not Phase.LIVE:
             return
         name, epoch, index = self.name, self.epoch, frame.index
-        self._send(receipt)
+        look_seq = receipt.look_seq if shown.look_seq < 0 else shown.look_seq
+        self._send(msgspec.structs.replace(receipt, look_seq=look_seq))
         if shown.moved is not None:
             self._tell_rung(shown.moved, index)
         if sounded is not None:

@@ -86,19 +86,27 @@ class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="rung"):
     rung: Literal["", "270p", "540p", "1080p"] = ""
 
 
-class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="measured"):
-    """How long each of a driver's last inputs took from the hand to the eye, in milliseconds."""
+class LateLook(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="late_look"):
+    """Whether a picture follows the looks that came after its frame was begun."""
 
-    photon_ms: Annotated[
-        list[Annotated[float, msgspec.Meta(ge=0, le=60_000)]], msgspec.Meta(min_length=1, max_length=64)
-    ]
+    on: bool
+
+
+Times = Annotated[list[Annotated[float, msgspec.Meta(ge=0, le=60_000)]], msgspec.Meta(max_length=64)]
+
+
+class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="measured"):
+    """How long each of a driver's last presses, and looks, took from the hand to the eye, in milliseconds."""
+
+    photon_ms: Times = []
+    look_ms: Times = []
 
 
 class Steer(Controls, frozen=True, forbid_unknown_fields=True, tag="control"):
     """A snapshot where there is one channel for all: the WebSocket."""
 
 
-Asked = Say | Ping | Vote | Accept | Dismiss | Voting | HandOver | TakeBack | Pin | Measured
+Asked = Say | Ping | Vote | Accept | Dismiss | Voting | HandOver | TakeBack | Pin | LateLook | Measured
 
 
 class PromptUnfit(Exception):

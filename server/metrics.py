@@ -36,7 +36,13 @@ class Metrics:
 
         self.photon_s = Histogram(
             "mundo_input_to_photon_seconds",
-            "From a driver's hand to the first shown frame that obeyed it, as browsers measure and tell it",
+            "From a driver's press to the first shown frame that obeyed it, as browsers measure and tell it",
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.look_s = Histogram(
+            "mundo_look_to_photon_seconds",
+            "From a driver's look to the first shown frame that turned by it, as browsers measure and tell it",
             buckets=SECONDS,
             registry=registry,
         )

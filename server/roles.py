@@ -28,7 +28,7 @@ class Action(Enum):
     SPEAK = "speak"
     JUDGE = "accept or dismiss suggestions"
     SET_VOTING = "set the voting"
-    PIN = "choose the size of the picture"
+    PIN = "choose how the picture is drawn"
     HAND_OVER = "hand over the controls"
     SHARE = "share"
     SAVE = "save"

@@ -1,4 +1,4 @@
-"""At which rung of the ladder one session's pictures come, and which one somebody asked for.
+"""How somebody asked for one session's pictures: at which rung of the ladder, following looks late or not.
 Knows the lease and the audience; how pictures are drawn is the worker's."""
 
 from __future__ import annotations
@@ -7,10 +7,11 @@ from typing import Any
 
 from engine import messages
 from server.audience import Audience
-from server.channels import Pin, event
+from server.channels import LateLook, Pin, event
 from server.lease import Lease
 from server.lines import Lines
 from server.peers import Peer
+from server.roles import Action
 
 
 class Rung:
@@ -18,7 +19,7 @@ class Rung:
 
     def __init__(self, lease: Lease, lines: Lines, audience: Audience) -> None:
         self._lease, self._lines, self._audience = lease, lines, audience
-        self._wanted = ""
+        self._wanted, self._late_look = "", True
         self._shown: messages.OnRung | None = None
 
     @property
@@ -28,15 +29,22 @@ class Rung:
         known = self._shown or ready
         return f"{known.width}x{known.height}" if known else ""
 
-    def pin(self, wish: Pin) -> None:
-        """Somebody wants this rung, or with "" the highest that keeps up."""
-        self._wanted = wish.rung
-        self._tell_worker()
+    def want(self, peer: Peer, wish: Pin | LateLook) -> None:
+        """Somebody wants this rung, or with "" the highest that keeps up; or looks late, or not. Raises PromptUnfit."""
+        peer.must(Action.PIN)
+        if isinstance(wish, Pin):
+            self._wanted = wish.rung
+            self._tell_worker(messages.Rung(rung=wish.rung))
+        else:
+            self._late_look = wish.on
+            self._tell_worker(messages.LateLook(on=wish.on))
 
     def restart(self) -> None:
         """Another worker draws, which does not know what is wanted."""
         if self._wanted:
-            self._tell_worker()
+            self._tell_worker(messages.Rung(rung=self._wanted))
+        if not self._late_look:
+            self._tell_worker(messages.LateLook(on=False))
 
     def shown(self, message: messages.OnRung) -> None:
         """Pictures are of this rung from now on."""
@@ -52,6 +60,6 @@ class Rung:
     def _told(self, shown: messages.OnRung) -> dict[str, Any]:
         return {"rung": shown.rung, "width": shown.width, "height": shown.height, "pinned": shown.pinned}
 
-    def _tell_worker(self) -> None:
+    def _tell_worker(self, wish: messages.Rung | messages.LateLook) -> None:
         if self._lease.epoch:
-            self._lease.send(messages.Rung(rung=self._wanted))
+            self._lease.send(wish)

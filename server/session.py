@@ -21,6 +21,7 @@ from server.channels import (
     Controls,
     Dismiss,
     HandOver,
+    LateLook,
     Measured,
     Pin,
     PromptUnfit,
@@ -271,8 +272,8 @@ class Session:
         self._wheel.obeyed(message.control_seq)
         frame, pts = self._timeline.frame(message.frame), self._timeline.pts(message.pts)
         for peer in self.peers.values():
-            seq = self._wheel.own_seq(peer, message.control_seq)
-            peer.send_receipt(pts, frame=frame, control_seq=seq, text_id=text_id)
+            seqs = self._wheel.own_seqs(peer, message)
+            peer.send_receipt(pts, frame=frame, text_id=text_id, **seqs)
 
     # --- its peers -----------------------------------------------------------------------------
 
@@ -322,11 +323,10 @@ class Session:
                     if peer.device_id != self.audience.holder:
                         peer.must(Action.HAND_OVER)
                     self._let_go(self.audience.take_back())
-                case Pin():
-                    peer.must(Action.PIN)
-                    self.rung.pin(message)
+                case Pin() | LateLook():
+                    self.rung.want(peer, message)
                 case Measured():
-                    self._wheel.measured(peer, message.photon_ms)
+                    self._wheel.measured(peer, message)
                 case Vote() | Accept() | Dismiss() | Voting():
                     self.prompts.asked(peer, message)
         except (NotSuggested, NotThere) as error:

@@ -7,7 +7,7 @@ import time
 from collections import deque
 
 from engine import messages
-from server.channels import Controls
+from server.channels import Controls, Measured
 from server.lease import Lease
 from server.metrics import Metrics
 from server.peers import Peer
@@ -49,15 +49,21 @@ class Wheel:
         while self._sent_at and self._sent_at[0][0] <= seq:
             self._metrics.obeyed_s.observe(now - self._sent_at.popleft()[1])
 
-    def measured(self, peer: Peer, photon_ms: list[float]) -> None:
-        """So long did a driver's browser wait for frames that obeyed, in milliseconds. Raises PromptUnfit."""
+    def measured(self, peer: Peer, times: Measured) -> None:
+        """So long did a driver's browser wait for frames that obeyed. Raises PromptUnfit."""
         peer.must(Action.STEER)
-        for value in photon_ms:
+        for value in times.photon_ms:
             self._metrics.photon_s.observe(value / 1000)
+        for value in times.look_ms:
+            self._metrics.look_s.observe(value / 1000)
 
-    def own_seq(self, peer: Peer, seq: int) -> int:
-        """The newest of the peer's own sequence numbers in the merged snapshot `seq`, -1 for none."""
-        return self._steering.obeyed(peer.id, seq)
+    def own_seqs(self, peer: Peer, receipt: messages.Receipt) -> dict[str, int]:
+        """The newest of the peer's own sequence numbers whose buttons, and whose look, a frame obeyed; -1 for none."""
+        obeyed = self._steering.obeyed
+        return {
+            "control_seq": obeyed(peer.id, receipt.control_seq),
+            "look_seq": obeyed(peer.id, receipt.look_seq),
+        }
 
     def _send(self, merged: Merged | None) -> None:
         if merged is not None and self._lease.epoch:

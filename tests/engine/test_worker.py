@@ -21,6 +21,7 @@ from engine.messages import (
     Control,
     Failed,
     KeyframeWanted,
+    LateLook,
     Message,
     Open,
     Opened,
@@ -96,6 +97,14 @@ class Gateway:
         return messages
 
 
+class SlowWorld(GreyWorld):
+    """Takes most of a period, in which people go on looking."""
+
+    def step(self, inputs: Inputs) -> Frame:
+        time.sleep(0.03)
+        return super().step(inputs)
+
+
 @asynccontextmanager
 async def connected(open_world: OpenWorld = GreyWorld, capacity: int = 2) -> AsyncIterator[Gateway]:
     ours, its = socket.socketpair()
@@ -137,6 +146,22 @@ async def test_a_frame_obeys_the_newest_control_and_says_which() -> None:
         receipt = await gateway.next(Receipt, lambda r: r.frame == state.frame)
     assert receipt.control_seq == 5
     assert state.values["buttons"] == 5
+
+
+async def test_a_picture_follows_the_looks_of_its_own_sampling_until_told_not_to() -> None:
+    async def looking() -> None:
+        for seq in range(1, 10_000):
+            gateway.tell(Control(session="a", seq=seq, buttons=0, look_x=0.005 * seq, look_y=0.0))
+            await asyncio.sleep(0.01)
+
+    async with connected(SlowWorld) as gateway:
+        gateway.tell(Open(session="a", seed=1))
+        hand = asyncio.create_task(looking())
+        late = await gateway.next(Receipt, lambda r: r.control_seq > 0 and r.look_seq > r.control_seq)
+        gateway.tell(LateLook(session="a", on=False))
+        again = [await gateway.next(Receipt, lambda r: r.frame > late.frame + 3) for _ in range(6)]
+        hand.cancel()
+    assert all(receipt.look_seq == receipt.control_seq for receipt in again)
 
 
 async def test_sound_reaches_the_frame() -> None:

@@ -44,7 +44,7 @@ class Painted:
         self.slot = self.sounded = -1  # counted from its first
         self.microphone = Microphone()
         self.opus, self.sounds = OpusEncoder(), ["wind", "rain"]
-        self.hanging = False
+        self.hanging, self.late_look = False, True
         self.encoder = Encoder(CodecConfig(bits_per_second=BITS_PER_SECOND))
         self.bits_per_second = BITS_PER_SECOND
         self.dice = np.random.default_rng(self.seed)
@@ -98,11 +98,13 @@ class Painted:
             "letters": float(len(self.text)),
             "picture_bytes": float(len(self.opened.picture)),
             "bits_per_second": float(self.bits_per_second),
+            "late_look": float(self.late_look),
             "pid": float(os.getpid()),
         }
         self.frame += 1
         video = m.VideoPacket(**name, pts=packet.pts, keyframe=packet.keyframe, data=packet.data)
-        receipt = m.Receipt(**name, pts=packet.pts, control_seq=self.control.seq, text_id=self.text_id)
+        seq = self.control.seq
+        receipt = m.Receipt(**name, pts=packet.pts, control_seq=seq, look_seq=seq, text_id=self.text_id)
         return video, receipt, m.State(**name, values=values, audio=[loudness])
 
 
@@ -134,6 +136,8 @@ class PaintedWorker:
             case m.Bitrate():
                 world.bits_per_second = message.bits_per_second
                 world.encoder.set_bitrate(message.bits_per_second)
+            case m.LateLook():
+                world.late_look = message.on
             case m.Rung():
                 self.tell_rung(world, message.rung)
             case m.Save() if world.text == "cannot be saved":

@@ -62,7 +62,7 @@ async def test_metrics_count_without_naming_anybody(here: Any) -> None:
     connection = await browser.connect(session)
     connection.steer(1, buttons=1)
     await connection.until("receipt", lambda event: event["control_seq"] == 1)
-    connection.tell(type="measured", photon_ms=[80.0, 120.0])
+    connection.tell(type="measured", photon_ms=[80.0, 120.0], look_ms=[50.0])
     connection.tell(type="ping", t=1.0)
     await connection.until("pong")
     text = (await browser.http.get("/metrics")).text
@@ -71,6 +71,7 @@ async def test_metrics_count_without_naming_anybody(here: Any) -> None:
     assert float(figures['mundo_peers{role="driver"}']) == 1 and float(figures["mundo_worker_capacity"]) == 2
     assert float(figures["mundo_input_to_packet_seconds_count"]) >= 1
     assert float(figures["mundo_input_to_photon_seconds_sum"]) == 0.2
+    assert float(figures["mundo_look_to_photon_seconds_sum"]) == 0.05
     assert session not in text
 
 

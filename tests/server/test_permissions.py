@@ -85,6 +85,7 @@ MESSAGES: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
     ({"type": "take_back"}, "pong", ("owner",)),
     ({"type": "hand_over", "to": "x"}, "refused", ("owner",)),
     ({"type": "rung", "rung": "270p"}, "rung", ("owner",)),
+    ({"type": "late_look", "on": True}, "pong", ("owner",)),
     ({"type": "measured", "photon_ms": [80.0]}, "pong", ("driver", "owner")),
 ]
 

@@ -1,4 +1,5 @@
-// Input-to-photon: from the moment a hand moved to the moment the first frame that obeyed it is shown.
+// Input-to-photon: from the moment a hand moved to the moment the first frame that obeyed it is shown, presses and looks
+// apart, since a picture may follow a look that came after its frame was begun.
 // Joins snapshots sent, receipts and presented frames; knows no channel and no clock but its arguments.
 
 import { Recent } from "./quantiles.js";
@@ -7,35 +8,28 @@ const CLOCK = 2 ** 32;
 const KEPT = 240;
 const CALIBRATION_FRAMES = 8;
 
-/** @typedef {{ frame: number, pts: number, control_seq: number, text_id: number, rtp?: number }} Receipt */
+/** `look_seq`: the newest snapshot whose look is in the picture. @typedef {{ frame: number, pts: number,
+ *   control_seq: number, look_seq: number, text_id: number, rtp?: number }} Receipt */
 /** @typedef {{ rtp: number, shown_at: number, received_at: number | undefined }} Presented */
-/** @typedef {{ index: number, control_seq: number, text_id: number, shown_at: number, latency_ms: number[] }} Shown */
+/** @typedef {{ index: number, control_seq: number, text_id: number, shown_at: number, latency_ms: number[],
+ *   look_ms: number[] }} Shown */
 
 export class Latency {
-  /** @type {{ seq: number, at: number }[]} inputs that no shown frame has obeyed yet */
-  #inputs = [];
+  /** From a press or a release. */
+  presses = new Waiting();
+  /** From a look. */
+  looks = new Waiting();
   /** @type {Map<number, Receipt & { arrived_at: number }>} by pts */
   #receipts = new Map();
   #calibration = new Calibration();
-  #samples = new Recent(KEPT);
-
-  get count() {
-    return this.#samples.count;
-  }
-
-  /** @param {number} share */
-  quantile(share) {
-    return this.#samples.quantile(share);
-  }
 
   /**
-   * A snapshot left; `changed_at` is when the hand moved for it (null: it repeats, nothing to measure).
-   * @param {{ seq: number, changed_at: number | null }} snapshot
+   * A snapshot left.
+   * @param {Pick<import("./steering.js").Snapshot, "seq" | "changed_at" | "looked_at">} snapshot
    */
-  sent({ seq, changed_at }) {
-    if (changed_at === null) return;
-    this.#inputs.push({ seq, at: changed_at });
-    if (this.#inputs.length > KEPT) this.#inputs.shift();
+  sent({ seq, changed_at, looked_at }) {
+    this.presses.sent(seq, changed_at);
+    this.looks.sent(seq, looked_at);
   }
 
   /**
@@ -62,21 +56,17 @@ export class Latency {
     if (offset === null) return null;
     const receipt = this.#find(rtp, offset);
     if (!receipt) return null;
-    /** @type {number[]} */
-    const latency_ms = [];
-    while (this.#inputs.length && this.#inputs[0].seq <= receipt.control_seq) {
-      const { at } = /** @type {{ at: number }} */ (this.#inputs.shift());
-      latency_ms.push(shown_at - at);
-    }
-    for (const sample of latency_ms) this.#samples.add(sample);
+    const { frame, control_seq, look_seq, text_id } = receipt;
     return {
-      index: receipt.frame, control_seq: receipt.control_seq, text_id: receipt.text_id, shown_at, latency_ms,
+      index: frame, control_seq, text_id, shown_at,
+      latency_ms: this.presses.obeyed(control_seq, shown_at), look_ms: this.looks.obeyed(look_seq, shown_at),
     };
   }
 
   /** A new connection: numbers and offsets start again, measured figures stay. */
   restart() {
-    this.#inputs.length = 0;
+    this.presses.restart();
+    this.looks.restart();
     this.#receipts.clear();
     this.#calibration = new Calibration();
   }
@@ -90,6 +80,48 @@ export class Latency {
       if (wrap(receipt.pts + offset) === wrap(rtp)) return receipt;
     }
     return undefined;
+  }
+}
+
+/** Inputs of one kind that no shown frame has obeyed yet, and how long the last ones took. */
+class Waiting {
+  /** @type {{ seq: number, at: number }[]} */
+  #inputs = [];
+  #samples = new Recent(KEPT);
+
+  get count() {
+    return this.#samples.count;
+  }
+
+  /** @param {number} share */
+  quantile(share) {
+    return this.#samples.quantile(share);
+  }
+
+  /**
+   * @param {number} seq
+   * @param {number | null} at when the hand moved; null: nothing to measure
+   */
+  sent(seq, at) {
+    if (at === null) return;
+    this.#inputs.push({ seq, at });
+    if (this.#inputs.length > KEPT) this.#inputs.shift();
+  }
+
+  /**
+   * What a frame that is shown obeyed: the milliseconds that each took.
+   * @param {number} seq
+   * @param {number} shown_at
+   */
+  obeyed(seq, shown_at) {
+    const after = this.#inputs.findIndex((input) => input.seq > seq);
+    const taken = this.#inputs.splice(0, after < 0 ? this.#inputs.length : after).map(({ at }) => shown_at - at);
+    for (const ms of taken) this.#samples.add(ms);
+    return taken;
+  }
+
+  restart() {
+    this.#inputs.length = 0;
   }
 }
 

@@ -7,12 +7,13 @@ import { output } from "./outputs.js";
 const REMEMBERED = "mundo.settings";
 const KEYS = "mundo.keys";
 
-/** @typedef {{ speed: number, invert: boolean, smooth: boolean, transcribe: boolean, figures: boolean, volume: number, muted: boolean,
+/** @typedef {{ speed: number, invert: boolean, smooth: boolean, late_look: boolean, transcribe: boolean, figures: boolean, volume: number, muted: boolean,
  *   captions: boolean }} Chosen */
 
 /** @type {Chosen} */
 const DEFAULTS = {
-  speed: 1, invert: false, smooth: false, transcribe: false, figures: false, volume: 1, muted: false, captions: false,
+  speed: 1, invert: false, smooth: false, late_look: true, transcribe: false, figures: false, volume: 1, muted: false,
+  captions: false,
 };
 
 export class Settings {

@@ -10,8 +10,10 @@ const STILL_MS = 250;
 
 /**
  * A full snapshot: a lost one loses nothing. Looks are radians, right and up positive.
- * `t` is when it was made; `changed_at` is when the hand moved for it, null if it only repeats.
- * @typedef {{ seq: number, buttons: number, look_x: number, look_y: number, t: number, changed_at: number | null }} Snapshot
+ * `t` is when it was made; `changed_at` is when the hand pressed or let go for it, `looked_at` when it looked; null: it
+ * only repeats.
+ * @typedef {{ seq: number, buttons: number, look_x: number, look_y: number, t: number, changed_at: number | null,
+ *   looked_at: number | null }} Snapshot
  */
 
 export class Steering {
@@ -20,9 +22,11 @@ export class Steering {
   #look_y = 0;
   #seq = 0;
   #sent_at = -Infinity;
-  #looked_at = -Infinity;
+  #last_look_at = -Infinity;
   /** @type {number | null} */
   #changed_at = null;
+  /** @type {number | null} */
+  #looked_at = null;
   #urgent = false;
 
   get buttons() {
@@ -75,8 +79,8 @@ export class Steering {
     if (right === 0 && up === 0) return;
     this.#look_x += right;
     this.#look_y += up;
-    this.#looked_at = at;
-    this.#changed_at ??= at;
+    this.#last_look_at = at;
+    this.#looked_at ??= at;
   }
 
   /**
@@ -86,15 +90,15 @@ export class Steering {
    * @returns {Snapshot | null}
    */
   due(now) {
-    const active = this.#buttons !== 0 || this.#changed_at !== null || now - this.#looked_at < STILL_MS;
+    const active = this.#buttons !== 0 || this.#looked_at !== null || now - this.#last_look_at < STILL_MS;
     const wait = active ? ACTIVE_MS : IDLE_MS;
     if (!this.#urgent && now - this.#sent_at < wait - 1) return null;
     const snapshot = {
       seq: ++this.#seq, buttons: this.#buttons, look_x: this.#look_x, look_y: this.#look_y,
-      t: now, changed_at: this.#changed_at,
+      t: now, changed_at: this.#changed_at, looked_at: this.#looked_at,
     };
     this.#sent_at = now;
-    this.#changed_at = null;
+    this.#changed_at = this.#looked_at = null;
     this.#urgent = false;
     return snapshot;
   }

@@ -40,7 +40,7 @@
 
 /** What each message must have, and of which type. @type {Record<string, Record<string, string>>} */
 const FIELDS = {
-  receipt: { frame: "number", pts: "number", control_seq: "number", text_id: "number" },
+  receipt: { frame: "number", pts: "number", control_seq: "number", look_seq: "number", text_id: "number" },
   pong: { t: "number" },
   text: { ref: "number", text_id: "number" },
   refused: { reason: "string" },
@@ -103,7 +103,8 @@ export function text(text, ref) {
  * What only some may ask: a vote on a suggestion, its acceptance or dismissal, the controls handed over or taken back.
  * @typedef {{ type: "vote" | "accept" | "dismiss", suggestion: number | string } | { type: "hand_over", to: string }
  *   | { type: "take_back" } | { type: "rung", rung: string } | { type: "voting", every_s: number }
- *   | { type: "measured", photon_ms: number[] }} Ask
+ *   | { type: "measured", photon_ms: number[], look_ms: number[] }
+ *   | { type: "late_look", on: boolean }} Ask
  */
 
 /** @param {Ask} wish */

@@ -19,7 +19,8 @@ const TICK_MS = 8;
 /**
  * The figures at this moment; null is "not measured yet". Times are milliseconds.
  * @typedef {{ fps: number, frame: number, width: number, height: number, input_to_photon_p50_ms: number | null,
- *   input_to_photon_p95_ms: number | null, inputs_measured: number, round_trip_ms: number | null, loss: number | null,
+ *   input_to_photon_p95_ms: number | null, inputs_measured: number, look_to_photon_p50_ms: number | null,
+ *   look_to_photon_p95_ms: number | null, looks_measured: number, round_trip_ms: number | null, loss: number | null,
  *   viewers: number, worker: import("./wire.js").WorkerStats | null, rung: import("./wire.js").Rung | null }} Figures
  */
 
@@ -53,7 +54,7 @@ export class World {
   #steering = new Steering();
   #prompts = new PromptLog();
   #latency = new Latency();
-  #told = new Told();
+  #told = { photon_ms: new Told(), look_ms: new Told() };
   #rate = new Rate();
   #closer = new Closer();
   #link;
@@ -174,11 +175,13 @@ export class World {
 
   /** @returns {Figures} */
   stats() {
+    const { presses, looks } = this.#latency;
     return {
       fps: this.#rate.at(performance.now()), frame: this.#last.index,
       width: this.#last.width, height: this.#last.height,
-      input_to_photon_p50_ms: this.#latency.quantile(0.5), input_to_photon_p95_ms: this.#latency.quantile(0.95),
-      inputs_measured: this.#latency.count, round_trip_ms: this.#round_trip_ms, loss: this.#loss,
+      input_to_photon_p50_ms: presses.quantile(0.5), input_to_photon_p95_ms: presses.quantile(0.95),
+      look_to_photon_p50_ms: looks.quantile(0.5), look_to_photon_p95_ms: looks.quantile(0.95),
+      inputs_measured: presses.count, looks_measured: looks.count, round_trip_ms: this.#round_trip_ms, loss: this.#loss,
       viewers: this.viewers.value, worker: this.#worker, rung: this.#rung,
     };
   }
@@ -234,8 +237,9 @@ export class World {
     if (!shown) return;
     this.#prompts.shown(shown.index, shown.shown_at);
     this.#frames.emit({ ...shown, width: frame.width, height: frame.height });
-    const photon_ms = this.#told.due(shown.latency_ms, shown.shown_at);
-    if (photon_ms.length && this.role.value === "driver") this.ask({ type: "measured", photon_ms });
+    const photon_ms = this.#told.photon_ms.due(shown.latency_ms, shown.shown_at);
+    const look_ms = this.#told.look_ms.due(shown.look_ms, shown.shown_at);
+    if (photon_ms.length + look_ms.length && this.role.value === "driver") this.ask({ type: "measured", photon_ms, look_ms });
   }
 
   #send() {

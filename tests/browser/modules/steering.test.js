@@ -44,7 +44,7 @@ test("looks add up to running totals, and a lost snapshot loses none", () => {
   steering.look(0.2, -0.05, 20);
   const late = steering.due(40);
   assert.ok(Math.abs(late.look_x - 0.3) < 1e-9 && Math.abs(late.look_y + 0.05) < 1e-9);
-  assert.equal(late.changed_at, 20);
+  assert.deepEqual([late.looked_at, late.changed_at], [20, null]);
 });
 
 test("the first of several movements is the one that is measured", () => {
@@ -52,7 +52,7 @@ test("the first of several movements is the one that is measured", () => {
   steering.due(0);
   steering.look(0.1, 0, 3);
   steering.look(0.1, 0, 9);
-  assert.equal(steering.due(16).changed_at, 3);
+  assert.equal(steering.due(16).looked_at, 3);
 });
 
 test("letting everything go empties the bitmap once", () => {

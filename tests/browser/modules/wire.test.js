@@ -17,7 +17,7 @@ test("what is no message of the channel is null, never an exception", () => {
 });
 
 test("a snapshot travels without what only the page needs to know", () => {
-  const sent = JSON.parse(wire.control({ seq: 2, buttons: 5, look_x: 0.123456789, look_y: 0, t: 17.4, changed_at: 16 }));
+  const sent = JSON.parse(wire.control({ seq: 2, buttons: 5, look_x: 0.123456789, look_y: 0, t: 17.4, changed_at: 16, looked_at: null }));
   assert.deepEqual(sent, { seq: 2, buttons: 5, look_x: 0.12346, look_y: 0, t: 17 });
 });
 

@@ -9,7 +9,7 @@ const PERIOD_MS = 500;
 /** The last minute. */
 const POINTS = 120;
 const MOST_FPS = 30;
-const ROWS = /** @type {const} */ (["photon", "photon_p95", "round_trip", "loss", "rung", "picture", "model", "step",
+const ROWS = /** @type {const} */ (["photon", "photon_p95", "look", "look_p95", "round_trip", "loss", "rung", "picture", "model", "step",
   "decode", "encode", "memory", "frame"]);
 
 export class FiguresPanel {
@@ -40,7 +40,7 @@ export class FiguresPanel {
     this.#root.append(el("p", { class: "fps" }, this.#fps, ` ${words.fps}`), this.#spark, list);
     parent.append(this.#root);
     void model.then((known) => {
-      if (known) this.#cells.model.textContent = words.model_steps(known.name, known.steps);
+      if (known) this.#cells.model.textContent = `${known.name}, ${known.steps}`;
     });
     this.#closer.add(() => this.#root.remove());
     this.#closer.every(PERIOD_MS, () => this.#update(stats()));
@@ -69,6 +69,8 @@ export class FiguresPanel {
     this.#fps.textContent = figures.fps ? figures.fps.toFixed(1) : words.none;
     cell("photon", ms(figures.input_to_photon_p50_ms));
     cell("photon_p95", ms(figures.input_to_photon_p95_ms));
+    cell("look", ms(figures.look_to_photon_p50_ms));
+    cell("look_p95", ms(figures.look_to_photon_p95_ms));
     cell("round_trip", ms(figures.round_trip_ms));
     cell("loss", figures.loss === null ? words.none : words.percent(figures.loss));
     cell("picture", figures.width ? `${figures.width} × ${figures.height}` : words.none);

@@ -120,14 +120,14 @@ export class KeysSheet {
     loud.value = String(volume);
     return el("ul", { class: "choices" },
       el("li", {}, el("label", { for: "speed" }, words.sensitivity), range),
-      this.#check("invert", words.invert), ...(this.#world.together.owner.value ? [this.#quality()] : []),
+      this.#check("invert", words.invert), ...(this.#world.together.owner.value ? [this.#quality(), this.#check("late_look", words.late_look)] : []),
       this.#check("smooth", words.smooth),
       this.#check("captions", words.captions), el("li", {}, el("label", { for: "volume" }, WORDS.world.volume), loud),
       ...(transcribes() ? [this.#check("transcribe", words.transcribe, words.transcribe_more)] : []));
   }
 
   /**
-   * @param {"invert" | "smooth" | "captions" | "transcribe"} name
+   * @param {"invert" | "smooth" | "late_look" | "captions" | "transcribe"} name
    * @param {string} label
    * @param {string} [more]
    */

@@ -80,6 +80,7 @@ export class Stage {
       () => this.#role.close(),
     );
     this.#cover(veil);
+    this.#sayLate();
     this.#closer.add(() => world.close(), () => this.#root.remove());
     this.#video.focus({ preventScroll: true });
   }
@@ -118,6 +119,18 @@ export class Stage {
       mouth.said.on(() => hands.known()),
       keyboard.keys.on((key) => (key === "prompt" || key === "help" || key === "share") && hands.unlock()),
     );
+  }
+
+  /** Whether pictures follow looks late, for everybody in a world of ours: on each connection, and when it changes. */
+  #sayLate() {
+    const { world } = this;
+    let said = /** @type {boolean | null} */ (null);
+    const say = () => {
+      const { late_look } = this.#settings.chosen.value;
+      if (world.phase.value !== "live") said = null;
+      else if (said !== late_look && world.together.owner.value) world.ask({ type: "late_look", on: (said = late_look) });
+    };
+    this.#closer.add(this.#settings.chosen.on(say), world.phase.on(say), world.together.owner.on(say));
   }
 
   /**
