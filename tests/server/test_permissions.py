@@ -157,7 +157,7 @@ def _served(routes: Any) -> Iterator[tuple[str, str, Callable[[str], object]]]:
 
 async def test_the_table_has_every_message() -> None:
     tags = {kind.__struct_config__.tag for kind in get_args(Asked)}
-    assert len(tags) == 10 and tags == {message["type"] for message, _, _ in MESSAGES}
+    assert len(tags) == 11 and tags == {message["type"] for message, _, _ in MESSAGES}
 
 
 async def test_whose_hands_and_voice_reach_a_world_by_the_socket(here: Any) -> None:
