@@ -32,6 +32,7 @@ from model import native
 from model.checkpoint import CheckpointError, sha256
 
 SECONDS = 2.0  # on each rung
+MOST_WORLDS = 64  # of one worker, whatever the machine
 CORES, MEMORY_GIB = 2, 2.0  # below, the lowest rung does not keep up
 
 
@@ -83,10 +84,23 @@ def lacks(found: Sequence[Found]) -> list[str]:
 
 def known_rates(weights: Path) -> tuple[float, ...] | None:
     """Frames a second on each rung, if this machine was examined with these weights and threads."""
+    return _known(weights, "fps")
+
+
+def worlds_held(weights: Path) -> int:
+    """How many worlds have 24 frames a second on the lowest rung with time to spare, by what a frame was found to
+    cost; 1 where this machine was not examined."""
+    core_ms = _known(weights, "core_ms")
+    if core_ms is None:
+        return 1
+    return min(MOST_WORLDS, max(1, int(native.cores() * 1e3 / (core_ms[0] * TO_SPARE * FRAME_RATE))))
+
+
+def _known(weights: Path, name: str) -> tuple[float, ...] | None:
     try:
         kept = json.loads(_place(weights).read_text("utf-8"))
-        rates = tuple(float(each["fps"]) for each in kept)
-        return rates if len(rates) == len(LADDER) and all(rate > 0 for rate in rates) else None
+        values = tuple(float(each[name]) for each in kept)
+        return values if len(values) == len(LADDER) and all(value > 0 for value in values) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

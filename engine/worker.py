@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from configs.paths import WEIGHTS
 from engine.display import Sight
-from engine.doctor import examine, keep_rates, known_rates
+from engine.doctor import MOST_WORLDS, examine, keep_rates, known_rates, worlds_held
 from engine.dynamics import STEPS
 from engine.enlarging import Enlarger
 from engine.inputs import BadInput
@@ -211,8 +211,8 @@ def load(weights: Path) -> tuple[Models, OpenWorld]:
 
 @dataclass(frozen=True)
 class Wanted:
-    """How a worker is to serve: from which weights, how many worlds, with which folder of a faster-whisper model for
-    better words, and at which rung ("": at the highest that the machine holds)."""
+    """How a worker is to serve: from which weights, how many worlds (0: as many as keep up), with which folder of a
+    faster-whisper model for better words, and at which rung ("": at the highest that the machine holds)."""
 
     weights: Path
     capacity: int
@@ -235,10 +235,10 @@ def look(weights: Path, open_world: OpenWorld, rung: str) -> Sight:
 async def serve(socket: Path, wanted: Wanted) -> None:
     """Connect, load, say Ready, serve; return as soon as the gateway hangs up, whatever the threads are at.
     What makes serving impossible is said as Failed, then raised."""
-    weights, capacity = wanted.weights, wanted.capacity
+    weights = wanted.weights
     streams = await asyncio.open_unix_connection(str(socket))
     writer = streams[1]
-    threads = Threads(ThreadPoolExecutor(capacity, "sampling"), ThreadPoolExecutor(1, "encoding"))
+    threads = Threads(ThreadPoolExecutor(wanted.capacity or MOST_WORLDS, "sampling"), ThreadPoolExecutor(1, "encoding"))
     try:
         loading = asyncio.get_running_loop().run_in_executor(threads.sampling, load, weights)
         if not await done_before_hanging_up(loading, streams[0]):
@@ -247,7 +247,7 @@ async def serve(socket: Path, wanted: Wanted) -> None:
         looking = asyncio.get_running_loop().run_in_executor(threads.sampling, look, weights, open_world, wanted.rung)
         if not await done_before_hanging_up(looking, streams[0]):
             return
-        sight = looking.result()
+        sight, capacity = looking.result(), wanted.capacity or worlds_held(weights)
         first = sight.first
         senses = Senses(sound_opener(weights), load_listening(weights, wanted.asr))
         worker = Worker(streams, open_world, threads, capacity, restorer(models), senses, sight)
@@ -286,7 +286,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--socket", type=Path, required=True, help="the gateway's AF_UNIX socket")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--threads", type=int, default=0, help="torch threads; 0: all cores")
-    parser.add_argument("--capacity", type=int, default=1, help="worlds at the same time")
+    parser.add_argument("--capacity", type=int, default=0, help="worlds at the same time; 0: as many as keep up")
     parser.add_argument("--asr", type=Path, help="folder of a faster-whisper model, for better words of what is said")
     parser.add_argument("--rung", choices=("", *RUNGS), default="", help="of the ladder; none: what the machine holds")
     options = parser.parse_args(arguments)

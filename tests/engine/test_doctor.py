@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine import doctor
-from engine.doctor import Found, examine, keep_rates, known_rates, lacks, table
+from engine.doctor import MOST_WORLDS, Found, examine, keep_rates, known_rates, lacks, table, worlds_held
 from engine.enlarging import Enlarger
 from tests.engine.test_bench import Counting
 
@@ -39,3 +39,14 @@ def test_what_was_found_is_kept_for_the_same_weights_only(tmp_path: Path, monkey
     assert keep_rates(weights, FOUND) == known_rates(weights) == (40.0, 30.0, 12.5)
     (weights / "a.safetensors").write_bytes(b"two")
     assert known_rates(weights) is None
+
+
+@pytest.mark.parametrize(("core_ms", "worlds"), [(90.0, 1), (52.0, 1), (36.0, 2), (9.0, 8), (0.01, MOST_WORLDS)])
+def test_as_many_worlds_are_admitted_as_keep_up(
+    core_ms: float, worlds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUNDO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(doctor.native, "cores", lambda: 2)
+    assert worlds_held(tmp_path) == 1
+    keep_rates(tmp_path, [Found("270p", 30.0, core_ms), *FOUND[1:]])
+    assert worlds_held(tmp_path) == worlds
