@@ -33,7 +33,7 @@ EVENT_FRAME = 4
 HELD_OUT = 17  # every 17th film is never trained on, and said in words and shapes that no other is
 MUSIC_SHARE = 0.3
 CROWNS = (  # as ellipsoids: of which kind, and of the height their middle, half width, half height
-    (PINE, 0.30, 0.24, 0.22), (PINE, 0.62, 0.16, 0.38), (ROUND, 0.62, 0.37, 0.36),
+    (PINE, 0.22, 0.30, 0.20), (PINE, 0.60, 0.19, 0.42), (ROUND, 0.62, 0.37, 0.36),
 )  # fmt: skip
 NEEDS_DRY = ("campfire", "fireworks", "birds", "balloons")
 
@@ -167,7 +167,9 @@ def labels(plan: Script, world: Land, moment: Moment) -> Labels:
     walk = moment.walk
     at = (walk.x, walk.y - 1.0, walk.z)
     filmed = plan.subject != "none" and plan.camera != "first"
-    seen = filmed and in_view(moment, *at) and not behind_crowns(world, moment, *at)
+    far = float(np.hypot(walk.x - moment.shot.camera.x, walk.z - moment.shot.camera.z))
+    murky = far * _murk(moment.shot.heaven) > (0.5 if plan.subject == "fox" else 1.0)
+    seen = filmed and not murky and in_view(moment, *at) and clear_line(world, moment, at, 0.0)
     weather = None if plan.place == "moon" else plan.weather
     going = [event.name for event in moment.events if event_seen(world, moment, event)]
     return Labels(
@@ -191,7 +193,9 @@ def event_seen(world: Land, moment: Moment, event: Event) -> bool:
     far = float(np.hypot(event.x - camera.x, event.z - camera.z))
     murk = _murk(heaven)
     return (
-        far * murk < 1.2 and in_view(moment, event.x, top, event.z) and clear_line(world, moment, event.x, top, event.z)
+        far * murk < 1.2
+        and in_view(moment, event.x, top, event.z)
+        and clear_line(world, moment, (event.x, top, event.z))
     )
 
 
@@ -201,7 +205,7 @@ def _solid_seen(world: Land, moment: Moment, event: Event) -> bool:
         return False
     x, y, z, _ = (float(part) for part in moment.shot.casters[-1])
     near = float(np.hypot(x - moment.shot.camera.x, z - moment.shot.camera.z)) < (12 if event.name == "ball" else 60)
-    return near and in_view(moment, x, y, z) and clear_line(world, moment, x, y, z)
+    return near and in_view(moment, x, y, z) and clear_line(world, moment, (x, y, z))
 
 
 def _murk(heaven: Heaven) -> float:
@@ -215,19 +219,19 @@ def _flock_seen(world: Land, moment: Moment) -> bool:
     murk, seen = _murk(heaven), 0
     for x, y, z in moment.shot.solids[-FLOCK * BIRD_PARTS :: 3 * BIRD_PARTS, :3].astype(float):
         near = float(np.hypot(x - camera.x, z - camera.z)) * murk < 0.8
-        seen += near and in_view(moment, x, y, z) and clear_line(world, moment, x, y, z)
+        seen += near and in_view(moment, x, y, z) and clear_line(world, moment, (x, y, z))
     return seen > 1
 
 
-def clear_line(world: Land, moment: Moment, x: float, y: float, z: float) -> bool:
-    """Whether nothing of the land stands between the camera and a point."""
+def clear_line(world: Land, moment: Moment, point: tuple[float, float, float], margin_m: float = 0.3) -> bool:
+    """Whether nothing of the land stands between the camera and a point, trunks and walls by so much."""
     camera = moment.shot.camera
     for share in np.linspace(0.06, 0.94, 24):
-        px, py, pz = (a + (b - a) * share for a, b in ((camera.x, x), (camera.y, y), (camera.z, z)))
+        px, py, pz = (a + (b - a) * share for a, b in zip((camera.x, camera.y, camera.z), point, strict=True))
         above = py - world.height(px, pz)
-        if above < 0.0 or (above < 7.0 and world.blocked(px, pz, 0.3)):
+        if above < 0.0 or (above < 7.0 and world.blocked(px, pz, margin_m)):
             return False
-    return not behind_crowns(world, moment, x, y, z)
+    return not behind_crowns(world, moment, *point)
 
 
 def behind_crowns(world: Land, moment: Moment, x: float, y: float, z: float) -> bool:

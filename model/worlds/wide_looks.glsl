@@ -63,8 +63,8 @@ void main() {
     for (int i = 0; i < 8; i++) { float t = 2.4 * float(i); around += at(p + ivec2(vec2(cos(t), sin(t)) * (1. + .45 * float(i)) * fine)); }
     c = mix(c, around / 8., .55);
     float l = luma(c), tooth = textureLod(noise, q / 150., 0.).w - .5;
-    c = mix(vec3(l), c, .92);
-    c = .30 + .68 * pow(c, vec3(mix(.55, .86, smoothstep(.0, .35, l))));  // darkness keeps its forms
+    c = mix(vec3(l), c, 1.25);
+    c = .27 + .71 * pow(max(c, 0.), vec3(mix(.55, .86, smoothstep(.0, .35, l))));  // darkness keeps its forms
     c = mix(c, mix(vec3(.66, .62, .80), vec3(1., .93, .86), smoothstep(.3, .9, luma(c))), .20);
     c += tooth * .075 * (1. - l);
   }

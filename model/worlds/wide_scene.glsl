@@ -11,6 +11,8 @@ layout(location = 1) out float distance_m;
 layout(location = 2) out vec4 normal_material;
 const int GROUND = 0, WATER = 1, TRUNK = 2, PINE = 3, LEAF = 4, CACTUS = 5, ROCK = 6, FIGURE = 7, WALL = 8, WINDOW = 9, CLOTH = 10, STONE = 11;
 
+const vec3 SAND = PLACE == 2 ? vec3(.20, .135, .08) : PLACE == 5 ? vec3(.16, .10, .07) : vec3(0.);  // what bright ground throws on walls
+
 float spheres(vec3 p, vec3 l) {  // of the light toward l; p relative to the eye
   float light = 1.;
   for (int i = 0; i < casters; i++) {
@@ -220,7 +222,7 @@ void main() {
       open = occlusion(p, n);
       float lambert = max(dot(n, l), 0.), lit = lambert > 0. ? shade(p + n * .06, l) : 0.;
       float through = material == LEAF || material == PINE ? .22 * max(dot(d, l), 0.) * soft : 0.;
-      c = albedo * (direct * (lambert * lit + through) + ambient * (.42 + .58 * (.5 + .5 * n.y)) * soft * open + direct * .13 * soft * open * max(dot(n, -l), 0.) + lamps(p - eye, n));
+      c = albedo * (direct * (lambert * lit + through) + (ambient * (.42 + .58 * (.5 + .5 * n.y)) + direct * max(l.y, 0.) * SAND * (1. - n.y)) * soft * open + direct * .13 * soft * open * max(dot(n, -l), 0.) + lamps(p - eye, n));
       if (material >= FIGURE && material != WALL) c += direct * lit * .06 * pow(1. - max(dot(n, -d), 0.), 3.);
       c += painted.rgb * painted.a * (material == WINDOW ? 1. + 1.3 * pulse : 1.3) * (material >= FIGURE ? 1. : 0.);
       if (WET) c += direct * lit * pow(max(dot(reflect(d, n), l), 0.), 24.) * .10 * wet;

@@ -248,8 +248,8 @@ def test_a_hill_hides_what_lies_behind_it():
     world = land("mountains", 3)
     moment = walked(world, Controls(), 0, "none")[0]
     camera = moment.shot.camera
-    assert clear_line(world, moment, camera.x, camera.y + 30, camera.z + 1)
-    assert not clear_line(world, moment, camera.x + 40, world.height(camera.x + 40, camera.z) - 5, camera.z)
+    assert clear_line(world, moment, (camera.x, camera.y + 30, camera.z + 1))
+    assert not clear_line(world, moment, (camera.x + 40, world.height(camera.x + 40, camera.z) - 5, camera.z))
 
 
 @pytest.mark.parametrize(
