@@ -31,6 +31,7 @@ from engine.limits import achieved, limits
 from engine.limits import table as limits_table
 from engine.messages import FRAME_RATE, RUNGS
 from engine.meter import MIB, Meter, peak_mib, percentile, resident_mib
+from engine.pacing import next_tick
 from engine.rungs import LOWEST, Rung, rung_named
 from engine.session import Steppable
 from engine.threads import use_threads
@@ -66,6 +67,7 @@ class Span:
             "seconds": round(self.seconds, 2),
             "frames": self.meter.frames,
             "fps": round(self.meter.frames / self.seconds, 2) if self.seconds else 0.0,
+            "repeats": repeats(self.interval_ms),
             "step_ms": spread(self.meter.step_ms),
             "decode_ms": spread(self.meter.decode_ms),
             "encode_ms": spread(self.meter.encode_ms),
@@ -73,6 +75,16 @@ class Span:
             "core_ms_a_frame": round(self.core_s * 1e3 / self.meter.frames, 1) if self.meter.frames else 0.0,
             "rss_mb": round(self.rss_mb, 1),
         }
+
+
+def repeats(interval_ms: Sequence[float]) -> int:
+    """How often a viewer would be shown a picture again, had frames that took so long been paced as a worker's are."""
+    now_s, slot, count = 0.0, -1, 0
+    for each in interval_ms:
+        tick = next_tick(0.0, slot, now_s)
+        slot, count = tick.slot, count + tick.skipped
+        now_s += tick.wait_s + each / 1e3
+    return count
 
 
 def spread(values: list[float]) -> dict[str, float]:
@@ -160,6 +172,7 @@ def table(figures: dict[str, Any]) -> str:
     lines = [
         f"{figures['model']} on {figures['device']}: {width}x{height}, worlds: {figures['worlds']}",
         f"{figures['fps']:.1f} newly sampled frames a second, peak memory {figures['peak_rss_mb']:.0f} MB",
+        f"paced at {FRAME_RATE} a second, {figures['repeats']} pictures of a world would be shown again",
         *rates(figures),
         "",
         "minute    fps   step p50   p99   decode p50   p99   encode p50   p99   core ms   memory MB",

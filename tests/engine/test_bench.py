@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.bench import main, measure, report, table, walk
+from engine.bench import main, measure, repeats, report, table, walk
 from engine.display import Sight
 from engine.enlarging import Enlarger
 from engine.rungs import LADDER, LOWEST
@@ -61,6 +61,8 @@ def test_the_report_is_json_and_a_table_with_the_same_figures() -> None:
         "encode_ms",
         "core_ms_a_frame",
         "rss_mb",
+        "repeats",
+        "interval_ms",
         "model",
         "device",
         "worlds",
@@ -78,6 +80,12 @@ def test_worlds_step_together_and_a_rung_is_measured_as_it_is_served() -> None:
     assert figures["frames"] == 16 and figures["fps"] == 2 and worlds[0].index == worlds[1].index
     assert figures["decode_ms"]["p50"] > 2.0  # the head's share beside the world's own
     assert figures["interval_ms"] == {"p50": 1000.0, "p99": 1000.0}
+
+
+def test_pictures_that_would_be_shown_again_are_counted_as_a_worker_paces_them() -> None:
+    assert repeats([30.0] * 48) == repeats([41.0] * 48) == 0
+    assert repeats([30.0] * 10 + [200.0] + [30.0] * 10) == 3
+    assert 7 <= repeats([50.0] * 48) <= 9  # 2.4 s are 57.6 slots
 
 
 def test_the_bench_walks_and_turns() -> None:
