@@ -16,7 +16,7 @@ ENVELOPE_BANDS, ENVELOPE_WINDOW, ENVELOPE_HOP = 24, 500, 250
 QUIET = 3e-4  # of a band's amplitude, below which nothing begins
 LOUD_RISE = 1.5  # nats, above which an onset weighs no more
 PEAK_HOP, PEAK_ROOM = 250, 1.25
-RANGES_HZ, LAGS = (40.0, 150.0, 400.0, 1500.0, 6500.0), 16  # in which sound is held against itself, frames later
+RANGES_HZ, LAGS = (40.0, 150.0, 400.0, 1500.0, 6500.0), 40  # in which sound is held against itself, frames later
 CHANCE = 0.05  # of a correlation
 SILENT = 1e-4  # of the sum of squares in a range
 

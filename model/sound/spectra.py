@@ -41,18 +41,18 @@ def stft(pcm: Tensor, window: int, hop: int) -> Tensor:
     return torch.fft.rfft(pcm.unfold(1, window, hop) * torch.hann_window(window, device=pcm.device))
 
 
-def noise_bands(bands: int, frames: int) -> Tensor:
-    """Looped noise [frames, 1000, bands] as float16: each band's has a root mean square of 1 and no seam."""
+def noise_bands(loops: Tensor) -> Tensor:
+    """Looped noise [bands, longest loop, 1000] as float16: each band's has a root mean square of 1, and no seam after
+    as many frames as `loops` [bands] says."""
     generator = torch.Generator().manual_seed(7)
-    samples = frames * SAMPLES
-    edges, hz = edges_hz(bands), torch.arange(samples // 2 + 1) * RATE / samples
-    made = torch.empty(frames, SAMPLES, bands, dtype=torch.float16)
-    spectrum = torch.fft.rfft(torch.randn(samples, generator=generator))
-    for band in range(bands):
-        octaves = torch.log2(hz.clamp_min(1e-3))
-        soft = 24.0
+    edges, longest = edges_hz(len(loops)), int(loops.max())
+    made = torch.zeros(len(loops), longest, SAMPLES, dtype=torch.float16)
+    soft, noise = 24.0, torch.randn(longest * SAMPLES, generator=generator)
+    for band, frames in enumerate(loops.tolist()):
+        samples = frames * SAMPLES
+        octaves = torch.log2((torch.arange(samples // 2 + 1) * RATE / samples).clamp_min(1e-3))
         rise = torch.sigmoid(soft * (octaves - edges[band].log2()))
         fall = torch.sigmoid(soft * (edges[band + 1].log2() - octaves))
-        wave = torch.fft.irfft(spectrum * rise * fall, samples)
-        made[..., band] = (wave / wave.square().mean().sqrt()).reshape(frames, SAMPLES).half()
+        wave = torch.fft.irfft(torch.fft.rfft(noise[:samples]) * rise * fall, samples)
+        made[band, :frames] = (wave / wave.square().mean().sqrt()).reshape(frames, SAMPLES).half()
     return made

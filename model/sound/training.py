@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from configs.paths import WEIGHTS, cache_dir, load_toml
 from model.sound import losses
@@ -39,7 +39,7 @@ class SoundTraining:
     rate: float = 1.5e-3
     weight_decay: float = 0.01
     rows: int = 6
-    frames: int = 24
+    frames: int = 48
     run_in: int = 0  # frames before them at most, which the decoder has behind it
     head_rows: int = 12
     head_frames: int = 72
@@ -77,9 +77,9 @@ def tokenizer_loss(
     pcm, _, audible = batch
     generator = torch.Generator().manual_seed(step_seed(training.seed + 1, step))
     pcm, audible = quieter(pcm, audible, training, generator)
-    place = int(torch.randint(120, (), generator=generator))
+    place = int(torch.randint(2**20, (), generator=generator))
     carry, run_in = tokenizer.silence(len(pcm), place), audible.shape[1] - training.frames
-    if run_in:
+    if run_in > 0:
         with torch.no_grad():
             carry = tokenizer.decode(tokenizer.encode(pcm[:, : HOP + run_in * SAMPLES]), carry).carry
         pcm, audible = pcm[:, run_in * SAMPLES :], audible[:, run_in:]
@@ -144,6 +144,21 @@ def train_step(run: Run, networks: SoundNetworks, shelf: Shelf, training: SoundT
     return {"loss": loss.item(), **parts}
 
 
+@torch.no_grad()
+def take_chances(tokenizer: SoundTokenizer, chance: int) -> None:
+    """The decoder draws by so many random numbers a frame, at first by those it knew."""
+    before, known = tokenizer.decoder[0], tokenizer.config.chance
+    assert isinstance(before, nn.Linear)
+    if chance == known:
+        return
+    if chance < known:
+        raise ValueError(f"expected chance of {known} or more, as the weights have; got {chance}")
+    wider = nn.Linear(before.in_features + chance - known, before.out_features)
+    wider.weight[:, : before.in_features], wider.bias[:] = before.weight, before.bias
+    tokenizer.decoder[0], tokenizer.config = wider, replace(tokenizer.config, chance=chance)
+    tokenizer.luck = SoundTokenizer(tokenizer.config).luck
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command("sound", __doc__, "train-sound.toml", 15.0)
     parser.add_argument("--recordings", type=Path, default=cache_dir() / "recordings")
@@ -160,6 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.manual_seed(training.seed)
     if options.warm:
         networks = SoundNetworks.load(options.warm).train().requires_grad_(True)
+        take_chances(networks.tokenizer, section["tokenizer"]["chance"])
     else:
         sizes = SoundTokenizerConfig(SOURCES, **section["tokenizer"]), SoundHeadConfig(**section["head"])
         networks = SoundNetworks(*sizes)

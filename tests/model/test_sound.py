@@ -19,7 +19,7 @@ from model.sound.networks import FILE, Sounding, SoundNetworks
 from model.sound.recordings import Recording, draw
 from model.sound.spectra import HOP, SAMPLES, noise_bands
 from model.sound.tokenizer import LATENT, SoundTokenizer, SoundTokenizerConfig
-from model.sound.training import SoundTraining, head_loss, quieter, tokenizer_loss
+from model.sound.training import SoundTraining, head_loss, quieter, take_chances, tokenizer_loss
 from model.worlds.sounds import SOURCES
 
 UNSEEN = 17 * 4  # a seed that is held out
@@ -38,7 +38,7 @@ def unseen() -> Recording:
 
 def small() -> SoundTokenizer:
     torch.manual_seed(0)
-    return SoundTokenizer(SoundTokenizerConfig(SOURCES, bands=16, hidden=16, decoder=16)).eval()
+    return SoundTokenizer(SoundTokenizerConfig(SOURCES, bands=16, hidden=16, decoder=16, chance=4)).eval()
 
 
 @torch.inference_mode()
@@ -51,7 +51,7 @@ def test_frame_by_frame_sounds_like_all_at_once() -> None:
         carry = decoded.carry
         pieces.append(decoded.pcm)
     assert torch.allclose(torch.cat(pieces, 1), whole.pcm, atol=1e-5)
-    assert carry.place == 4
+    assert carry.place == 124
 
 
 @torch.inference_mode()
@@ -64,10 +64,31 @@ def test_a_frame_is_coded_without_what_comes_after_it() -> None:
 
 
 def test_a_noise_loop_has_no_seam() -> None:
-    loop = noise_bands(8, 4).float().flatten(0, 1)
-    steps = (loop - loop.roll(1, 0)).abs()
-    assert (steps[0] < 4 * steps.mean(0)).all()
-    assert torch.allclose(loop.square().mean(0), torch.ones(8), atol=0.02)
+    loops = torch.tensor([4, 3, 5, 4, 3, 5, 4, 3])
+    for loop, frames in zip(noise_bands(loops).float(), loops, strict=True):
+        wave = loop[:frames].flatten()
+        steps = (wave - wave.roll(1)).abs()
+        assert steps[0] < 5 * steps.mean()
+        assert wave.square().mean() == pytest.approx(1, abs=0.02) and not loop[frames:].any()
+
+
+@torch.inference_mode()
+def test_steady_sound_never_repeats() -> None:
+    tokenizer = SoundTokenizer(SoundTokenizerConfig(SOURCES, bands=64, hidden=16, decoder=16, chance=4)).eval()
+    pcm = tokenizer.decode(torch.zeros(1, 480, LATENT), tokenizer.silence()).pcm[0, 24 * SAMPLES :]
+    alike = torch.fft.irfft(torch.fft.rfft(pcm, n=2 * len(pcm)).abs().square())
+    assert alike[SAMPLES : 240 * SAMPLES].abs().max() < 0.3 * alike[0]
+
+
+def test_a_decoder_that_is_given_chances_draws_at_first_as_it_did() -> None:
+    torch.manual_seed(0)
+    tokenizer = SoundTokenizer(SoundTokenizerConfig(SOURCES, bands=16, hidden=16, decoder=16)).eval()
+    before = tokenizer.decoder[0].weight.clone()
+    take_chances(tokenizer, 4)
+    assert torch.equal(tokenizer.decoder[0].weight[:, :-4], before) and tokenizer.luck.shape[1] == 4
+    assert tokenizer.decode(torch.zeros(1, 2, LATENT), tokenizer.silence()).pcm.shape == (1, 2 * SAMPLES)
+    with pytest.raises(ValueError, match="chance of 4 or more"):
+        take_chances(tokenizer, 2)
 
 
 def test_the_bundled_tokenizer_is_small_and_good_on_a_world_that_it_never_heard(
@@ -102,14 +123,14 @@ def test_a_loss_hears_what_begins_in_few_bands_and_peaks_that_stand_out() -> Non
 
 
 def test_what_is_alike_every_few_frames_hums_and_noise_does_not() -> None:
-    noise = 0.05 * torch.randn(1, 48 * SAMPLES, generator=torch.Generator().manual_seed(0))
+    noise = 0.05 * torch.randn(1, 96 * SAMPLES, generator=torch.Generator().manual_seed(0))
     assert losses.repetition(noise, noise) == 0 and figures.repetition(noise[0]) < 0.2
-    for every in (1, 6, 16):
-        humming = noise[:, : every * SAMPLES].repeat(1, 48 // every)
+    for every in (1, 6, 16, 32):
+        humming = noise[:, : every * SAMPLES].repeat(1, 96 // every)
         assert losses.repetition(humming, noise) > 0.5 and figures.repetition(humming[0]) > 0.9
-    turning = torch.cat([noise[:, :SAMPLES], -noise[:, :SAMPLES]], 1).repeat(1, 24)
+    turning = torch.cat([noise[:, :SAMPLES], -noise[:, :SAMPLES]], 1).repeat(1, 48)
     assert losses.repetition(turning, noise) > 5
-    song = noise + 0.3 * torch.sin(torch.arange(48 * SAMPLES) * 2 * math.pi * 480 / 24_000)
+    song = noise + 0.3 * torch.sin(torch.arange(96 * SAMPLES) * 2 * math.pi * 480 / 24_000)
     assert losses.repetition(song, song) == 0
 
 
@@ -152,15 +173,15 @@ def test_a_sounding_is_a_function_of_its_seed(networks: SoundNetworks) -> None:
 
 def test_losses_are_a_function_of_seed_and_step_and_reach_every_weight() -> None:
     tokenizer, head, training = small().train(), SoundHead(SoundHeadConfig(16, 16)), SoundTraining()
-    pcm = 0.1 * torch.randn(2, HOP + 17 * SAMPLES)
-    batch = (pcm, torch.randn(2, 17, 44), torch.rand(2, 17, len(SOURCES)) > 0.5)
+    pcm = 0.1 * torch.randn(2, HOP + 50 * SAMPLES)  # two frames more, which are but a past
+    batch = (pcm, torch.randn(2, 50, 44), torch.rand(2, 50, len(SOURCES)) > 0.5)
     first, parts = tokenizer_loss(tokenizer, batch, training, 3)
     assert tokenizer_loss(tokenizer, batch, training, 3)[0] == first and all(map(math.isfinite, parts.values()))
     (first + head_loss(head, tokenizer.encode(pcm).detach(), batch[1], training, 3)).backward()
     assert all(p.grad is not None for net in (tokenizer, head) for p in net.parameters())
     with pytest.raises(ValueError, match="head_from < encoder_share"):
         replace(training, head_from=0.9)
-    with pytest.raises(ValueError, match="frames is 17 at least, got 6"):
+    with pytest.raises(ValueError, match="frames is 41 at least, got 6"):
         replace(training, frames=6)
     replace(training, encoder_share=0.0, head_from=1.0)  # the decoder alone
 
