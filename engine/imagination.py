@@ -3,6 +3,7 @@ before anybody turns to them. Knows where a look may turn; nothing of controls, 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from math import pi
 
@@ -86,15 +87,18 @@ class Imagination:
             noisy = sampler.move(noisy, seen.clean.float(), step / steps, steps)
         return unpatch(noisy[:, 0]).clamp(-3, 3)
 
-    def look_around(self, known: Known, told: Told) -> None:
-        """Dreams of all that lies around a first frame, `known`, before anybody can turn to it."""
-        for _ in TURNS:
-            there = where_to(self._recollection.memory, told.state.pose)
-            if there is None:
-                break
-            self._dream = self._begin(there, known, told)
-            while self._dream is not None:
-                self._step(self._dream, told, index=0)
+    def look_around(self, known: Known, told: Told, patience_s: float) -> None:
+        """Dreams of all that lies around a first frame, `known`, before anybody can turn to it; where that takes longer
+        than somebody has patience, what is left is dreamed of while the world goes on."""
+        until_s, dreams = time.monotonic() + patience_s, 0
+        while dreams < len(TURNS) and time.monotonic() < until_s:
+            if self._dream is None:
+                there = where_to(self._recollection.memory, told.state.pose)
+                if there is None:
+                    return
+                self._dream = self._begin(there, known, told)
+            self._step(self._dream, told, index=0)
+            dreams += self._dream is None
 
     def go_on(self, known: Known, told: Told, index: int) -> None:
         """One step of sampling what lies around where nobody has looked yet; into memory, when it is done. `known` is

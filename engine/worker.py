@@ -50,6 +50,7 @@ from engine.world import Inputs, Models, World, load_models
 
 WARM_UP_FRAMES = 4
 HANG_UP_CHECK_S = 0.1
+PATIENCE_S = 2.0  # with a second frame: who waits longer takes a world for hung
 T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -177,8 +178,11 @@ def opener(models: Models) -> OpenWorld:
 
     def open_world(wish: Open) -> World:
         if wish.picture:
-            return world_from(models, wish.seed, wish.prompt, read_rgb(wish.picture))
-        return World(models, wish.seed, wish.prompt, wish.template)
+            world = world_from(models, wish.seed, wish.prompt, read_rgb(wish.picture))
+        else:
+            world = World(models, wish.seed, wish.prompt, wish.template)
+        world.patience_s = PATIENCE_S
+        return world
 
     return open_world
 

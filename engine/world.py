@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from math import cos, sin
+from math import cos, inf, sin
 
 import numpy as np
 import torch
@@ -110,6 +110,7 @@ class World:
     def __init__(self, models: Models, seed: int, prompt: str = "", template: str = ""):
         self.models = models
         self.index = 0
+        self.patience_s = inf  # with what is dreamed of before the second frame
         self._generator = torch.Generator().manual_seed(seed % 2**63)
         self.dynamics = Dynamics(models.batch, models.config)
         self._recollection = Recollection(models)
@@ -199,7 +200,7 @@ class World:
                 return self._step(inputs, controls)
         if self.index == 1 and not self._resumed:  # the first frame is on its way meanwhile
             with batch.apart():
-                self._imagination.look_around(self._past.known, self._told())
+                self._imagination.look_around(self._past.known, self._told(), self.patience_s)
         with batch.stepping():
             return self._step(inputs, controls)
 

@@ -1,9 +1,14 @@
 """Where a world dreams of, and that it comes into memory."""
 
+import time
+
+import pytest
 import torch
 
-from engine.imagination import TURNS, where_to
+from engine.imagination import STEPS, TURNS, where_to
 from engine.memory import Keyframe, Memory
+from engine.models import Models
+from engine.world import Inputs, World
 
 
 def remembered(*yaws: float) -> Memory:
@@ -25,3 +30,25 @@ def test_the_nearest_turn_that_nothing_shows_is_dreamed_of():
 
 def test_who_has_seen_all_around_dreams_of_nothing():
     assert where_to(remembered(*(0.6 * i for i in range(11))), [0.0, 1.7, 0.0, 0.3, 0.0]) is None
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return Models.random()
+
+
+@pytest.mark.parametrize(("patience_s", "at_once"), [(60.0, True), (0.0, False)])
+def test_all_around_is_dreamed_of_before_the_second_frame_unless_patience_ends(
+    models: Models, patience_s: float, at_once: bool
+):
+    world = World(models, 1)
+    world.patience_s = patience_s
+    world.step(Inputs())
+    world.step(Inputs())
+    dreams = sum(keyframe.dreamed for keyframe in world.memory.keyframes)
+    assert (dreams > 0) == at_once
+    if not at_once:
+        begun_s = time.monotonic()
+        while not any(keyframe.dreamed for keyframe in world.memory.keyframes):
+            assert world.index < 4 * STEPS and time.monotonic() - begun_s < 300, "nothing was dreamed of"
+            world.step(Inputs())

@@ -209,6 +209,6 @@ def test_clicks_and_another_sound_are_seen_by_the_figures(networks: SoundNetwork
     truth = unseen.pcm.float() / 32767
     made = coded(networks, truth).pcm[0]
     clicking = made.clone()
-    clicking[::SAMPLES] += 0.05
+    clicking[::SAMPLES] += 0.1
     assert figures.click_ratio(clicking) > 2 * figures.click_ratio(made)
     assert figures.envelope_correlation(torch.roll(made, 60_000)[None], truth[None]) < 0.95
