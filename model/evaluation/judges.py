@@ -50,7 +50,7 @@ class JudgesConfig:
 
 
 class Reader(nn.Module):
-    """[B, 3, 135, 240] in -1..1 -> logits of all attributes joined, [B, 13]; `features` [B, 4 C] on the way."""
+    """[B, 3, 135, 240] in -1..1 -> logits of all attributes joined, [B, 13]."""
 
     def __init__(self, widths: tuple[int, ...]):
         super().__init__()
@@ -60,11 +60,15 @@ class Reader(nn.Module):
         )
 
     def features(self, picture: Tensor) -> Tensor:
-        halves = self.stages(picture).tensor_split(2, 2)  # sky and ground say different things
-        return torch.cat([part for half in halves for part in (half.mean((2, 3)), half.amax((2, 3)))], 1)
+        """What each stage sees, [B, 4 of all widths]: the first ones how a picture is drawn, the last ones of what."""
+        found = []
+        for stage in self.stages:
+            picture = stage(picture)
+            found.append(_pooled(picture))
+        return torch.cat(found, 1)
 
     def forward(self, picture: Tensor) -> Tensor:
-        return self.head(self.features(picture))
+        return self.head(_pooled(self.stages(picture)))
 
 
 class Judges(nn.Module):
@@ -135,6 +139,11 @@ def split(logits: Tensor, groups: dict[str, tuple[str, ...]]) -> dict[str, Tenso
 def speeds_m_s(motion: Tensor) -> Tensor:
     """Motions over GAP frames [N, 5] (odometry.NAMES) -> SPEEDS [N, 3]."""
     return motion[:, [NAMES.index(name) for name in SPEEDS]] * (24 / GAP)
+
+
+def _pooled(seen: Tensor) -> Tensor:
+    """[B, C, h, w] -> [B, 4 C]: means and maxima of both halves, since sky and ground say different things."""
+    return torch.cat([part for half in seen.tensor_split(2, 2) for part in (half.mean((2, 3)), half.amax((2, 3)))], 1)
 
 
 def _stage(inputs: int, outputs: int) -> nn.Module:

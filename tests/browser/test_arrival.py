@@ -91,7 +91,7 @@ async def test_leaving_a_world_leaves_nothing_behind(driver: Person) -> None:
     page = driver.page
     await driver.leave()
     assert await page.evaluate("() => taps.peers.map((peer) => peer.connectionState)") == ["closed"]
-    assert await page.evaluate("() => document.querySelectorAll('video, .stage, .veil, dialog').length") == 0
+    assert await page.evaluate("() => document.querySelectorAll('.stage, .veil, dialog, video:not(.wall video)').length") == 0
     sent = await page.evaluate("() => taps.sent.length")
     await page.keyboard.press("KeyW")
     await page.wait_for_timeout(300)

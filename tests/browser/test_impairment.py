@@ -28,12 +28,12 @@ NARROW_MS = 150.0  # on a line that takes 40 ms for one picture of half its rate
 # Turns all the while, and writes down what is shown when, and how long each turn took from hand to eye.
 RECORD = """() => {
   window.shown = [];
-  mundo.on("frame", ({ latency_ms }) => { window.measured = latency_ms; });
+  mundo.on("frame", ({ look_ms }) => { window.measured = look_ms; });
   window.measured = [];
   const video = document.querySelector("video");
   const see = (at, { rtpTimestamp }) => {
     video.requestVideoFrameCallback(see);
-    if (rtpTimestamp !== shown.at(-1)?.rtp) shown.push({ at, rtp: rtpTimestamp, latency_ms: measured.splice(0) });
+    if (rtpTimestamp !== shown.at(-1)?.rtp) shown.push({ at, rtp: rtpTimestamp, look_ms: measured.splice(0) });
   };
   video.requestVideoFrameCallback(see);
   window.turn = 0;
@@ -63,7 +63,7 @@ class Eye:
         """From hand to eye, at the median of the seconds that follow."""
         since = await self.now()
         await asyncio.sleep(seconds)
-        measured = [ms for frame in await self.frames(since) for ms in frame["latency_ms"]]
+        measured = [ms for frame in await self.frames(since) for ms in frame["look_ms"]]
         assert len(measured) >= 5 * seconds, f"{len(measured)} turns were obeyed in {seconds} s"
         return statistics.median(measured)
 
