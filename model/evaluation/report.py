@@ -20,6 +20,7 @@ STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1240px;margin:2rem 
 table{border-collapse:collapse}td,th{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #e2e8f0}
 th:first-child,td:first-child,td.says{text-align:left}svg text{font:11px system-ui;fill:#4a5568}
 figure{display:inline-block;margin:1rem 1rem 0 0;width:520px;vertical-align:top}
+figure:has(table){width:auto;max-width:100%;overflow-x:auto}
 figcaption{font-weight:600}.bar{width:140px;height:8px;background:#e2e8f0;
 position:relative}.bar i{position:absolute;top:0;min-width:3px;height:8px}.strip img{max-width:100%}
 .unusable{color:#a0aec0;text-decoration:line-through}
