@@ -62,6 +62,7 @@ async def test_metrics_count_without_naming_anybody(here: Any) -> None:
     connection = await browser.connect(session)
     connection.steer(1, buttons=1)
     await connection.until("receipt", lambda event: event["control_seq"] == 1)
+    await connection.until("receipt", lambda event: event["frame"] > 4)
     connection.tell(type="measured", photon_ms=[80.0, 120.0], look_ms=[50.0])
     connection.tell(type="ping", t=1.0)
     await connection.until("pong")
