@@ -30,7 +30,7 @@ class SoundTokenizerConfig:
     bands: int = 64
     hidden: int = 224
     decoder: int = 288
-    chance: int = 0
+    chance: int = 16
 
     def __post_init__(self) -> None:
         sizes = self.bands, self.hidden, self.decoder

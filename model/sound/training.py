@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from configs.paths import WEIGHTS, cache_dir, load_toml
 from model.sound import losses
@@ -131,7 +131,7 @@ def train_step(run: Run, networks: SoundNetworks, shelf: Shelf, training: SoundT
     rng = np.random.default_rng([training.seed, run.step])
     shelf.grow(16 + run.step // 4)
     networks.tokenizer.encoder.requires_grad_(run.progress < training.encoder_share)
-    run_in = int(rng.integers(training.run_in + 1)) if training.run_in else 0
+    run_in = int(rng.integers(training.run_in + 1))
     batch = shelf.batch(training.rows, run_in + training.frames, rng)
     loss, parts = tokenizer_loss(networks.tokenizer, batch, training, run.step)
     if run.progress > training.head_from:
@@ -142,21 +142,6 @@ def train_step(run: Run, networks: SoundNetworks, shelf: Shelf, training: SoundT
         loss, parts["head"] = loss + drawn, drawn.item()
     descend(run, loss, networks.children(), CLIP_GRADIENT)
     return {"loss": loss.item(), **parts}
-
-
-@torch.no_grad()
-def take_chances(tokenizer: SoundTokenizer, chance: int) -> None:
-    """The decoder draws by so many random numbers a frame, at first by those it knew."""
-    before, known = tokenizer.decoder[0], tokenizer.config.chance
-    assert isinstance(before, nn.Linear)
-    if chance == known:
-        return
-    if chance < known:
-        raise ValueError(f"expected chance of {known} or more, as the weights have; got {chance}")
-    wider = nn.Linear(before.in_features + chance - known, before.out_features)
-    wider.weight[:, : before.in_features], wider.bias[:] = before.weight, before.bias
-    tokenizer.decoder[0], tokenizer.config = wider, replace(tokenizer.config, chance=chance)
-    tokenizer.luck = SoundTokenizer(tokenizer.config).luck
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -175,7 +160,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.manual_seed(training.seed)
     if options.warm:
         networks = SoundNetworks.load(options.warm).train().requires_grad_(True)
-        take_chances(networks.tokenizer, section["tokenizer"]["chance"])
     else:
         sizes = SoundTokenizerConfig(SOURCES, **section["tokenizer"]), SoundHeadConfig(**section["head"])
         networks = SoundNetworks(*sizes)

@@ -19,7 +19,7 @@ from model.sound.networks import FILE, Sounding, SoundNetworks
 from model.sound.recordings import Recording, draw
 from model.sound.spectra import HOP, SAMPLES, noise_bands
 from model.sound.tokenizer import LATENT, SoundTokenizer, SoundTokenizerConfig
-from model.sound.training import SoundTraining, head_loss, quieter, take_chances, tokenizer_loss
+from model.sound.training import SoundTraining, head_loss, quieter, tokenizer_loss
 from model.worlds.sounds import SOURCES
 
 UNSEEN = 17 * 4  # a seed that is held out
@@ -78,17 +78,6 @@ def test_steady_sound_never_repeats() -> None:
     pcm = tokenizer.decode(torch.zeros(1, 480, LATENT), tokenizer.silence()).pcm[0, 24 * SAMPLES :]
     alike = torch.fft.irfft(torch.fft.rfft(pcm, n=2 * len(pcm)).abs().square())
     assert alike[SAMPLES : 240 * SAMPLES].abs().max() < 0.3 * alike[0]
-
-
-def test_a_decoder_that_is_given_chances_draws_at_first_as_it_did() -> None:
-    torch.manual_seed(0)
-    tokenizer = SoundTokenizer(SoundTokenizerConfig(SOURCES, bands=16, hidden=16, decoder=16)).eval()
-    before = tokenizer.decoder[0].weight.clone()
-    take_chances(tokenizer, 4)
-    assert torch.equal(tokenizer.decoder[0].weight[:, :-4], before) and tokenizer.luck.shape[1] == 4
-    assert tokenizer.decode(torch.zeros(1, 2, LATENT), tokenizer.silence()).pcm.shape == (1, 2 * SAMPLES)
-    with pytest.raises(ValueError, match="chance of 4 or more"):
-        take_chances(tokenizer, 2)
 
 
 def test_the_bundled_tokenizer_is_small_and_good_on_a_world_that_it_never_heard(
