@@ -85,7 +85,7 @@ async def test_the_film_strip_shows_how_it_began_what_was_said_and_what_was_kept
 async def test_figures_are_those_of_the_gateway_and_of_what_is_seen(inside: Walker) -> None:
     page = inside.page
     await page.keyboard.press("KeyH")
-    await inside.until("() => mundo.stats().fps > 0")
+    await inside.until("() => mundo.stats().fps > 0 && mundo.stats().loss !== null")
     await page.wait_for_timeout(600)  # they are written twice a second
     told = await page.evaluate(
         """async () => {
