@@ -12,10 +12,11 @@ from torch import Tensor
 
 from engine import sampler
 from engine.memory import Memory
-from engine.models import Glimpse, Known, Models
+from engine.models import Glimpse, Models
 from engine.recollection import Recollection, per_pixel, with_own
 from model.conditioning import state
 from model.omni import GROUPS, PATCH, VIEW, Seen, given_alone, unpatch
+from model.overlay import Known
 from model.view import firmness
 
 FIRST_STEPS = 32

@@ -21,7 +21,6 @@ MORE = 0.004  # the share of the view that a further one must add
 DIM = 0.1  # what a keyframe under wholly other light is worth
 DREAM = 0.75  # what one that nobody has walked up to yet is worth
 LIGHT = 7
-GUESS = 1.0  # one of what nobody saw, made anew in every frame
 NOT_OWN = -1.0  # a depth code's plane that no distance has
 SEEN = 0.3  # how well a cell must be shown to count as seen
 

@@ -4,7 +4,6 @@ Knows files and which arithmetic is fast on this machine; nothing of worlds."""
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,14 +13,14 @@ from torch import Tensor
 
 from configs.paths import WEIGHTS
 from engine.batch import Batch
-from engine.memory import GUESS
 from model import checkpoint, surfaces
-from model.borders import behind, within
+from model.borders import behind
 from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
-from model.geometry import drawn_here, reproject
+from model.geometry import drawn_here
 from model.omni import Omni, OmniConfig
 from model.omni_int8 import quick_omni
+from model.overlay import GUESS, Known, overlaid
 from model.planes import CHANNELS, GRID_HEIGHT, GRID_WIDTH, unpack, with_far_sky
 from model.relight import attune, relight
 from model.surfaces import Surfaces
@@ -30,29 +29,15 @@ from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Ranges, activation_ranges
 from model.tokenizer.native import NativeTokenizer
 from model.tokenizer.quick import quick_tokenizer
-from model.view import CELL, as_tokens, gathered, grains, keep_known, relit, without_slivers
+from model.view import CELL, as_tokens, grains, keep_known, relit, without_slivers
 
 OMNI_FILE = "nano.safetensors"
 INVENTOR_FILE = "inventor.safetensors"
 TOKENIZER_FILE = "tokenizer.safetensors"
 SURFACES_FILE = "surfaces.safetensors"
-OWN = -0.95  # of the depth code's plane: what lies below is another keyframe's
 AROUND = 13  # cells beside a filled gap whose views tell the light of what fills it
-SAME_LIGHT = 0.1  # a difference of light up to which two views can lie side by side
-SAME = 0.06  # relative difference of two depth codes that still are one surface
 LIT = 0.05  # the share of a cell that shows other light, from which on it is drawn in the new one
-NEARER = 0.04  # of the depth code: what was drawn from so much farther than something else is not looked at
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Known:
-    """A decoded frame of the past: planes [1, 9, 144, 256] (the eighth says from how far each pixel was drawn, the
-    ninth whether no keyframe has it), the pose [1, 5] they were seen from, and the light [7] they showed."""
-
-    planes: Tensor
-    pose: Tensor
-    light: Tensor
 
 
 class Glimpse(NamedTuple):
@@ -90,32 +75,10 @@ class Models:
         self.batch = Batch(self.omni)
 
     def see(self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor) -> Glimpse:
-        """What is known of the view from `pose` in that light: what keyframes show, unless it is enlarged there and the
-        last frame drew the same surface anew in the same light; where they show nothing what was drawn since, then what
-        was dreamed, and of the rest the last frame. A keyframe counts for more than what was invented since, even in
-        front of it: more often than not the keyframe was not asked then. What something near hid from keyframes is
-        guessed from what is behind, in every frame anew: a guess that is handed on smears, and keeps the light it was
-        made in."""
-        seen = [reproject(view.planes, view.pose, pose) for view in (*keys, last, *dreams)]
-        (newest, known_last), old, dreamed = seen[len(keys)], seen[: len(keys)], seen[len(keys) + 1 :]
-        hidden = torch.stack([within(mask) * (1 - mask * _seen(planes)) for planes, mask in old or seen]).amax(0)
-        known_last *= _seen(newest) * (hidden == 0)
-        redrawn = known_last * (newest[:, 8:] > 0.5)
-        covered = torch.zeros_like(known_last)
-        for (planes, mask), key in zip(old, keys, strict=True):
-            here, there = (planes[:, 6:7] + 1) / 2, (newest[:, 6:7] + 1) / 2
-            finer = (here - there).abs() <= SAME * here
-            finer &= (planes[:, 7:8] <= newest[:, 7:8] - NEARER) & (redrawn > 0)
-            if (key.light - last.light).norm() < SAME_LIGHT:
-                mask *= ~finer
-            mask *= (planes[:, 7:8] > OWN) * _seen(planes)
-            covered = torch.maximum(covered, mask)
-        known_last *= covered == 0
-        covered = torch.maximum(covered, redrawn)
-        for planes, mask in dreamed:
-            mask *= (planes[:, 7:8] > OWN) * _seen(planes) * (covered == 0)
-            known_last *= mask == 0
-        filled, shares, known = gathered(seen)
+        """What is known of the view from `pose` in that light, see `overlaid`. What something near hid from keyframes
+        is guessed from what is behind, in every frame anew: a guess that is handed on smears, and keeps the light it
+        was made in."""
+        filled, known, hidden, shares = overlaid(keys, last, dreams, pose)
         filled, gap = behind(filled, known, hidden)
         around = F.avg_pool2d(shares, AROUND, 1, AROUND // 2)
         shares = shares + F.avg_pool2d(gap, CELL) * around / around.sum(1, keepdim=True).clamp_min(1e-6)
@@ -123,7 +86,7 @@ class Models:
         changes = torch.stack([light - view.light for view in (*keys, last, *dreams)])[None]
         tokens = as_tokens(self.tokenizer.encode(filled[:, :CHANNELS]), shares, grains(filled, known), changes)
         remembered = shares.sum(1, keepdim=True) - shares[:, len(keys) : len(keys) + 1]
-        return Glimpse(tokens, filled[:, :8], known, remembered, relit(tokens, filled[:, 6:7]), gap * known)
+        return Glimpse(tokens, filled, known, remembered, relit(tokens, filled[:, 6:7]), gap * known)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1]."""
@@ -168,11 +131,6 @@ class Models:
         omni, inventor = (Omni(config or OmniConfig()) for _ in range(2))
         networks = Networks(omni, inventor, Surfaces())
         return cls(tokenizer, networks, PromptReader(TextEncoder.load(), None), "random", ranges)
-
-
-def _seen(planes: Tensor) -> Tensor:
-    """Which pixels of planes [1, 8 or more, 144, 256] are no guess, 0 or 1."""
-    return (planes[:, 7:8] < (1 + GUESS) / 2).to(planes.dtype)
 
 
 def load_models(weights: Path = WEIGHTS) -> Models:

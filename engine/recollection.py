@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.memory import GUESS, LIGHT, NEW, NOT_OWN, Keyframe, Memory, nearest_m
-from engine.models import Glimpse, Known, Models
+from engine.memory import LIGHT, NEW, NOT_OWN, Keyframe, Memory, nearest_m
+from engine.models import Glimpse, Models
 from model.omni import GRID
+from model.overlay import GUESS, Known
 from model.planes import metres
 from model.view import CELL
 

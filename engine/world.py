@@ -16,7 +16,7 @@ from configs.paths import WEIGHTS
 from engine.dynamics import Dynamics
 from engine.ground import Ground
 from engine.imagination import CALM, Imagination, Told
-from engine.models import Glimpse, Known, Models, load_models
+from engine.models import Glimpse, Models, load_models
 from engine.recollection import LATENT_GRID, Recollection, per_pixel, with_own
 from engine.saving import Facts, NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
 from engine.templates import PromptRefused, find_template, read_picture
@@ -24,6 +24,7 @@ from model.conditioning import audio, control, state
 from model.conditioning.text import MAX_CHARS, TextTooLong
 from model.geometry import drawn_here
 from model.omni import CHANNELS, GROUPS, LIGHT, PATCH, VIEW, Given, Seen
+from model.overlay import Known
 from model.planes import CHANNELS as PLANES
 from model.planes import GRID_HEIGHT, GRID_WIDTH, metres, pack, unpack
 from model.view import firmness

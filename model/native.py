@@ -38,11 +38,17 @@ class Unsupported(Exception):
 
 def require(name: str) -> ctypes.CDLL:
     """The library of `name`.cpp, whose `name`_supported() says that this processor can run it. Raises Unsupported."""
+    library = require_compiled(name)
+    if not library[f"{name}_supported"]():
+        raise Unsupported("expected a processor with AVX-512 VNNI")
+    return library
+
+
+def require_compiled(name: str) -> ctypes.CDLL:
+    """The library of `name`.cpp, whatever the processor. Raises Unsupported."""
     library = load(name)
     if library is None:
         raise Unsupported("expected a C++ compiler that works")
-    if not library[f"{name}_supported"]():
-        raise Unsupported("expected a processor with AVX-512 VNNI")
     return library
 
 

@@ -11,7 +11,7 @@ from einops import rearrange
 from torch import Tensor
 
 from model import native
-from model.geometry import View, compose, grain
+from model.geometry import grain
 from model.omni import GRID, LIGHT, view_tokens
 from model.planes import AFAR_CODE, CHANNELS
 from model.tokenizer.quick import Eyes
@@ -43,26 +43,6 @@ def cells(planes: Tensor, taken: Tensor) -> tuple[Tensor, Tensor]:
     """planes [B, 7, 144, 256] and which of N views gave each pixel [B, N, 144, 256] -> what the encoder reads, without
     holes; and the share of each latent cell that each view gave [B, N, 18, 32]."""
     return fill(planes, taken.sum(1, keepdim=True)), F.avg_pool2d(taken, CELL)
-
-
-def gathered(views: list[View]) -> tuple[Tensor, Tensor, Tensor]:
-    """`cells` of views laid over each other as `compose` does, and which pixels are known [B, 1, 144, 256]; in C++
-    where there is a compiler, then of one world."""
-    planes, masks = [view[0] for view in views], [view[1] for view in views]
-    library = native.load("view")
-    if library is None or any(part.device.type != "cpu" or part.dtype != torch.float32 for part in planes + masks):
-        together, taken = compose(views)
-        return *cells(together, taken), taken.sum(1, keepdim=True)
-    count, (batch, channels, height, width) = len(views), planes[0].shape
-    if batch != 1 or channels < CHANNELS or height % CELL or width % CELL:
-        raise ValueError(f"expected [1, {CHANNELS} or more, n * {CELL}, m * {CELL}], got {tuple(planes[0].shape)}")
-    assert all(part.shape[2:] == (height, width) and part.is_contiguous() for part in planes + masks)
-    out, known = torch.empty_like(planes[0]), torch.empty_like(masks[0])
-    shares = out.new_empty(1, count, height // CELL, width // CELL)
-    pointers = [(ctypes.c_void_p * count)(*(part.data_ptr() for part in parts)) for parts in (planes, masks)]
-    results = (ctypes.c_void_p(part.data_ptr()) for part in (out, shares, known))
-    library.view_gather(*pointers, ctypes.c_int(count), *results, *(ctypes.c_int(n) for n in (channels, height, width)))
-    return out, shares, known
 
 
 def without_slivers(shares: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from engine.models import Known, Models
+from engine.models import Models
 from engine.recollection import KEY_EVERY, Recollection, with_own
 from model.geometry import drawn_here
+from model.overlay import Known
 from model.planes import depth_code
 
 HERE, LIGHT = torch.tensor([[0.0, 1.7, 0.0, 0.0, 0.0]]), torch.zeros(7)

@@ -1,56 +1,15 @@
-"""The known view: views laid over each other, holes filled softly, in C++ as in torch."""
+"""The known view: holes filled softly, cells that are not wholly known, and what stays as it is."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from model import native
-from model.geometry import View, compose
 from model.omni import LIGHT, VIEW
 from model.planes import depth_code
-from model.view import as_tokens, cells, fill, firmness, gathered, grains, keep_known, relit, without_slivers
+from model.view import as_tokens, cells, fill, firmness, grains, keep_known, relit, without_slivers
 
 HEIGHT, WIDTH = 48, 96
-
-
-def a_view(seed: int, holes: float, channels: int = 7) -> View:
-    """Random colours, distances of 4 m or 20 m, and holes in squares and in single pixels."""
-    generator = torch.Generator().manual_seed(seed)
-    planes = torch.rand(1, channels, HEIGHT, WIDTH, generator=generator) * 2 - 1
-    metres = torch.where(torch.rand(1, HEIGHT, WIDTH, generator=generator) < 0.5, 4.0, 20.0)
-    planes[:, 6] = 2 * depth_code(metres) - 1
-    squares = (
-        torch.rand(1, 1, HEIGHT // 8, WIDTH // 8, generator=generator).repeat_interleave(8, 2).repeat_interleave(8, 3)
-    )
-    mask = (squares > holes) & (torch.rand(1, 1, HEIGHT, WIDTH, generator=generator) > holes / 4)
-    return planes * mask, mask.float()
-
-
-@pytest.mark.parametrize("holes", [0.0, 0.4, 0.95, 1.0])
-@pytest.mark.parametrize("count", [1, 2, 3])
-@pytest.mark.parametrize("channels", [7, 8])
-def test_views_are_gathered_in_cpp_as_in_torch(holes: float, count: int, channels: int):
-    if native.load("view") is None:
-        pytest.skip("no C++ compiler")
-    views = [a_view(i, holes, channels) for i in range(count)]
-    for ours, theirs in zip(gathered(views)[:2], cells(*compose(views)), strict=True):
-        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
-
-
-def test_without_a_compiler_torch_gathers(monkeypatch):
-    views = [a_view(1, 0.3), a_view(2, 0.3)]
-    expected = gathered(views)
-    monkeypatch.setattr(native, "load", lambda name: None)
-    for ours, theirs in zip(gathered(views), expected, strict=True):
-        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
-
-
-def test_several_worlds_at_once_are_refused():
-    planes, mask = a_view(1, 0.3)
-    if native.load("view") is None:
-        pytest.skip("no C++ compiler")
-    with pytest.raises(ValueError, match="expected"):
-        gathered([(planes.repeat(2, 1, 1, 1), mask.repeat(2, 1, 1, 1))])
 
 
 def test_holes_take_the_mean_of_what_is_known_around_them():

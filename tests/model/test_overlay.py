@@ -1,0 +1,71 @@
+"""Views of one place laid over each other: in C++ as in torch, and which of them counts."""
+
+import pytest
+import torch
+
+from model import native
+from model.geometry import drawn_here
+from model.overlay import GUESS, Known, overlaid
+from model.planes import depth_code
+
+HEIGHT, WIDTH = 48, 96
+HERE = torch.tensor([[0.5, 1.7, 0.4, 0.1, 0.02]])
+
+
+def a_view(seed: int, pose: tuple[float, ...], light: float = 0.0) -> Known:
+    """Random colours on walls of 4 m and 20 m before the sky; parts are guessed, another keyframe's, or not its own."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def patches(rows: int, columns: int) -> torch.Tensor:
+        part = torch.rand(1, 1, rows, columns, generator=generator)
+        return part.repeat_interleave(HEIGHT // rows, 2).repeat_interleave(WIDTH // columns, 3)
+
+    planes = torch.rand(1, 7, HEIGHT, WIDTH, generator=generator) * 2 - 1
+    wall = patches(3, 4)
+    metres = torch.where(wall < 0.4, 4.0, torch.where(wall < 0.8, 20.0, 300.0)) + patches(6, 12)
+    planes[:, 6:7] = 2 * depth_code(metres) - 1
+    planes = drawn_here(planes)
+    planes[:, 7:] -= 0.1 * patches(6, 12)
+    planes[:, 7:] = torch.where(patches(6, 12) < 0.1, GUESS, torch.where(patches(6, 12) < 0.1, -1.0, planes[:, 7:]))
+    own = (patches(6, 6) < 0.6).float()
+    return Known(torch.cat([planes, own], 1), torch.tensor([pose]), torch.full((7,), light))
+
+
+VIEWS = [
+    a_view(1, (0.0, 1.7, 0.0, 0.0, 0.0)),
+    a_view(2, (0.3, 1.7, -1.0, 0.2, 0.0), 0.5),
+    a_view(3, (0.5, 1.7, 0.3, 0.1, 0.02)),
+    a_view(4, (0.0, 1.7, 0.0, 0.9, 0.0)),
+    a_view(5, (0.0, 1.7, 0.0, -0.5, 0.0)),
+]
+PARTS = {"keys and dreams": (2, 2), "no keys": (0, 2), "no dreams": (2, 0), "nothing but the last frame": (0, 0)}
+
+
+@pytest.mark.parametrize("counts", PARTS.values(), ids=PARTS)
+def test_views_are_laid_in_cpp_as_in_torch(counts: tuple[int, int], monkeypatch):
+    keys, dreams = VIEWS[: counts[0]], VIEWS[3 : 3 + counts[1]]
+    ours = overlaid(keys, VIEWS[2], dreams, HERE)
+    assert 0.2 < ours.known.mean() < 1
+    load = native.load
+    monkeypatch.setattr(native, "load", lambda name: None if name == "overlay" else load(name))
+    theirs = overlaid(keys, VIEWS[2], dreams, HERE)
+    for name, one, other in zip(ours._fields, ours, theirs, strict=True):
+        off = (one - other).abs() > 1e-3  # where a threshold lies between two roundings
+        assert off.float().mean() < 2e-3, name
+
+
+def test_what_a_frame_is_read_by_is_made_once():
+    view = a_view(1, (0.0, 1.7, 0.0, 0.0, 0.0))
+    overlaid([], view, [], HERE)
+    room = view.room
+    overlaid([], view, [], HERE)
+    assert view.room is room
+
+
+def test_poses_that_are_not_finite_and_other_sizes_are_refused():
+    lost = Known(VIEWS[0].planes, torch.tensor([[0.0, float("nan"), 0.0, 0.0, 0.0]]), VIEWS[0].light)
+    with pytest.raises(ValueError, match="source pose"):
+        overlaid([lost], VIEWS[1], [], HERE)
+    small = Known(VIEWS[0].planes[:, :, :40], VIEWS[0].pose, VIEWS[0].light)
+    with pytest.raises(ValueError, match="one size"):
+        overlaid([small], VIEWS[1], [], HERE)
