@@ -21,10 +21,10 @@ from engine.display import Display, Late, Sight
 from engine.hearing import Hearing
 from engine.inputs import BadInput, Drained, Gathered, Look
 from engine.listening import Listening, Understood
+from engine.loudspeaker import Due, Loudspeaker, Stateful
 from engine.messages import (
     MAX_SAVED_BYTES,
     Audio,
-    AudioPacket,
     Bitrate,
     Close,
     Control,
@@ -40,7 +40,6 @@ from engine.messages import (
     Rung,
     Save,
     Saved,
-    Sounds,
     State,
     Stats,
     Text,
@@ -48,11 +47,11 @@ from engine.messages import (
     refusal,
 )
 from engine.meter import Meter, mean, resident_mib
-from engine.opus import OpusEncoder
-from engine.sounding import OpenSound, Sounded, Soundscape, Stateful
+from engine.sounding import OpenSound
 from engine.still import still
 from engine.world import Frame, Inputs, PromptRefused
 from model.conditioning.control import PITCH_LIMIT
+from model.conditioning.state import WorldState
 
 STATS_EVERY_S = 1.0
 
@@ -140,8 +139,7 @@ class Session:
         self._first_slot = self._last_slot = -1
         self._senses = senses or Senses()
         self._hearing = Hearing(message, self._senses.listening, threads.encoding, self._send_while_live)
-        self._soundscape: Soundscape | None = None
-        self._opus: OpusEncoder | None = None
+        self._loudspeaker: Loudspeaker | None = None
         self._meter, self._meter_since_s = Meter(), time.monotonic()
 
     async def open(self, open_world: OpenWorld, restore_world: RestoreWorld) -> None:
@@ -171,7 +169,7 @@ class Session:
         self._request = msgspec.structs.replace(wish, saved=b"", picture=b"")
         self._display = Display(self._sight, time.monotonic())
         if self._senses.open_sound is not None and isinstance(self._world, Stateful):
-            self._soundscape, self._opus = self._senses.open_sound(wish.seed), OpusEncoder()
+            self._loudspeaker = Loudspeaker(wish, self._senses.open_sound(wish.seed))
         return first
 
     def take(
@@ -232,8 +230,9 @@ class Session:
                 await self._obey(meant)
             if self._save is not None and self._last is not None:
                 await self._put_away(self._save, self._last)
-            step = partial(self._step, inputs, slot - self._last_slot)
-            frame, sounded = await asyncio.get_running_loop().run_in_executor(self._threads.sampling, step)
+            loop, pts = asyncio.get_running_loop(), (slot - self._first_slot) * FRAME_TICKS
+            step = partial(self._step, inputs, Due(pts, slot - self._last_slot), loop)
+            frame = await loop.run_in_executor(self._threads.sampling, step)
             self._last, self._last_slot = frame, slot
             await self.settle()
         except Exception as error:
@@ -244,7 +243,7 @@ class Session:
                 session=self.name,
                 epoch=self.epoch,
                 frame=frame.index,
-                pts=(slot - self._first_slot) * FRAME_TICKS,
+                pts=pts,
                 control_seq=drained.control_seq,
                 look_seq=drained.control_seq,
                 text_id=self._text_id,
@@ -253,7 +252,7 @@ class Session:
                 State(session=self.name, epoch=self.epoch, frame=frame.index, values=frame.state, audio=frame.audio)
             )
             late = partial(self._late, frame, drained)
-            self._encoding = asyncio.create_task(self._publish(frame, receipt, sounded, late))
+            self._encoding = asyncio.create_task(self._publish(frame, receipt, late))
 
     def _late(self, frame: Frame, drained: Drained) -> list[Look]:
         """The looks that came after a frame's own and will turn the next ones, seen from it."""
@@ -265,14 +264,18 @@ class Session:
             for look in self._gathered.beyond(drained)
         ]
 
-    def _step(self, inputs: Inputs, frames: int) -> tuple[Frame, Sounded | None]:
-        """The next picture, and the sound of all the frames since the last one."""
-        assert self._world is not None
-        frame = self._world.step(inputs)
-        if self._soundscape is None or not isinstance(self._world, Stateful):
-            return frame, None
-        look = (inputs.look_x, inputs.look_y)
-        return frame, self._soundscape.sound(self._world.state, inputs.buttons, look, frames)
+    def _step(self, inputs: Inputs, due: Due, loop: asyncio.AbstractEventLoop) -> Frame:
+        """The next picture; before it its sound, which browsers hold back while they show pictures at once."""
+        world, loudspeaker = self._world, self._loudspeaker
+        assert world is not None
+        if loudspeaker is None or not isinstance(world, Stateful):
+            return world.step(inputs)
+
+        def sound(state: WorldState) -> None:
+            for message in loudspeaker.sound(world.index, state, inputs, due):
+                loop.call_soon_threadsafe(self._send_while_live, message)
+
+        return world.step(inputs, sound)
 
     async def _put_away(self, save: Save, last: Frame) -> None:
         """Say the world as it is between two frames; what cannot be said, or is too large, is refused."""
@@ -323,7 +326,7 @@ class Session:
         await asyncio.get_running_loop().run_in_executor(self._threads.sampling, obey)
         self._hearing.tell(said)
 
-    async def _publish(self, frame: Frame, receipt: Receipt, sounded: Sounded | None, late: Late) -> None:
+    async def _publish(self, frame: Frame, receipt: Receipt, late: Late) -> None:
         idr, self._idr_wanted = self._idr_wanted, False
         bits_per_second, self._bits_per_second = self._bits_per_second, 0
         assert self._display is not None
@@ -337,8 +340,6 @@ class Session:
         self._send(msgspec.structs.replace(receipt, look_seq=look_seq))
         if shown.moved is not None:
             self._tell_rung(shown.moved, index)
-        if sounded is not None:
-            self._publish_sound(index, receipt.pts, sounded)
         self._send(
             VideoPacket(
                 session=name, epoch=epoch, frame=index, pts=packet.pts, keyframe=packet.keyframe, data=packet.data
@@ -346,15 +347,6 @@ class Session:
         )
         self._meter.add(frame.step_ms, frame.decode_ms + shown.enlarge_ms, packet.encode_ms)
         self._report(index)
-
-    def _publish_sound(self, index: int, pts: int, sounded: Sounded) -> None:
-        """Half a millisecond: not worth a thread."""
-        assert self._opus is not None
-        name, epoch = self.name, self.epoch
-        begins, packets = self._opus.encode(sounded.pcm, pts)
-        self._send(AudioPacket(session=name, epoch=epoch, frame=index, pts=begins, packets=packets))
-        if sounded.heard is not None:
-            self._send(Sounds(session=name, epoch=epoch, frame=index, heard=list(sounded.heard)))
 
     def _tell_rung(self, rung: rungs.Rung, frame: int) -> None:
         assert self._display is not None

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,13 +22,6 @@ HOLD_FRAMES = 18  # a caption stays for at least so long: steps come and go
 MOST_FRAMES = 6  # that are sounded in one tick, where pictures were skipped
 
 Pcm = NDArray[np.float32]
-
-
-@runtime_checkable
-class Stateful(Protocol):
-    """A world whose state can be sounded."""
-
-    state: WorldState
 
 
 class Captions:

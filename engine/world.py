@@ -4,6 +4,7 @@ Knows the order of a frame's life; nothing of codecs, sockets or clocks."""
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import cos, inf, sin
 
@@ -52,6 +53,11 @@ SAVED = {
     "keyframes.dreamed": (torch.bool, (-1,)),
 }
 LOOK_LIMIT = control.LOOK_LIMIT
+Moved = Callable[[state.WorldState], None]
+
+
+def untold(now: state.WorldState) -> None:
+    """Nobody waits for it."""
 
 
 @dataclass(frozen=True)
@@ -193,22 +199,24 @@ class World:
         self._prompt = self._read(words.strip()[:MAX_CHARS] or self._prompt.text, read)
 
     @torch.inference_mode()
-    def step(self, inputs: Inputs) -> Frame:
-        """The next frame. Worlds may step at the same time. Raises ValueError on inputs that are not finite."""
+    def step(self, inputs: Inputs, moved: Moved = untold) -> Frame:
+        """The next frame; `moved` is told its state before it is sampled (of a first frame, which takes long, after).
+        Worlds may step at the same time. Raises ValueError on inputs that are not finite."""
         controls, batch = self._controls(inputs), self.models.batch
         if self._past is None:
             with batch.apart():
-                return self._step(inputs, controls)
+                return self._step(inputs, controls, moved)
         if self.index == 1 and not self._resumed:  # the first frame is on its way meanwhile
             with batch.apart():
                 self._imagination.look_around(self._past.known, self._told(), self.patience_s)
         with batch.stepping():
-            return self._step(inputs, controls)
+            return self._step(inputs, controls, moved)
 
-    def _step(self, inputs: Inputs, controls: Tensor) -> Frame:
-        begun = time.perf_counter()
+    def _step(self, inputs: Inputs, controls: Tensor, moved: Moved) -> Frame:
+        begun, first = time.perf_counter(), self._past is None
         if self._past is not None:
             self._move(controls, self._past.seen)
+            moved(self.state)
         heard = self._audio(inputs)
         glimpse = self._glimpse()
         latents, seen = self._sample(controls, heard, glimpse)
@@ -220,6 +228,8 @@ class World:
         if self.index > 0:
             self._imagination.go_on(known, self._told(), self.index)
         drawn = time.perf_counter()
+        if first:
+            moved(self.state)
         y, u, v = (part[0].numpy() for part in picture)
         frame = Frame(
             self.index,

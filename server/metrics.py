@@ -47,6 +47,11 @@ class Metrics:
             registry=registry,
         )
 
+    def came(self, size: int) -> None:
+        """A frame of so many bytes came from a worker."""
+        self.frames.inc()
+        self.frame_bytes.inc(size)
+
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""
         return generate_latest(self.registry)

@@ -262,9 +262,9 @@ class Session:
     def _on_video(self, message: messages.VideoPacket) -> None:
         now = time.monotonic()
         self.frame, pts = self._timeline.place(message.frame, message.pts, now)
+        self._sound.pictured(pts, now)
         self._lines.sent(len(message.data), now)
-        self._around.metrics.frames.inc()
-        self._around.metrics.frame_bytes.inc(len(message.data))
+        self._around.metrics.came(len(message.data))
         self.hub.publish(Packet(self.frame, pts, message.keyframe, message.data))
 
     def _on_receipt(self, message: messages.Receipt) -> None:

@@ -3,13 +3,16 @@ Knows packets by their time; neither codec nor words, which pass through and are
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import deque
 from typing import Any
 
 from engine import messages
 from server.audience import Audience
 from server.channels import PromptUnfit, event
 from server.lease import Lease
+from server.pace import Pace
 from server.peers import Peer
 from server.prompts import Scrutiny
 from server.ratelimit import TokenBucket
@@ -33,6 +36,9 @@ class Sound:
         self._allowed = TokenBucket(rate, 3600 * rate) if rate else None
         self._microphone: tuple[Peer, float] | None = None
         self._sounds: list[str] = []
+        self._pace = Pace()
+        self._leaving: deque[tuple[float, SoundPacket]] = deque()  # and when
+        self._timer: asyncio.TimerHandle | None = None
 
     def speak(self, peer: Peer, pcm: bytes) -> None:
         """A driver's microphone, s16le mono at AUDIO_RATE."""
@@ -57,12 +63,29 @@ class Sound:
             peer.send(event("sounds", frame=frame, heard=self._sounds))
 
     def play(self, message: messages.AudioPacket) -> None:
-        """The world's sound."""
-        first = self._timeline.pts(message.pts)
+        """The world's sound, to leave at an even pace."""
+        first, now = self._timeline.pts(message.pts), time.monotonic()
+        self._pace.came(first, now)
         for number, data in enumerate(message.packets):
             packet = SoundPacket(first + number * PACKET_TICKS, data)
+            self._leaving.append((self._pace.leaves(packet.pts, now), packet))
+        if self._timer is None:
+            self._let_leave()
+
+    def pictured(self, pts: int, now: float) -> None:
+        """The picture of `pts`, as people count, is on its way."""
+        self._pace.pictured(pts, now)
+
+    def _let_leave(self) -> None:
+        """The packets whose time has come; the others later."""
+        now, self._timer = time.monotonic(), None
+        while self._leaving and self._leaving[0][0] <= now:
+            _, packet = self._leaving.popleft()
             for peer in self._audience.peers.values():
                 peer.sound.put(packet)
+        if self._leaving:
+            wait_s = self._leaving[0][0] - now
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._let_leave)
 
     def caption(self, message: messages.Sounds) -> None:
         """What sounds in the world from now on."""

@@ -343,6 +343,14 @@ def walking(chromium: Browser, painted: Served) -> Walking:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
+async def lit(chromium: Browser, tmp_path: Path) -> AsyncIterator[Walking]:
+    """Somebody at a screen, before a world of the bundled networks whose pictures are lit and whose sound is a tone."""
+    command = json.dumps([sys.executable, "-m", "tests.browser.lit_worker"])
+    async with serving(tmp_path, MUNDO_WORKER__COMMAND=command) as served:
+        yield partial(at_a_screen, chromium, served)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def inside(walking: Walking) -> AsyncIterator[Walker]:
     """Somebody at a desk, in a painted world."""
     async with walking({"name": "desktop", "width": 1024, "height": 640}) as walker:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
+import threading
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +16,10 @@ import pytest
 
 from engine.messages import AudioPacket, Open, Sounds, VideoPacket, decode_outgoing, encode, read_body
 from engine.opus import TICKS_A_PACKET
-from engine.session import Senses, Threads
+from engine.session import OpenWorld, Senses, Threads
 from engine.sounding import HOLD_FRAMES, MOST_FRAMES, Captions, OpenSound, sound_opener
 from engine.worker import Worker
-from engine.world import Frame, Inputs
+from engine.world import Frame, Inputs, Moved
 from model.conditioning import state
 
 
@@ -76,32 +79,40 @@ class RainyWorld:
     def say(self, text: str) -> None:
         raise AssertionError("nobody speaks here")
 
-    def step(self, inputs: Inputs) -> Frame:
+    def step(self, inputs: Inputs, moved: Moved) -> Frame:
+        moved(self.state)
         grey, chroma = np.full((288, 512), 90, np.uint8), np.full((144, 256), 128, np.uint8)
         self.index += 1
         return Frame(self.index - 1, grey, chroma, chroma, {}, [], 1.0, 0.5)
 
 
-async def test_a_session_sends_sound_without_gaps_beside_its_pictures_and_says_what_is_heard(
-    open_sound: OpenSound,
-) -> None:
+@asynccontextmanager
+async def told_by(open_world: OpenWorld, open_sound: OpenSound) -> AsyncIterator[asyncio.StreamReader]:
+    """What a worker says of one world that it was asked to open."""
     ours, its = socket.socketpair()
     streams = await asyncio.open_connection(sock=its)
     reader, writer = await asyncio.open_connection(sock=ours)
-    seen: list[object] = []
     with ThreadPoolExecutor(1) as sampling, ThreadPoolExecutor(1) as encoding:
-        worker = Worker(streams, RainyWorld, Threads(sampling, encoding), 1, senses=Senses(open_sound))
+        worker = Worker(streams, open_world, Threads(sampling, encoding), 1, senses=Senses(open_sound))
         running = asyncio.create_task(worker.run())
         writer.write(encode(Open(session="a", epoch=2, seed=1)))
         async with asyncio.timeout(20):
-            while sum(isinstance(one, VideoPacket) for one in seen) < 24 or not any(
-                isinstance(one, Sounds) and "rain" in one.heard for one in seen
-            ):
-                seen.append(decode_outgoing(await read_body(reader)))
+            yield reader
         writer.close()
         await running
         streams[1].close()
         await asyncio.gather(streams[1].wait_closed(), writer.wait_closed(), return_exceptions=True)
+
+
+async def test_a_session_sends_sound_without_gaps_beside_its_pictures_and_says_what_is_heard(
+    open_sound: OpenSound,
+) -> None:
+    seen: list[object] = []
+    async with told_by(RainyWorld, open_sound) as reader:
+        while sum(isinstance(one, VideoPacket) for one in seen) < 24 or not any(
+            isinstance(one, Sounds) and "rain" in one.heard for one in seen
+        ):
+            seen.append(decode_outgoing(await read_body(reader)))
     sounds = [one for one in seen if isinstance(one, AudioPacket)]
     pictures = {one.frame: one.pts for one in seen if isinstance(one, VideoPacket)}
     for one, following in itertools.pairwise(sounds):
@@ -110,3 +121,21 @@ async def test_a_session_sends_sound_without_gaps_beside_its_pictures_and_says_w
         abs(pictures[one.frame] + 3750 - one.pts - 900 * len(one.packets)) for one in sounds if one.frame in pictures
     ]
     assert late and max(late) < TICKS_A_PACKET
+
+
+async def test_the_sound_of_a_frame_is_out_while_its_picture_is_still_sampled(open_sound: OpenSound) -> None:
+    heard = threading.Event()
+
+    class SlowWorld(RainyWorld):
+        def step(self, inputs: Inputs, moved: Moved) -> Frame:
+            frame = super().step(inputs, moved)
+            assert heard.wait(10)
+            return frame
+
+    async with told_by(SlowWorld, open_sound) as reader:
+        while not isinstance(said := decode_outgoing(await read_body(reader)), AudioPacket):
+            assert not isinstance(said, VideoPacket)
+        heard.set()
+        while not isinstance(picture := decode_outgoing(await read_body(reader)), VideoPacket):
+            pass
+    assert (said.frame, said.pts) == (picture.frame, picture.pts)

@@ -66,6 +66,15 @@ def test_the_same_seed_and_inputs_give_the_same_world_to_the_last_bit(models: Mo
     assert not np.array_equal(first[-1], rollout(models, 7, [*walk[:-1], Inputs(0, 0.1)])[-1])
 
 
+def test_a_frames_state_is_told_before_it_is_sampled_and_that_of_a_first_one_after(models: Models):
+    world, told = World(models, 1), []
+    for index in range(3):
+        before = models.batch.passes
+        frame = world.step(Inputs(FORWARD), lambda now: told.append((world.index, models.batch.passes, now.values())))
+        assert told[index] == (index, before if index else models.batch.passes, frame.state)
+    assert len(told) == 3
+
+
 def test_a_frame_stays_as_it_was_when_the_world_goes_on(models: Models):
     world = World(models, 1)
     frame = world.step(Inputs())
