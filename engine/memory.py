@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.camera import check_pose, project, unproject
+from model.camera import check_pose, unproject
+from model.sight import sharpness
 
 GRID = (9, 16)  # cells of a view in which it is counted what a keyframe shows
 FINER = 2  # points a cell and direction that a keyframe is known by
@@ -59,6 +60,7 @@ class Memory:
         self.keyframes: list[Keyframe] = []
         self._points = torch.empty(0, 3, GRID[0] * GRID[1] * FINER**2)
         self._poses, self._lights = torch.empty(0, 5), torch.empty(0, LIGHT)
+        self._real = torch.empty(0)  # what each is worth in its own light
 
     def keep(self, keyframe: Keyframe) -> None:
         """Remembers a keyframe. Raises ValueError on a pose that is not finite."""
@@ -68,6 +70,7 @@ class Memory:
         self._points = torch.cat([self._points, points])
         self._poses = torch.cat([self._poses, keyframe.pose[None]])
         self._lights = torch.cat([self._lights, keyframe.light[None]])
+        self._real = torch.cat([self._real, torch.tensor([DREAM if keyframe.dreamed else 1.0])])
         if len(self.keyframes) > self.most:
             far = (self._poses[:, :3] - keyframe.pose[:3]).norm(dim=1)
             far[0] = -2  # all else was drawn after it
@@ -77,26 +80,13 @@ class Memory:
     def _sharp(self, pose: Tensor) -> Tensor:
         """How well each keyframe saw each cell of the view from `pose` [5], [N, 144] in [0, 1]: not at all, or less
         where it saw it from farther away."""
-        out = torch.zeros(len(self.keyframes), GRID[0] * GRID[1])
-        near = ((self._poses[:, :3] - pose[:3]).norm(dim=1) < NEAR_M).nonzero()[:, 0]
-        if not len(near):
-            return out
-        points = self._points[near]
-        column, row, now_m = project(points, pose[None].expand(len(near), -1), *GRID)
-        then_m = (points - self._poses[near, :3, None]).norm(dim=1)
-        column, row = column.round(), row.round()
-        seen = (then_m > 0.01) & (now_m > 0) & (column >= 0) & (column < GRID[1]) & (row >= 0) & (row < GRID[0])
-        cell = torch.where(seen, row * GRID[1] + column, GRID[0] * GRID[1]).long()
-        sharp = torch.where(seen, (now_m / then_m.clamp_min(0.1)).clamp(0, 1), 0.0)
-        out[near] = torch.zeros(len(near), GRID[0] * GRID[1] + 1).scatter_reduce(1, cell, sharp, "amax")[:, :-1]
-        return out
+        return sharpness(self._points, self._poses[:, :3], pose, GRID, NEAR_M)
 
     def shown(self, pose: Tensor, light: Tensor) -> Tensor:
         """What each keyframe is worth for each cell of the view from `pose` [5], [N, 144] in [0, 1]: less than what it
         saw where that was under other light [7], or a dream."""
         change = (self._lights - light).norm(dim=1).clamp(0, 1)
-        real = torch.tensor([DREAM if k.dreamed else 1.0 for k in self.keyframes])
-        worth: Tensor = (1 - (1 - DIM) * change) * real
+        worth: Tensor = (1 - (1 - DIM) * change) * self._real
         return self._sharp(pose) * worth[:, None]
 
     def worth(self, pose: Tensor, light: Tensor) -> Tensor:
@@ -131,4 +121,5 @@ class Memory:
     def _forget(self, which: int) -> None:
         del self.keyframes[which]
         rest = torch.arange(len(self._poses)) != which
-        self._points, self._poses, self._lights = (part[rest] for part in (self._points, self._poses, self._lights))
+        self._points, self._poses = self._points[rest], self._poses[rest]
+        self._lights, self._real = self._lights[rest], self._real[rest]

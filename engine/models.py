@@ -18,18 +18,19 @@ from model.borders import behind
 from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
 from model.geometry import drawn_here
+from model.keeping import Staying, kept
 from model.omni import Omni, OmniConfig
 from model.omni_int8 import quick_omni
-from model.overlay import GUESS, Known, overlaid
+from model.overlay import Known, overlaid
 from model.planes import CHANNELS, GRID_HEIGHT, GRID_WIDTH, unpack, with_far_sky
-from model.relight import attune, relight
+from model.relight import relight
 from model.surfaces import Surfaces
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Ranges, activation_ranges
 from model.tokenizer.native import NativeTokenizer
 from model.tokenizer.quick import quick_tokenizer
-from model.view import CELL, as_tokens, grains, keep_known, relit, without_slivers
+from model.view import CELL, as_tokens, grains, relit, without_slivers
 
 OMNI_FILE = "nano.safetensors"
 INVENTOR_FILE = "inventor.safetensors"
@@ -100,27 +101,24 @@ class Models:
         self, latents: Tensor, stays: tuple[Glimpse, Tensor] | None = None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Latents [1, 16, 18, 32] -> planes [1, 8, 144, 256] in [-1, 1], and y, u, v as bytes. Of a glimpse as much
-        stays as is said beside it, see `keep_known`."""
+        stays as is said beside it, see `kept`."""
         if isinstance(self.tokenizer, NativeTokenizer) and stays is None:
             planes, y, u, v = self.tokenizer.draw(latents)
             return drawn_here(with_far_sky(planes)), y, u, v
         planes = self.decode(latents)
-        drawn = planes[:, 6:7]
-        if stays is not None:
-            glimpse, firm = stays
-            known = glimpse.planes[:, :CHANNELS]
-            if float(glimpse.other_light.amax()) > LIT:
-                share = F.interpolate(glimpse.other_light, scale_factor=CELL, mode="bilinear")
-                known = torch.lerp(known, relight(known, planes, glimpse.known), share)
-                firm = torch.maximum(firm, glimpse.other_light)
-            stays_so = F.interpolate(firm, scale_factor=CELL) * glimpse.known
-            planes = keep_known(attune(planes, known, stays_so), known, glimpse.known, firm)
-            planes = torch.where(glimpse.uncovered > 0, known.clamp(-1, 1), planes)
-            # what was drawn from nearer is as good as if it had been drawn from here
-            drawn = torch.where(stays_so > 0.5, torch.minimum(glimpse.planes[:, 7:], planes[:, 6:7]), planes[:, 6:7])
-            drawn = drawn.masked_fill(glimpse.uncovered > 0, GUESS)
-        y, u, v = (self.tokenizer.unpack if isinstance(self.tokenizer, NativeTokenizer) else unpack)(planes)
-        return torch.cat([planes, drawn], 1), y, u, v
+        planes = drawn_here(planes) if stays is None else kept(planes, self._staying(planes, *stays))
+        unpacked = self.tokenizer.unpack if isinstance(self.tokenizer, NativeTokenizer) else unpack
+        return planes, *unpacked(planes[:, :CHANNELS])
+
+    @staticmethod
+    def _staying(planes: Tensor, glimpse: Glimpse, firm: Tensor) -> Staying:
+        """What stays of a glimpse beside planes [1, 7, 144, 256] as drawn: what shows another light, in theirs."""
+        known = glimpse.planes[:, :CHANNELS]
+        if float(glimpse.other_light.amax()) > LIT:
+            share = F.interpolate(glimpse.other_light, scale_factor=CELL, mode="bilinear")
+            known = torch.lerp(known, relight(known, planes, glimpse.known), share)
+            firm = torch.maximum(firm, glimpse.other_light)
+        return Staying(known, glimpse.planes[:, CHANNELS:], glimpse.known, glimpse.uncovered, firm)
 
     @classmethod
     def random(cls, config: OmniConfig | None = None, seed: int = 0) -> Models:

@@ -3,10 +3,13 @@ filled where something near has moved away. Knows packed planes and masks; nothi
 
 from __future__ import annotations
 
+import ctypes
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model import native
 from model.planes import AFAR_CODE
 
 DEPTH = 6
@@ -107,10 +110,26 @@ def behind(planes: Tensor, known: Tensor, hidden: Tensor) -> tuple[Tensor, Tenso
     """Planes [1, 7 or more, h, w] without holes, which of their pixels are known and which something near may have
     hidden, [1, 1, h, w] both -> the planes, gaps between known pixels of a row filled from their farther side (as
     depth-image-based rendering does), or from both where neither is; and where that was done [1, 1, h, w]. What nothing
-    near hid is not filled: it is to be invented."""
+    near hid is not filled: it is to be invented. In C++ where there is a compiler."""
+    library = native.load("borders")
+    if library is not None and all(
+        p.device.type == "cpu" and p.dtype == torch.float32 for p in (planes, known, hidden)
+    ):
+        return _in_cpp(library, planes, known, hidden)
     planes, closed = _closed(planes, known)
     out, gap = _from_sides(planes, known + closed, hidden)
     return out, gap + closed
+
+
+def _in_cpp(library: ctypes.CDLL, planes: Tensor, known: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    out, gap = (
+        planes.clone(memory_format=torch.contiguous_format),
+        torch.empty_like(known, memory_format=torch.contiguous_format),
+    )
+    parts = (out, known.contiguous(), hidden.contiguous(), gap)
+    pointers = (ctypes.c_void_p(part.data_ptr()) for part in parts)
+    library.borders_fill(*pointers, *(ctypes.c_int(size) for size in planes.shape[1:]))
+    return out, gap
 
 
 def _closed(planes: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:

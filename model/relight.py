@@ -58,7 +58,7 @@ def relight(known: Tensor, drawn: Tensor, mask: Tensor) -> Tensor:
 
 
 @cache
-def _reach(rows: int, columns: int) -> Tensor:
+def reach(rows: int, columns: int) -> Tensor:
     """How much each cell of a grid counts for each other one, [rows * columns, rows * columns]."""
     y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
     at = torch.stack([y.flatten(), x.flatten()], -1).float()
@@ -75,7 +75,7 @@ def attune(drawn: Tensor, known: Tensor, stays: Tensor) -> Tensor:
     same = stays * (stretch.abs() < SAME)
     off = torch.cat([(known[:, :COLOURS] - drawn[:, :COLOURS]) * stays, stretch * same, stays, same], 1)
     off = F.avg_pool2d(off, CELL)
-    moved = (off.flatten(2) @ _reach(*off.shape[-2:]).to(drawn)).unflatten(2, off.shape[-2:])
+    moved = (off.flatten(2) @ reach(*off.shape[-2:]).to(drawn)).unflatten(2, off.shape[-2:])
     colours, stretch, weight, same = moved.split([COLOURS, 1, 1, 1], 1)
     offset = torch.cat([colours / (weight + DOUBT), stretch / (same + DOUBT)], 1)
     offset = F.interpolate(offset, scale_factor=CELL, mode="bilinear")

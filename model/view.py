@@ -3,14 +3,11 @@ Knows geometry's output and the tokenizer; not where the views come from."""
 
 from __future__ import annotations
 
-import ctypes
-
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-from model import native
 from model.geometry import grain
 from model.omni import GRID, LIGHT, view_tokens
 from model.planes import AFAR_CODE, CHANNELS
@@ -107,18 +104,7 @@ def relit(tokens: Tensor, depth: Tensor) -> Tensor:
 def keep_known(drawn: Tensor, known: Tensor, mask: Tensor, firm: Tensor) -> Tensor:
     """Planes as drawn [B, 7, 144, 256], as known, which pixels are known [B, 1, 144, 256], and how much of them stays
     [B, 1, 18, 32] -> planes. What stays is not encoded and decoded once more, which would cost its sharpness; the
-    borders of what is known are soft. In C++ where there is a compiler, then of one world and in place."""
-    parts = (drawn, known, mask, firm)
-    library = native.load("view")
-    if (
-        library is not None
-        and len(drawn) == 1
-        and all(p.device.type == "cpu" and p.dtype == torch.float32 for p in parts)
-    ):
-        drawn = drawn.contiguous()
-        pointers = (ctypes.c_void_p(part.data_ptr()) for part in (drawn, *(part.contiguous() for part in parts[1:])))
-        library.view_keep(*pointers, ctypes.c_int(drawn.shape[2]), ctypes.c_int(drawn.shape[3]))
-        return drawn
+    borders of what is known are soft."""
     width = 2 * SOFT + 1
     eroded = -F.max_pool2d(-mask, width, 1, SOFT)
     inside = F.avg_pool2d(F.pad(eroded, (SOFT,) * 4, value=1.0), width, 1)

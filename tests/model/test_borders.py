@@ -2,6 +2,7 @@
 
 import torch
 
+from model import native
 from model.borders import DEPTH, behind, by_colour, separate, within, without_specks, without_tint
 
 NEAR, FAR = -0.2, -0.87
@@ -129,3 +130,18 @@ def test_what_lies_beside_something_near_loses_its_tint():
     clean = without_tint(planes)
     assert (clean[0, :4, :, 100:] > BRIGHT - 0.01).all()
     assert torch.equal(clean[..., :100], planes[..., :100]) and torch.equal(clean[:, DEPTH], planes[:, DEPTH])
+
+
+def test_gaps_are_filled_in_cpp_as_in_torch(monkeypatch):
+    generator = torch.Generator().manual_seed(2)
+    steps = torch.rand(1, 1, 18, 16, generator=generator).repeat_interleave(8, 2).repeat_interleave(16, 3)
+    planes = torch.rand(1, 8, 144, 256, generator=generator) * 0.2
+    planes[:, DEPTH : DEPTH + 1] = steps - 0.5 + 0.01 * planes[:, :1]
+    known = (torch.rand(1, 1, 144, 256, generator=generator) < 0.97).float()
+    known[..., 60:72] = known[:, :, 40:50, 100:140] = 0
+    hidden = (steps > 0.5).float()
+    out, gap = behind(planes * known, known, hidden)
+    monkeypatch.setattr(native, "load", lambda name: None)
+    expected, where = behind(planes * known, known, hidden)
+    assert torch.equal(gap, where) and 0.02 < gap.mean() < 0.2
+    torch.testing.assert_close(out, expected, atol=1e-6, rtol=0)

@@ -4,7 +4,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from model import native
 from model.omni import LIGHT, VIEW
 from model.planes import depth_code
 from model.view import as_tokens, cells, fill, firmness, grains, keep_known, relit, without_slivers
@@ -75,16 +74,6 @@ def test_what_is_trusted_under_steady_light_stays_to_the_last_bit_and_the_rest_i
     changed[:, :72, -LIGHT] = 0.5  # the light of the upper half
     planes = keep_known(drawn, known, torch.ones_like(mask), firmness(trust, changed))
     assert planes[..., :60, :].max() < 0.01 and (planes[..., 84:, :] == 1).all()
-
-
-def test_what_stays_is_kept_in_cpp_as_in_torch(monkeypatch):
-    generator = torch.Generator().manual_seed(3)
-    drawn, known = torch.rand(2, 1, 7, 144, 256, generator=generator)
-    mask = (torch.rand(1, 1, 18, 32, generator=generator) < 0.8).float().repeat_interleave(8, 2).repeat_interleave(8, 3)
-    firm = torch.rand(1, 1, 18, 32, generator=generator)
-    ours = keep_known(drawn.clone(), known, mask, firm)
-    monkeypatch.setattr(native, "load", lambda name: None)
-    torch.testing.assert_close(ours, keep_known(drawn.clone(), known, mask, firm), atol=1e-5, rtol=0)
 
 
 def test_what_is_known_in_another_light_is_drawn_in_the_new_one_but_for_a_sky_whose_clouds_change():

@@ -1,0 +1,131 @@
+// Gaps beside what is near filled from what lies behind it: what model/borders.py's `behind` computes, many times faster.
+// Knows packed planes and masks; refuses to know torch and cameras.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace {
+
+constexpr int kDepth = 6, kMost = 5, kCrack = 4, kEven = 2, kMixed = 2, kRim = 6;
+constexpr float kApart = .1f, kSlope = .004f, kSame = .05f, kLike = .12f;
+
+struct Picture {
+  float* planes;
+  unsigned char* there;
+  int channels, height, width;
+  int cells() const { return height * width; }
+  float depth(int at) const { return planes[kDepth * cells() + at]; }
+  float luma(int at) const {
+    const int n = cells();
+    return (planes[at] + planes[n + at] + planes[2 * n + at] + planes[3 * n + at]) / 4;
+  }
+};
+
+// One side of a gap of a row, `step` away from it; `from` is the row's first pixel.
+struct Side {
+  const Picture* picture;
+  int from, edge, step, best;
+  int at(int column) const { return from + std::min(std::max(column, 0), picture->width - 1); }
+  // The farthest within its rim, beyond what is mixed with the other side.
+  Side(const Picture& p, int from, int edge, int step) : picture(&p), from(from), edge(edge), step(step), best(edge) {
+    const int inside = at(edge + kMixed * step);
+    if (p.there[inside] && p.depth(inside) < p.depth(from + edge) + kSlope) best = inside - from;
+    for (int beyond = kMixed + 1; beyond <= kRim; ++beyond) {
+      const int there = at(edge + beyond * step);
+      if (p.there[there] && p.depth(there) < p.depth(from + best) - kSlope) best = there - from;
+    }
+  }
+  // The pixel that stands for one of the gap: mirrored into it where the texture goes on.
+  int source(int column) const {
+    const int rim = from + best, mirrored = at(best + step * std::abs(column - edge));
+    const bool goes_on = picture->there[mirrored] && std::fabs(picture->depth(mirrored) - picture->depth(rim)) < kSame &&
+                         std::fabs(picture->luma(mirrored) - picture->luma(rim)) < kLike;
+    return goes_on ? mirrored : rim;
+  }
+};
+
+struct Filled {
+  int row, column;
+};
+
+// Pixels that most around them are known of take the middle one in depth.
+void close(const Picture& p, const float* known, float* gap) {
+  for (int y = 0; y < p.height; ++y)
+    for (int x = 0; x < p.width; ++x) {
+      const int here = y * p.width + x;
+      if (known[here] != 0) continue;
+      int around[9], count = 0, inside = 0;
+      for (int j = y - 1; j <= y + 1; ++j)
+        for (int i = x - 1; i <= x + 1; ++i) {
+          const int row = std::min(std::max(j, 0), p.height - 1), column = std::min(std::max(i, 0), p.width - 1);
+          const int at = row * p.width + column;
+          if (known[at] == 0) continue;
+          inside += row == j && column == i, around[count++] = at;
+        }
+      if (inside < kMost) continue;
+      const int middle = (count - 1) / 2;
+      std::nth_element(around, around + middle, around + count, [&](int a, int b) { return p.depth(a) < p.depth(b); });
+      for (int c = 0; c < p.channels; ++c) p.planes[c * p.cells() + here] = p.planes[c * p.cells() + around[middle]];
+      gap[here] = 1;
+    }
+}
+
+// A gap between two known pixels of a row.
+void fill(Picture& p, const float* hidden, int y, int left, int right, std::vector<Filled>& filled) {
+  const int from = y * p.width, n = p.cells();
+  const float near = p.depth(from + left), far = p.depth(from + right);
+  const bool level = std::fabs(near - far) <= kApart;
+  const Side before(p, from, left, -1), after(p, from, right, 1);
+  for (int x = left + 1; x < right; ++x) {
+    if (level && right - left > kCrack && !(hidden[from + x] > 0)) continue;
+    const float share = level ? (float)(x - left) / (right - left) : far < near ? 1.f : 0.f;
+    const int one = before.source(x), other = after.source(x);
+    for (int c = 0; c < p.channels; ++c) {
+      const float a = p.planes[c * n + one], b = p.planes[c * n + other];
+      p.planes[c * n + from + x] = share < .5f ? a + (b - a) * share : b - (b - a) * (1 - share);
+    }
+    filled.push_back({y, x});
+  }
+}
+
+// Of what was filled, and of what was filled some rows above and below it, the middle.
+void even(const Picture& p, const std::vector<Filled>& filled, const std::vector<unsigned char>& from_sides) {
+  std::vector<float> middle(filled.size());
+  for (int c = 0; c < p.channels; ++c) {
+    float* plane = p.planes + c * p.cells();
+    for (size_t i = 0; i < filled.size(); ++i) {
+      const auto [y, x] = filled[i];
+      const int here = y * p.width + x;
+      auto beside = [&](int row) {
+        const int at = std::min(std::max(row, 0), p.height - 1) * p.width + x;
+        return plane[from_sides[at] ? at : here];
+      };
+      const float above = beside(y - kEven), below = beside(y + kEven);
+      middle[i] = std::min(std::max(plane[here], std::min(above, below)), std::max(above, below));
+    }
+    for (size_t i = 0; i < filled.size(); ++i) plane[filled[i].row * p.width + filled[i].column] = middle[i];
+  }
+}
+
+}  // namespace
+
+// planes [channels, h, w], changed in place; known and hidden [h, w] -> gap [h, w]: what was filled.
+extern "C" void borders_fill(float* planes, const float* known, const float* hidden, float* gap, int channels, int height,
+                             int width) {
+  std::vector<unsigned char> there((size_t)height * width), from_sides((size_t)height * width);
+  std::vector<Filled> filled;
+  Picture p{planes, there.data(), channels, height, width};
+  std::fill(gap, gap + p.cells(), 0.f);
+  close(p, known, gap);
+  for (int i = 0; i < p.cells(); ++i) there[i] = known[i] + gap[i] > 0;
+  for (int y = 0; y < height; ++y) {
+    const unsigned char* row = p.there + y * width;
+    for (int x = 0, last = -1; x < width; ++x) {
+      if (!row[x]) continue;
+      if (last >= 0 && x > last + 1) fill(p, hidden, y, last, x, filled);
+      last = x;
+    }
+  }
+  for (const Filled& one : filled) from_sides[one.row * width + one.column] = 1, gap[one.row * width + one.column] = 1;
+  even(p, filled, from_sides);
+}
