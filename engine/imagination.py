@@ -35,6 +35,7 @@ class Dream:
     pose: Tensor  # [5]
     glimpse: Glimpse
     noisy: Tensor  # [1, 1, 144, 64]
+    firm: Tensor  # [1, 1, 18, 32] how much of what is known stays, by the last step
     taken: int = 0  # steps
 
 
@@ -114,21 +115,25 @@ class Imagination:
 
     def _begin(self, there: Tensor, known: Known, told: Told) -> Dream:
         light = state.light(told.state.sky)
-        return Dream(there, self._recollection.elsewhere(known, there[None], light), self._noise())
+        glimpse = self._recollection.elsewhere(known, there[None], light)
+        return Dream(there, glimpse, self._noise(), torch.zeros_like(glimpse.other_light))
 
     def _step(self, dream: Dream, told: Told, index: int) -> None:
+        """Another step of it; or, after the last one and a frame later, since each takes its time, into memory."""
+        if dream.taken == STEPS:
+            self._remember(dream, state.light(told.state.sky), index)
+            self._dream = None
+            return
         there = replace(told, state=replace(told.state, pose=dream.pose.tolist(), velocity=torch.zeros(3)))
         tau = dream.taken / STEPS
         seen = imagine(self._models, there, dream.glimpse.tokens, dream.noisy, tau)
         dream.noisy = sampler.move(dream.noisy, seen.clean.float(), tau, STEPS)
         dream.taken += 1
         if dream.taken == STEPS:
-            self._remember(dream, seen, state.light(told.state.sky), index)
-            self._dream = None
+            dream.firm = firmness(seen.trust[:, -1], dream.glimpse.tokens)
 
-    def _remember(self, dream: Dream, seen: Seen, light: Tensor, index: int) -> None:
-        latents = unpatch(dream.noisy[:, 0]).clamp(-3, 3)
-        firm = firmness(seen.trust[:, -1], dream.glimpse.tokens)
+    def _remember(self, dream: Dream, light: Tensor, index: int) -> None:
+        latents, firm = unpatch(dream.noisy[:, 0]).clamp(-3, 3), dream.firm
         planes, *_ = self._models.draw(latents, (dream.glimpse, firm))
         own = (dream.glimpse.known == 0) | (per_pixel(firm < 0.5) & (dream.glimpse.uncovered == 0))
         if index == 0:  # later it would take as long as two frames, in the midst of others

@@ -30,13 +30,12 @@ from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Ranges, activation_ranges
 from model.tokenizer.native import NativeTokenizer
 from model.tokenizer.quick import quick_tokenizer
-from model.view import CELL, as_tokens, grains, relit, without_slivers
+from model.view import CELL, settled, told
 
 OMNI_FILE = "nano.safetensors"
 INVENTOR_FILE = "inventor.safetensors"
 TOKENIZER_FILE = "tokenizer.safetensors"
 SURFACES_FILE = "surfaces.safetensors"
-AROUND = 13  # cells beside a filled gap whose views tell the light of what fills it
 LIT = 0.05  # the share of a cell that shows other light, from which on it is drawn in the new one
 log = logging.getLogger(__name__)
 
@@ -81,13 +80,11 @@ class Models:
         was made in."""
         filled, known, hidden, shares = overlaid(keys, last, dreams, pose)
         filled, gap = behind(filled, known, hidden)
-        around = F.avg_pool2d(shares, AROUND, 1, AROUND // 2)
-        shares = shares + F.avg_pool2d(gap, CELL) * around / around.sum(1, keepdim=True).clamp_min(1e-6)
-        shares, known = without_slivers(shares, known + gap)
-        changes = torch.stack([light - view.light for view in (*keys, last, *dreams)])[None]
-        tokens = as_tokens(self.tokenizer.encode(filled[:, :CHANNELS]), shares, grains(filled, known), changes)
-        remembered = shares.sum(1, keepdim=True) - shares[:, len(keys) : len(keys) + 1]
-        return Glimpse(tokens, filled, known, remembered, relit(tokens, filled[:, 6:7]), gap * known)
+        view = settled(filled, known, gap, shares)
+        changes = torch.stack([light - each.light for each in (*keys, last, *dreams)])[None]
+        tokens, other_light = told(self.tokenizer.encode(filled[:, :CHANNELS]), view, changes, filled[:, 6:7])
+        remembered = view.shares.sum(1, keepdim=True) - view.shares[:, len(keys) : len(keys) + 1]
+        return Glimpse(tokens, filled, view.known, remembered, other_light, view.uncovered)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1]."""

@@ -31,6 +31,12 @@ def with_own(planes: Tensor, own: Tensor, pose: Tensor, light: Tensor) -> Known:
     return Known(torch.cat([planes, own.to(planes.dtype)], 1), pose, light)
 
 
+def _grown(mask: Tensor) -> Tensor:
+    """The most of each pixel and those within OVERLAP of it, along both axes one after the other."""
+    wide = F.max_pool2d(mask, (1, 2 * OVERLAP + 1), 1, (0, OVERLAP))
+    return F.max_pool2d(wide, (2 * OVERLAP + 1, 1), 1, (OVERLAP, 0))
+
+
 class Recollection:
     """The memory of one world, and the keyframes of it that are looked at."""
 
@@ -75,7 +81,7 @@ class Recollection:
         """Keeps latents [1, 16, 18, 32] that were drawn as `known`. What is not its own other keyframes show, and
         better: here it was seen through one view more."""
         planes = known.planes.clone()
-        kept = F.max_pool2d(planes[:, 8:], 2 * OVERLAP + 1, 1, OVERLAP)  # else a gap would open between two keyframes
+        kept = _grown(planes[:, 8:])  # else a gap would open between two keyframes
         planes[:, 7:8].masked_fill_((kept == 0) & (planes[:, 7:8] < GUESS), NOT_OWN)
         own = F.avg_pool2d(planes[:, 8:], CELL)[0, 0] > 0.5
         drawn = torch.where(own, F.avg_pool2d(known.planes[:, 7:8], CELL)[0, 0], NOT_OWN)

@@ -211,11 +211,12 @@ extern "C" void overlay_prepare(const float* planes, float* room, int height, in
 }
 
 // `counts`: views, and of them keyframes, which come first, the last frame after them; threads. Of each view its planes
-// [9, h, w], its room, its motions [24] there and back, and whether it shows the last frame's light -> out [8, h, w]
+// [9, h, w], its room, its pose, and whether it shows the last frame's light; the pose that is looked from -> out [8, h, w]
 // without holes, which pixels are known and which something near hid [h, w], and the share of each cell that each view
 // gave [views, h / 8, w / 8].
-extern "C" void overlay(const int* counts, const float* const* planes, float* const* rooms, const float* motions,
-                        const bool* same_light, float* out, float* known, float* hidden, float* shares, int height, int width) {
+extern "C" void overlay(const int* counts, const float* const* planes, float* const* rooms, const Pose* poses,
+                        const bool* same_light, const Pose& here, float* out, float* known, float* hidden, float* shares, int height,
+                        int width) {
   thread_local std::vector<float> landed;
   const Size size{height, width};
   const int count = counts[0], n = size.cells();
@@ -224,8 +225,8 @@ extern "C" void overlay(const int* counts, const float* const* planes, float* co
   o.sums.assign((size_t)(kPlanes + 1) * o.cells(), 0.f);
   for (int v = 0; v < count; ++v) {
     float* near = landed.data() + (size_t)v * 2 * n;
-    o.views.push_back({{Source(size, planes[v], rooms[v]), {}, {}, near, near + n}, same_light[v]});
-    std::memcpy(&o.views[v].warp.forth, motions + v * 24, 2 * sizeof(Motion));
+    const Motion forth = motion(poses[v], here), back = motion(here, poses[v]);
+    o.views.push_back({{Source(size, planes[v], rooms[v]), forth, back, near, near + n}, same_light[v]});
   }
   mundo::in_stages({count, height / kCell, kPlanes}, counts[2], [&] {
     return [&, line = Line(count, Shown(width))](int stage, int i) mutable {

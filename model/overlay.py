@@ -14,7 +14,7 @@ from torch import Tensor
 
 from model import native
 from model.borders import within
-from model.camera import check_pose, motion
+from model.camera import check_pose
 from model.geometry import View, compose, reproject
 from model.view import CELL, cells
 
@@ -69,24 +69,22 @@ def overlaid(keys: Sequence[Known], last: Known, dreams: Sequence[Known], pose: 
         raise ValueError(f"expected planes [1, {PLANES}, h, w] of one size, got {[tuple(p.shape) for p in planes]}")
     if native.load("overlay") is None or any(each.device.type != "cpu" for each in planes):
         return _overlaid(keys, last, dreams, pose)
-    return _in_cpp(views, len(keys), pose.expand(len(views), -1))
+    return _in_cpp(views, len(keys), poses, pose)
 
 
-def _in_cpp(views: list[Known], keys: int, poses: Tensor) -> Overlaid:
+def _in_cpp(views: list[Known], keys: int, poses: Tensor, pose: Tensor) -> Overlaid:
     library = native.require_compiled("overlay")
     height, width = views[0].planes.shape[2:]
     if height % CELL or width % CELL:
         raise ValueError(f"expected planes of n * {CELL} rows and m * {CELL} columns, got {height} and {width}")
-    sources, last = torch.cat([view.pose for view in views]), views[keys]
-    turns = [torch.cat([turn.flatten(1), shift], 1) for turn, shift in (motion(sources, poses), motion(poses, sources))]
-    motions = torch.cat(turns, 1)
-    same_light = (torch.stack([view.light for view in views]) - last.light).norm(dim=1) < SAME_LIGHT
+    pose = pose.contiguous()
+    same_light = (torch.stack([view.light for view in views]) - views[keys].light).norm(dim=1) < SAME_LIGHT
     out = torch.empty(1, PLANES - 1, height, width)
     known, hidden = torch.empty(1, 1, height, width), torch.empty(1, 1, height, width)
     shares = torch.empty(1, len(views), height // CELL, width // CELL)
     counts = (ctypes.c_int * 3)(len(views), keys, native.threads())
     lists = [(ctypes.c_void_p * len(views))(*(part.data_ptr() for part in parts)) for parts in _sources(views)]
-    told = _pointers(motions, same_light, out, known, hidden, shares)
+    told = _pointers(poses, same_light, pose, out, known, hidden, shares)
     library.overlay(counts, *lists, *told, ctypes.c_int(height), ctypes.c_int(width))
     return Overlaid(out, known, hidden, shares)
 

@@ -3,16 +3,21 @@ Knows geometry's output and the tokenizer; not where the views come from."""
 
 from __future__ import annotations
 
+import ctypes
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
+from model import native
 from model.geometry import grain
-from model.omni import GRID, LIGHT, view_tokens
+from model.omni import GRID, LIGHT, VIEW, view_tokens
 from model.planes import AFAR_CODE, CHANNELS
 from model.tokenizer.quick import Eyes
 
+AROUND = 13  # cells beside a filled gap whose views tell the light of what fills it
 CELL = 8  # half-resolution pixels a latent cell
 DOUBT, FIRM = 0.3, 0.53  # trust below which nothing of the known view stays as it is, and above which all does
 STEADY = 0.1  # a change of light that makes it stay a third
@@ -58,6 +63,58 @@ def grains(planes: Tensor, known: Tensor) -> Tensor:
     """Planes [B, 8 or more, 144, 256] and which of their pixels are known [B, 1, 144, 256] -> each cell's mean grain
     [B, 1, 18, 32]."""
     return F.avg_pool2d(grain(planes) * known, CELL) / F.avg_pool2d(known, CELL).clamp_min(1e-4)
+
+
+class Settled(NamedTuple):
+    """What counts as known: each view's shares [1, N, 18, 32], which pixels [1, 1, 144, 256] and which of these fill
+    gaps, and each cell's grain [1, 1, 18, 32]."""
+
+    shares: Tensor
+    known: Tensor
+    uncovered: Tensor
+    grain: Tensor
+
+
+def settled(planes: Tensor, known: Tensor, gap: Tensor, shares: Tensor) -> Settled:
+    """Planes [1, 8, 144, 256] without holes, which pixels are known and which gaps between them were filled, and each
+    view's shares: what fills a gap counts as given by the views around it, and slivers as not known at all. In C++
+    where there is a compiler."""
+    library = native.load("view")
+    if library is None or any(p.device.type != "cpu" or p.dtype != torch.float32 for p in (planes, known, gap, shares)):
+        return _settled(planes, known, gap, shares)
+    known, gap, shares = (part.clone(memory_format=torch.contiguous_format) for part in (known, gap, shares))
+    grain = torch.empty_like(shares[:, :1])
+    parts = (planes.contiguous(), known, gap, shares, grain)
+    sizes = (shares.shape[1], *planes.shape[2:])
+    library.view_settle(*_pointers(*parts), *(ctypes.c_int(size) for size in sizes))
+    return Settled(shares, known, gap, grain)
+
+
+def _settled(planes: Tensor, known: Tensor, gap: Tensor, shares: Tensor) -> Settled:
+    """The same in torch."""
+    around = F.avg_pool2d(shares, AROUND, 1, AROUND // 2)
+    shares = shares + F.avg_pool2d(gap, CELL) * around / around.sum(1, keepdim=True).clamp_min(1e-6)
+    shares, known = without_slivers(shares, known + gap)
+    return Settled(shares, known, gap * known, grains(planes, known))
+
+
+def told(latents: Tensor, view: Settled, changes: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
+    """The encoded view [1, 16, 18, 32], what of it is known, how much the light changed since each view [1, N, 7], and
+    the known depth code [1, 1, 144, 256] -> `as_tokens` and `relit` of it, in C++ where there is a compiler."""
+    library = native.load("view")
+    parts = (latents, view.shares, view.grain, changes, depth)
+    if library is None or any(part.device.type != "cpu" or part.dtype != torch.float32 for part in parts):
+        tokens = as_tokens(latents, view.shares, view.grain, changes)
+        return tokens, relit(tokens, depth)
+    tokens, other = latents.new_empty(1, GRID[0] * GRID[1], VIEW), torch.empty_like(view.grain)
+    given, sizes = [part.contiguous() for part in parts], (view.shares.shape[1], *depth.shape[2:])
+    far = ctypes.c_float(2 * AFAR_CODE - 1)
+    library.view_tell(*_pointers(*given), far, *_pointers(tokens, other), *(ctypes.c_int(size) for size in sizes))
+    return tokens, other
+
+
+def _pointers(*tensors: Tensor) -> list[ctypes.c_void_p]:
+    return [ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors]
 
 
 def as_tokens(latents: Tensor, shares: Tensor, grain: Tensor, changes: Tensor) -> Tensor:

@@ -5,26 +5,19 @@
 #include <cmath>
 #include <cstring>
 #include <vector>
+
+#include "camera.h"
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
 
 namespace mundo {
 
-constexpr float kSpan = 1.2f, kDepthScale = 1.2f, kFar = 300.f, kSkyFrom = 240.f, kNearest = .05f;
 constexpr float kAgreement = .12f, kSmooth = 1.25f, kBend = 2.f, kNothing = 1e9f;
 constexpr float kThin = 1e-3f, kEdge = 1e-3f, kStretched = 1.4f;
 constexpr int kPad = 4, kWidest = 32;  // cells that a triangle may span
 
 typedef float Four __attribute__((vector_size(16)));
-
-struct Motion {
-  float turn[9], shift[3];
-};
-
-struct Seen {
-  float column, row, far;
-};
 
 struct Size {
   int height, width;
@@ -42,26 +35,6 @@ struct Source : Size {
       : Size(size), planes(planes), inverse(room), luma(room + cells()), whole((unsigned char*)(luma + Size::luma())) {}
   static int room(Size size) { return size.cells() + size.luma() + size.cells() / 4 + 2; }  // floats, some bytes more than it has
 };
-
-inline float metres(float inverse) {
-  return std::min(std::max(kDepthScale / std::max(inverse, 1e-6f) - kDepthScale, 0.f), kFar);
-}
-
-inline Seen seen(float column, float row, float distance, const Motion& m, int height, int width) {
-  float right = (column + (.5f - .5f * width)) * (kSpan / height), up = (.5f * height - .5f - row) * (kSpan / height);
-  float along = distance / std::sqrt(right * right + up * up + 1.f);
-  float parallax = std::min(std::max((kFar - distance) * (1.f / (kFar - kSkyFrom)), 0.f), 1.f);
-  right *= along, up *= along;
-  float x = m.turn[0] * right + m.turn[1] * up + m.turn[2] * along + m.shift[0] * parallax;
-  float y = m.turn[3] * right + m.turn[4] * up + m.turn[5] * along + m.shift[1] * parallax;
-  float z = m.turn[6] * right + m.turn[7] * up + m.turn[8] * along + m.shift[2] * parallax;
-  float far = std::sqrt(x * x + y * y + z * z), scale = (height / kSpan) / std::max(z, 1e-4f);
-  return {x * scale + (.5f * width - .5f), (.5f * height - .5f) - y * scale, z > 1e-3f ? far : -far};
-}
-
-inline bool within(const Seen& s, int height, int width) {
-  return (s.column > -.5f) & (s.column < width - .5f) & (s.row > -.5f) & (s.row < height - .5f) & (s.far > kNearest);
-}
 
 #if defined(__AVX512F__)
 // The four pixels around each of sixteen positions inside the half grid, edges repeated, and where between them they lie.

@@ -4,9 +4,21 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from model import native
 from model.omni import LIGHT, VIEW
 from model.planes import depth_code
-from model.view import as_tokens, cells, fill, firmness, grains, keep_known, relit, without_slivers
+from model.view import (
+    as_tokens,
+    cells,
+    fill,
+    firmness,
+    grains,
+    keep_known,
+    relit,
+    settled,
+    told,
+    without_slivers,
+)
 
 HEIGHT, WIDTH = 48, 96
 
@@ -88,3 +100,25 @@ def test_what_is_known_in_another_light_is_drawn_in_the_new_one_but_for_a_sky_wh
     fog[..., -LIGHT + 3] = 0.9
     share = relit(fog, depth)
     assert share[:, :, :9].max() < 0.01 and share[:, :, 9:].min() > 0.99
+
+
+def test_what_is_known_is_settled_and_told_in_cpp_as_in_torch(monkeypatch):
+    generator = torch.Generator().manual_seed(4)
+
+    def patches(channels: int) -> torch.Tensor:
+        cells = torch.rand(1, channels, 18, 32, generator=generator)
+        return cells.repeat_interleave(8, 2).repeat_interleave(8, 3)
+
+    planes, known = patches(8) * 1.9 - 0.95, (patches(1) < 0.9).float()
+    planes[:, 6] = planes[:, 6].where(patches(1)[:, 0] < 0.8, 2 * depth_code(torch.tensor(300.0)) - 1)
+    gap = (1 - known) * (torch.rand(1, 1, 144, 256, generator=generator) < 0.5)
+    first = (patches(1) < 0.5).float()
+    shares = F.avg_pool2d(torch.cat([first, 1 - first], 1) * known, 8)
+    latents, changes = torch.randn(1, 16, 18, 32, generator=generator), 0.2 * torch.rand(1, 2, 7, generator=generator)
+    ours = settled(planes, known, gap, shares)
+    ours_told = told(latents, ours, changes, planes[:, 6:7])
+    monkeypatch.setattr(native, "load", lambda name: None)
+    theirs = settled(planes, known, gap, shares)
+    for one, other in zip((*ours, *ours_told), (*theirs, *told(latents, theirs, changes, planes[:, 6:7])), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+    assert 0.3 < ours.known.mean() < 0.99 and 0 < ours.grain.mean() < 1
