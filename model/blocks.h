@@ -5,7 +5,7 @@
 
 namespace mundo {
 
-constexpr int kBand = 9, kChunk = 16;  // rows of an item of work; positions that are mixed at a time
+constexpr int kBand = 9, kChunk = 16;  // rows of an item of shared work; positions that are mixed at a time
 
 struct Linear {
   Matrix matrix;
@@ -26,7 +26,7 @@ struct Block {
 };
 
 struct Map {
-  int height = 0, width = 0, channels = 0;
+  int height = 0, width = 0, channels = 0, band = kBand;
   Floats values;
   void shape(int h, int w, int c) {
     if (h != height || w != width || c != channels) values = Floats((size_t)h * w * c);
@@ -34,7 +34,7 @@ struct Map {
   }
   float* at(int y, int x) { return values.data() + ((size_t)y * width + x) * channels; }
   const float* at(int y, int x) const { return values.data() + ((size_t)y * width + x) * channels; }
-  int bands() const { return (height + kBand - 1) / kBand; }
+  int bands() const { return (height + band - 1) / band; }
 };
 
 // What a 3x3 convolution reads: bytes within a border of what stands for zero, one scale for all.
@@ -96,7 +96,7 @@ inline void mix(const Block& block, const float* const* lines, int count, float*
 // One band of rows through a block; widened rows pass through a ring of three.
 inline void run_block(const Block& block, const Map& from, Map& to, int band, Scratch& s) {
   const int inner = block.inner(), channels = from.channels, width = from.width, stride = (width + 2) * inner;
-  const int first = band * kBand, last = std::min(first + kBand, from.height);
+  const int first = band * from.band, last = std::min(first + from.band, from.height);
   s.input.width = channels, s.inner.width = inner;
   auto line = [&](int y) { return s.ring.data() + (size_t)(y + 3) % 3 * stride; };
   auto widen = [&](int y) {

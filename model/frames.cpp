@@ -54,16 +54,18 @@ struct Plan {
   }
 };
 
-void shape(Half& half, int height, int width) {
+// Each band begins with rows that the one before it has widened too, so who works alone takes all as one.
+void shape(Half& half, int height, int width, int threads) {
   for (int i = 0; i < 2; ++i) {
     half.maps[0][i].shape(2 * height, 2 * width, half.fine);
     half.maps[1][i].shape(height, width, half.coarse);
+    for (auto& maps : half.maps) maps[i].band = threads > 1 ? kBand : maps[i].height;
   }
 }
 
 template <typename Each>
 void rows_of(const Map& map, int band, const Each& each) {
-  for (int y = band * kBand; y < std::min((band + 1) * kBand, map.height); ++y) each(y);
+  for (int y = band * map.band; y < std::min((band + 1) * map.band, map.height); ++y) each(y);
 }
 
 inline __m512 gather(const float* from, const int32_t* index) {
@@ -261,7 +263,7 @@ extern "C" void frames_destroy(void* net) { delete static_cast<Network*>(net); }
 extern "C" void frames_encode(void* network, const float* planes, float* latents, int height, int width, int threads) {
   Network& net = *static_cast<Network*>(network);
   Half& half = net.encoder;
-  shape(half, height, width);
+  shape(half, height, width, threads);
   Map &fine = half.maps[0][0], &coarse = half.maps[1][0];
   Plan plan;
   plan.add(1, [&](int, Scratch&) {
@@ -292,7 +294,7 @@ extern "C" void frames_decode(void* network, const float* latents, float* planes
                               int height, int width, int threads) {
   Network& net = *static_cast<Network*>(network);
   Half& half = net.decoder;
-  shape(half, height, width);
+  shape(half, height, width, threads);
   Map &fine = half.maps[0][0], &coarse = half.maps[1][0];
   const int channels = net.latents, cells = height * width;
   half.fold.resize(4 * half.fine);
