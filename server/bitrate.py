@@ -3,14 +3,14 @@ Knows no packet and no encoder; the time is an argument.
 
 A browser's estimate (REMB, draft-alvestrand-rmcat-remb) is no bound by itself: it begins at what arrives, and after a
 quiet scene it stays far below what the line carries for minutes. Its fall, while it went along with what was sent, is
-news: the line's queue grows. Lost packets are the other news.
+news: the line's queue grows. Lost packets are the other news: many, or a few while less than is sent is estimated.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-LEAST = 300_000
+LEAST = 150_000  # sound, what is told and packets sent again need 200,000 beside it
 MUCH_LOST, LITTLE_LOST = 0.1, 0.02
 FALL, RISE_A_S = 0.95, 1.08
 FARTHEST = 3.0  # times what is sent: an estimate beyond was never tried out, and says nothing when it falls
@@ -55,10 +55,12 @@ class Line:
     def lost(self, fraction: float, sent: float, now: float) -> None:
         """A receiver report: this part of the packets since the last one is missing, of `sent` bits a second."""
         if fraction > MUCH_LOST:
-            self._fall(sent * (1 - fraction), now)
-        elif fraction < LITTLE_LOST and now > self._risen_at:
+            return self._fall(sent * (1 - fraction), now)
+        if fraction < LITTLE_LOST and now > self._risen_at:
             self.carries = min(self._most, self.carries * RISE_A_S ** (now - self._risen_at))
-            self._risen_at = now
+        elif fraction >= LITTLE_LOST and 0 < self._estimate < sent:
+            return self._fall(self._estimate, now)
+        self._risen_at = max(self._risen_at, now)  # time in which packets are lost is none to rise in
 
     def estimated(self, bits_per_second: int, sent: float, now: float) -> None:
         """A REMB."""

@@ -19,7 +19,7 @@ from server.signalling import Offer, Tracks, answer, hang_up, new_connection
 from server.sound_out import SoundTrack
 
 MAX_UNSENT_BYTES = 256 << 10
-BEHIND_BYTES = 16 << 10  # more than half a second of receipts and states
+BEHIND_BYTES = 4 << 10  # half a second of receipts and states
 
 
 class RtcPeer(Peer):

@@ -43,6 +43,21 @@ def test_a_little_loss_changes_nothing() -> None:
     assert [bitrate.lost("a", fraction, 1.0 + fraction) for fraction in (0.0, 0.02, 0.05, 0.1)] == [None] * 4
 
 
+def test_a_little_loss_on_a_line_that_is_held_narrow_lowers_the_target_to_the_estimate() -> None:
+    bitrate = sending(1_200_000)
+    assert bitrate.estimated("a", 900_000, 1.0) is None
+    assert bitrate.lost("a", 0.01, 1.0) is None
+    assert bitrate.lost("a", 0.05, 1.0) == 900_000
+
+
+def test_the_target_does_not_make_up_for_the_time_in_which_packets_were_lost() -> None:
+    bitrate = sending(1_000_000)
+    assert bitrate.lost("a", 0.5, 1.0) == pytest.approx(500_000, rel=0.01)
+    assert [bitrate.lost("a", 0.05, 1.0 + second) for second in range(1, 20)] == [None] * 19
+    assert bitrate.lost("a", 0.0, 21.0) is None
+    assert bitrate.lost("a", 0.0, 22.0) == pytest.approx(500_000 * 1.08**2, rel=0.01)
+
+
 def test_an_estimate_that_falls_lowers_the_target() -> None:
     bitrate = sending(1_200_000)
     assert bitrate.estimated("a", 1_700_000, 1.0) is None
