@@ -3,7 +3,6 @@ A browser holds sound back for as long as packets ever were uneven. Pure: the cl
 
 from __future__ import annotations
 
-import statistics
 from collections import deque
 
 from engine.messages import VIDEO_CLOCK
@@ -11,15 +10,16 @@ from engine.messages import VIDEO_CLOCK
 REMEMBERED_S = 2.0
 BROWSER_S = 0.04  # that a browser holds even sound back, its codec's delay with it; a picture is seen at once
 EASING = 0.01  # seconds a second by which the pace follows what comes later or sooner than before
+NEARLY_ALL = 0.9  # by more, the few that a busy machine delays would hold up all others
 APART_S = 0.1  # what differs by more than that is another world, or another machine: followed at once
 
 
 class Pace:
-    """One session's sound: a packet leaves so long after its own time as sound usually comes, or BROWSER_S before
-    pictures do. Half of the sound comes later than usual, and goes on as it comes: a browser evens that out."""
+    """One session's sound: a packet leaves so long after its own time as nearly all sound comes, or BROWSER_S before
+    pictures do. What comes later than that goes on as it comes: a browser evens that out."""
 
     def __init__(self) -> None:
-        self._sound, self._pictures = _Usual(), _Usual()
+        self._sound, self._pictures = _Lateness(NEARLY_ALL), _Lateness(0.5)
         self._behind_s: float | None = None
         self._at = 0.0
 
@@ -45,10 +45,11 @@ class Pace:
         return max(now, pts / VIDEO_CLOCK + self._behind_s)
 
 
-class _Usual:
-    """How long after its time something usually comes: the median of the last seconds."""
+class _Lateness:
+    """How long after its time this share of something had come, in the last seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: float) -> None:
+        self._share = share
         self._came: deque[tuple[float, float]] = deque()  # when, and how long after its time
 
     def came(self, pts: int, now: float) -> float:
@@ -60,4 +61,5 @@ class _Usual:
 
     @property
     def late_s(self) -> float | None:
-        return statistics.median(late_s for _, late_s in self._came) if self._came else None
+        late = sorted(late_s for _, late_s in self._came)
+        return late[int(self._share * len(late))] if late else None
