@@ -4,6 +4,7 @@ Knows poses, distances and light; nothing of networks, nor of how a keyframe is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,8 +18,12 @@ MOST = 128
 NEAR_M = 40.0  # keyframes farther away than this are not asked
 NEW = 0.8  # a view of which keyframes together do not show more than this share is worth remembering
 BETTER = 0.1  # by how much another keyframe must show more, to be taken instead of one in use
+
+WHOLE = 0.95  # the share of its own that makes a keyframe a whole one
 LOOKED_AT = 4  # keyframes that are looked at from one pose at most
 MORE = 0.004  # the share of the view that a further one must add
+SAME_LIGHT = 0.1  # a difference of light up to which two keyframes can lie side by side
+LEADS = 0.5  # the share that one shows beside which none in another light is put
 DIM = 0.1  # what a keyframe under wholly other light is worth
 DREAM = 0.75  # what one that nobody has walked up to yet is worth
 LIGHT = 7
@@ -42,6 +47,19 @@ class Keyframe:
     dreamed: bool = False
     planes: Tensor | None = None
 
+    @property
+    def whole(self) -> bool:
+        """Whether it was shown and all of it is its own, so that nothing else need be put into it."""
+        return not self.dreamed and bool((self.drawn > NOT_OWN).float().mean() > WHOLE)
+
+
+class Choice(NamedTuple):
+    """Keyframes to look at, whether what is seen is new, and how much of it a whole keyframe shows that leads."""
+
+    keyframes: list[Keyframe]
+    new: bool
+    led: float
+
 
 def nearest_m(distance_m: Tensor) -> Tensor:
     """Distances [144, 256] -> the nearest one of each latent cell [18, 32]."""
@@ -61,6 +79,7 @@ class Memory:
         self._points = torch.empty(0, 3, GRID[0] * GRID[1] * FINER**2)
         self._poses, self._lights = torch.empty(0, 5), torch.empty(0, LIGHT)
         self._real = torch.empty(0)  # what each is worth in its own light
+        self._whole = torch.empty(0, dtype=torch.bool)
 
     def keep(self, keyframe: Keyframe) -> None:
         """Remembers a keyframe. Raises ValueError on a pose that is not finite."""
@@ -71,6 +90,7 @@ class Memory:
         self._poses = torch.cat([self._poses, keyframe.pose[None]])
         self._lights = torch.cat([self._lights, keyframe.light[None]])
         self._real = torch.cat([self._real, torch.tensor([DREAM if keyframe.dreamed else 1.0])])
+        self._whole = torch.cat([self._whole, torch.tensor([keyframe.whole])])
         if len(self.keyframes) > self.most:
             far = (self._poses[:, :3] - keyframe.pose[:3]).norm(dim=1)
             far[0] = -2  # all else was drawn after it
@@ -93,24 +113,43 @@ class Memory:
         """How much each keyframe shows of the view from `pose` [5] in that light [7], [N] in [0, 1]."""
         return self.shown(pose, light).mean(1)
 
-    def choose(self, pose: Tensor, light: Tensor, used: list[Keyframe]) -> tuple[list[Keyframe], bool]:
-        """The keyframes to look at from `pose` on, first what was shown, then what was dreamed, older ones first; those
-        in `used` unless others are clearly better. And whether what is seen from here is new."""
+    def choose(self, pose: Tensor, light: Tensor, used: list[Keyframe]) -> Choice:
+        """What to look at from `pose` on: the whole keyframe that shows most, then what was shown, then what was
+        dreamed, older ones first; those in `used`, and its first as the first, unless others are clearly better."""
         shown = self.shown(pose, light)
         if not len(shown):
-            return [], True
+            return Choice([], True, 0.0)
         held = torch.tensor([any(k is u for u in used) for k in self.keyframes]) * BETTER
-        chosen: list[int] = []
-        together = torch.zeros(shown.shape[1])
-        for _ in range(LOOKED_AT):
-            gain = (torch.maximum(shown, together) - together).mean(1)
+        lead = self._leading(shown.mean(1), used)
+        together = torch.zeros(shown.shape[1]) if lead is None else shown[lead]
+        chosen = [] if lead is None else [lead]
+        led = 0.0 if lead is None else float(shown[lead].mean())
+        least = torch.zeros(len(shown)) if lead is None else self._least(light, led)
+        while len(chosen) < LOOKED_AT:
+            gain = (torch.maximum(shown, together) - together).mean(1) - least
             best = int((gain + held * (gain > 0)).argmax())
-            if gain[best] <= (MORE if chosen else 0):
+            if gain[best] <= 0:
                 break
             chosen.append(best)
+            least = self._least(light, led)
             together = torch.maximum(together, shown[best])
-        keyframes = sorted((self.keyframes[i] for i in chosen), key=lambda k: (k.dreamed, k.index))
-        return keyframes, bool(shown.amax(0).mean() < NEW)
+        keyframes = [self.keyframes[i] for i in chosen]
+        keyframes.sort(key=lambda k: (lead is None or k is not self.keyframes[lead], k.dreamed, k.index))
+        new = bool(shown.amax(0).mean() < NEW)
+        return Choice(keyframes, new, led)
+
+    def _least(self, light: Tensor, led: float) -> Tensor:
+        """What each keyframe must add to what others show, [N]: more than there is, where it shows another light and
+        the one that leads shows enough."""
+        other = (self._lights - light).norm(dim=1) > SAME_LIGHT
+        return torch.where(other & (led > LEADS), 1.0, MORE)
+
+    def _leading(self, worth: Tensor, used: list[Keyframe]) -> int | None:
+        """The number of the whole keyframe that is worth most, by [N]: the first in use, unless it is worth clearly
+        less. None where none is worth anything."""
+        first = torch.tensor([bool(used) and k is used[0] for k in self.keyframes]) * BETTER
+        best = int((worth + first * (worth > 0)).masked_fill(~self._whole, -1).argmax())
+        return best if self._whole[best] and worth[best] > 0 else None
 
     def unseen(self, pose: Tensor) -> float:
         """The share of the view from `pose` [5] that no keyframe shows, in whatever light."""
@@ -121,5 +160,5 @@ class Memory:
     def _forget(self, which: int) -> None:
         del self.keyframes[which]
         rest = torch.arange(len(self._poses)) != which
-        self._points, self._poses = self._points[rest], self._poses[rest]
+        self._points, self._poses, self._whole = self._points[rest], self._poses[rest], self._whole[rest]
         self._lights, self._real = self._lights[rest], self._real[rest]

@@ -45,20 +45,20 @@ class Recollection:
         self.memory = Memory()
         self._keys: list[Key] = []
         self._pose, self._light = torch.zeros(1, 5), torch.zeros(LIGHT)  # that they were chosen for
-        self._stands = False  # whether the light was the same before
+        self.led = 0.0  # how much of what is seen one of them shows that is whole
+        self.stands = False  # whether the light was the same before
         self._new = True  # whether what is seen from there is
 
     def glimpse(self, last: Known, pose: Tensor, light: Tensor) -> Glimpse:
         """What is known of the view from `pose` [1, 5] in that light [7] by the last frame and the keyframes that show
         most of it."""
-        if not (self._stands and torch.equal(pose, self._pose) and torch.equal(light, self._light)):
+        if not (self.stands and torch.equal(pose, self._pose) and torch.equal(light, self._light)):
             self._choose(pose, light)
         return self._see(self._keys, last, pose, light)
 
     def elsewhere(self, last: Known, pose: Tensor, light: Tensor) -> Glimpse:
         """The same of a view that nobody has yet, by whatever keyframes show most of it."""
-        chosen, _ = self.memory.choose(pose[0], light, [])
-        return self._see([(keyframe, self._recall(keyframe)) for keyframe in chosen], last, pose, light)
+        return self._see(self._recalled(self.memory.choose(pose[0], light, self._used()).keyframes), last, pose, light)
 
     def look_back(self, latents: Tensor, known: Known, index: int) -> None:
         """Remembers frame `index`, latents [1, 16, 18, 32], where what it shows is new."""
@@ -67,14 +67,28 @@ class Recollection:
             self.remember(latents, known, index)
             self._choose(known.pose, known.light)
 
+    def first_leads(self) -> bool:
+        """Whether it is the first keyframe that is looked at before all others."""
+        return bool(self._keys) and self._keys[0][0] is self.memory.keyframes[0] and self.led > 0
+
+    def follow(self, latents: Tensor, known: Known, index: int) -> Keyframe:
+        """Remembers latents [1, 16, 18, 32] that were drawn as `known`, a whole picture of what is seen about frame
+        `index`, and looks at it rather than at any other as long as it shows as much."""
+        keyframe = self.remember(latents, known, index)
+        self._keys, self.stands = [(keyframe, known)], False
+        return keyframe
+
+    def see_as(self, keyframe: Keyframe, known: Known) -> None:
+        """Looks at a keyframe as if it had been drawn so, while it is looked at."""
+        self._keys = [(key, known if key is keyframe else was) for key, was in self._keys]
+
     def _choose(self, pose: Tensor, light: Tensor) -> None:
         """The keyframes that are looked at from `pose` on; and whether what is seen there is new: in its place, or in
         its light once that stands."""
-        chosen, new = self.memory.choose(pose[0], light, [keyframe for keyframe, _ in self._keys])
-        held = {id(keyframe): (keyframe, view) for keyframe, view in self._keys}
-        self._keys = [held.get(id(keyframe)) or (keyframe, self._recall(keyframe)) for keyframe in chosen]
-        self._stands = torch.equal(light, self._light)
-        self._new = new and (self._stands or self.memory.unseen(pose[0]) > 1 - NEW)
+        chosen, new, self.led = self.memory.choose(pose[0], light, self._used())
+        self._keys = self._recalled(chosen)
+        self.stands = torch.equal(light, self._light)
+        self._new = new and (self.stands or self.memory.unseen(pose[0]) > 1 - NEW)
         self._pose, self._light = pose, light
 
     def remember(self, latents: Tensor, known: Known, index: int, dreamed: bool = False) -> Keyframe:
@@ -92,8 +106,17 @@ class Recollection:
         return keyframe
 
     def _see(self, keys: list[Key], last: Known, pose: Tensor, light: Tensor) -> Glimpse:
-        shown, dreamed = ([known for key, known in keys if key.dreamed == dreamed] for dreamed in (False, True))
-        return self._models.see(shown, last, dreamed, pose, light)
+        leads = bool(keys) and keys[0][0].whole
+        count = 1 if leads else sum(not keyframe.dreamed for keyframe, _ in keys)
+        views = [known for _, known in keys]
+        return self._models.see(views[:count], last, views[count:], pose, light)
+
+    def _used(self) -> list[Keyframe]:
+        return [keyframe for keyframe, _ in self._keys]
+
+    def _recalled(self, keyframes: list[Keyframe]) -> list[Key]:
+        held = {id(keyframe): (keyframe, view) for keyframe, view in self._keys}
+        return [held.get(id(keyframe)) or (keyframe, self._recall(keyframe)) for keyframe in keyframes]
 
     def _recall(self, keyframe: Keyframe) -> Known:
         """A keyframe as it was; decoded, where it comes out of a saved world."""

@@ -19,6 +19,7 @@ from engine.ground import Ground
 from engine.imagination import CALM, Imagination, Told
 from engine.models import Glimpse, Models, load_models
 from engine.recollection import LATENT_GRID, Recollection, per_pixel, with_own
+from engine.renewal import Renewal
 from engine.saving import Facts, NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
 from engine.templates import PromptRefused, find_template, read_picture
 from model.conditioning import audio, control, state
@@ -124,6 +125,7 @@ class World:
         self.memory = self._recollection.memory
         self.ground = Ground()
         self._imagination = Imagination(models, self._recollection, self._generator)
+        self._renewal = Renewal(models, self._recollection, self._generator)
         self._past: _Past | None = None
         self._beat = audio.Beat()
         self._entering: Tensor | None = None  # planes of a first frame that is known
@@ -132,6 +134,7 @@ class World:
             entry = find_template(template)
             prompt = prompt or str(entry["prompt"])
             self._entering = read_picture(WEIGHTS / str(entry["picture"]))
+            self._renewal.given = True
         self._prompt = self._hear(prompt or "a meadow on a clear day")
         self.state = self._beginning(self._prompt.tokens, seed, find_template(template) if template else None)
 
@@ -140,7 +143,7 @@ class World:
         """A world whose first frame is the start's picture. Raises PromptRefused."""
         world = cls(models, seed, prompt)
         known = start.state
-        world._entering = start.planes
+        world._entering, world._renewal.given = start.planes, True
         world.state = replace(known, sky=known.sky.clone(), pose=list(known.pose), velocity=known.velocity.clone())
         return world
 
@@ -225,7 +228,7 @@ class World:
         self._past = _Past(seen, known, picture)
         self._recollection.look_back(latents, known, self.index)
         self._feel_ground(known)
-        if self.index > 0:
+        if glimpse is not None and not self._renewal.go_on(glimpse, known, self._told(), self.index):
             self._imagination.go_on(known, self._told(), self.index)
         drawn = time.perf_counter()
         if first:

@@ -69,17 +69,22 @@ class Surfaces(nn.Module):
 
     @torch.inference_mode()
     def sharpen(self, planes: Tensor) -> Tensor:
-        """Planes [B, 7 or more, h, w] -> the same, each pixel with the depth of its likeliest neighbour where two
-        surfaces meet; elsewhere, as on the ground, depth stays."""
-        own, out, size = planes[:, DEPTH : DEPTH + 1], planes.clone(), 2 * REACH + 1
-        apart = F.max_pool2d(own, size, 1, REACH) + F.max_pool2d(-own, size, 1, REACH) > MUCH
-        where = apart[:, 0].nonzero(as_tuple=True)
-        shares, depths = (part.movedim(1, -1)[where] for part in (self(planes), around(own)))  # [n, neighbours]
-        shares = shares.softmax(1)
-        chosen = depths.gather(1, shares.argmax(1, keepdim=True))
-        near = shares * ((depths - chosen).abs() < ONE_SURFACE)
-        out[:, DEPTH][where] = (near * depths).sum(1) / near.sum(1)
-        return out
+        """`taken_over` as this network says."""
+        return taken_over(planes, self(planes))
+
+
+def taken_over(planes: Tensor, logits: Tensor) -> Tensor:
+    """Planes [B, 7 or more, h, w] -> the same, each pixel with the depth of its likeliest neighbour, by logits [B,
+    len(NEIGHBOURS), h, w], where two surfaces meet; elsewhere, as on the ground, depth stays."""
+    own, out, size = planes[:, DEPTH : DEPTH + 1], planes.clone(), 2 * REACH + 1
+    apart = F.max_pool2d(own, size, 1, REACH) + F.max_pool2d(-own, size, 1, REACH) > MUCH
+    where = apart[:, 0].nonzero(as_tuple=True)
+    shares, depths = (part.movedim(1, -1)[where] for part in (logits, around(own)))  # [n, neighbours]
+    shares = shares.softmax(1)
+    chosen = depths.gather(1, shares.argmax(1, keepdim=True))
+    near = shares * ((depths - chosen).abs() < ONE_SURFACE)
+    out[:, DEPTH][where] = (near * depths).sum(1) / near.sum(1)
+    return out
 
 
 def around(depth: Tensor) -> Tensor:

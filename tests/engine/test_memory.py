@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.memory import NEW, Keyframe, Memory, nearest_m
+from engine.memory import NEW, NOT_OWN, Keyframe, Memory, nearest_m
 
 FLAT_M = torch.full((18, 32), 20.0)
 DAY, NIGHT = torch.tensor([1.0, 0, 0.2, 0, 0, 0, 0]), torch.tensor([-1.0, 0, 0.2, 0, 0, 0, 0])
@@ -43,16 +43,31 @@ def test_it_is_worth_less_the_more_one_turns_comes_near_or_changes_the_light():
 def test_coming_back_finds_the_first_keyframe_again():
     memory = a_memory(pose(), pose(yaw=1.0), pose(yaw=2.0))
     first, second, third = memory.keyframes
-    assert memory.choose(pose(yaw=2.05), DAY, []) == ([third], False)
-    assert memory.choose(pose(yaw=0.05), DAY, [third]) == ([first], False)
-    assert memory.choose(pose(yaw=-2.0), DAY, [first])[1]
-    assert memory.choose(pose(yaw=0.5), DAY, []) == ([first, second], False)  # together they show it
+    assert memory.choose(pose(yaw=2.05), DAY, [])[:2] == ([third], False)
+    assert memory.choose(pose(yaw=0.05), DAY, [third])[:2] == ([first], False)
+    assert memory.choose(pose(yaw=-2.0), DAY, [first]).new
+    assert memory.choose(pose(yaw=0.5), DAY, [])[:2] == ([first, second], False)  # together they show it
 
 
 def test_a_keyframe_in_use_stays_unless_another_is_clearly_better():
     memory = a_memory(pose(), pose(yaw=0.06))
     for used in memory.keyframes:
-        assert memory.choose(pose(yaw=0.03), DAY, [used])[0] == [used]
+        assert memory.choose(pose(yaw=0.03), DAY, [used]).keyframes == [used]
+
+
+def test_the_whole_keyframe_that_shows_most_goes_before_all_others():
+    memory = Memory()
+    memory.keep(keyframe(pose(), index=1))
+    part = keyframe(pose(z=2.0), index=2)
+    part.drawn[:9] = NOT_OWN
+    memory.keep(part)
+    memory.keep(keyframe(pose(z=2.5), index=3))
+    first, _, third = memory.keyframes
+    assert [first.whole, part.whole, third.whole] == [True, False, True]
+    chosen = memory.choose(pose(z=3.0), DAY, [])
+    assert chosen.keyframes[0] is third and chosen.led > 0.9
+    assert memory.choose(pose(z=0.3), DAY, [third]).keyframes[0] is first
+    assert memory.choose(pose(yaw=3.1), DAY, [third]).led == 0
 
 
 def test_what_was_only_dreamed_comes_after_what_was_shown_and_is_still_new():
@@ -60,8 +75,8 @@ def test_what_was_only_dreamed_comes_after_what_was_shown_and_is_still_new():
     memory.keep(keyframe(pose(yaw=0.6), index=3, dreamed=True))
     memory.keep(keyframe(pose(), index=8))
     dream, real = memory.keyframes
-    assert memory.choose(pose(yaw=0.3), DAY, [])[0] == [real, dream]
-    assert not memory.choose(pose(yaw=0.6), DAY, [])[1]
+    assert memory.choose(pose(yaw=0.3), DAY, []).keyframes == [real, dream]
+    assert not memory.choose(pose(yaw=0.6), DAY, []).new
     assert memory.unseen(pose(yaw=0.6)) < 0.05 and memory.unseen(pose(yaw=3.1)) > 0.95
     assert Memory().unseen(pose()) == 1
 
@@ -73,7 +88,7 @@ def test_the_unseen_is_unseen_in_whatever_light():
 
 
 def test_an_empty_memory_knows_nothing():
-    assert Memory().choose(pose(), DAY, []) == ([], True)
+    assert Memory().choose(pose(), DAY, []) == ([], True, 0)
 
 
 def test_the_farthest_is_forgotten_when_there_is_no_room():

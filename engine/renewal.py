@@ -1,0 +1,159 @@
+"""What is walked into, drawn anew before it wears out: a picture that a walk enlarges and tears is a sketch, out of
+which the inventing network makes a whole one (SDEdit, Meng et al. 2022) with surfaces of its own. Knows how worn a view
+is; nothing of controls. Each piece of its work is done in a frame of its own, so that none takes long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from math import cos, dist, sin
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine import sampler
+from engine.imagination import Told, imagine
+from engine.memory import Keyframe
+from engine.models import Glimpse, Models
+from engine.recollection import Recollection, with_own
+from model.borders import DEPTH, JUMP, separate
+from model.conditioning import state
+from model.geometry import drawn_here, grain
+from model.omni import GROUPS, PATCH, VIEW, patch, unpatch
+from model.overlay import Known
+from model.planes import CHANNELS
+from model.surfaces import taken_over
+
+SKETCH = 0.6  # of signal, the rest is noise: with less of it the place changes, with more tears stay
+STEPS = 16  # from nothing; a sketch is so far along already
+FRESH = 0.12  # grain up to which a pixel stays as it was
+
+
+WORN = 0.12  # how much of a view what leads need not show, and as sharply; more of it is drawn anew
+REST, TORN = 6, 0.35  # frames between two pictures, unless so much is not shown
+DONE = object()
+GIVEN_GRAIN, GIVEN_WORN = (
+    0.5,
+    0.4,
+)  # a picture that was given is sharper than any that is drawn: much of it must be worn
+BARE = 2.0  # what a pixel counts for that was behind something
+AHEAD = 10  # frames until it is done, and somebody is so much farther
+MOST_RAD = 0.4  # of the turn that is foreseen
+FADE = 8  # frames in which the new picture takes the place of the old
+MISSED_M, MISSED_RAD = 1.5, 0.6  # who went elsewhere meanwhile needs another
+SAME = 0.06  # difference of depth's plane up to which two pixels show one surface
+EDGE = 2  # half-resolution pixels within which what stays and what is new are mixed
+BESIDE = 8  # those beside an edge, where tears are
+
+
+def ahead(now: state.WorldState, turning: float) -> list[float]:
+    """The pose [5] of somebody who goes on as they do, turning by so many radians a frame, AHEAD frames from now."""
+    x, y, z, yaw, pitch = now.pose
+    right, _, forward = (float(part) * AHEAD / 24 for part in now.velocity)
+    c, s = cos(yaw), sin(yaw)
+    turn = max(-MOST_RAD, min(MOST_RAD, turning * AHEAD))
+    return [x + right * c + forward * s, y, z - right * s + forward * c, yaw + turn, pitch]
+
+
+def with_fresh(new: Tensor, seen: Glimpse) -> Tensor:
+    """Planes [1, 8, 144, 256] drawn anew -> the same, but as they were seen before where that was the same surface,
+    drawn from as near, and not beside an edge."""
+    old = seen.planes
+    was, depth = old[:, DEPTH : DEPTH + 1], new[:, DEPTH : DEPTH + 1]
+    fresh = ((was - depth).abs() < SAME) & (grain(old) < FRESH) & (seen.known > 0) & (seen.uncovered == 0)
+    fresh &= F.max_pool2d(was, 2 * BESIDE + 1, 1, BESIDE) - was < JUMP
+    kept = -F.max_pool2d(-fresh.float(), 2 * EDGE + 1, 1, EDGE)
+    share = F.avg_pool2d(kept, 2 * EDGE + 1, 1, EDGE, count_include_pad=False)
+    stays = torch.where(share > 0.5, old[:, DEPTH:], new[:, DEPTH:])
+    return torch.cat([torch.lerp(new[:, :DEPTH], old[:, :DEPTH], share), stays], 1)
+
+
+class Renewal:
+    """The one picture of a world that is being drawn anew, or none. Draws from the world's noise."""
+
+    def __init__(self, models: Models, recollection: Recollection, generator: torch.Generator):
+        self._models, self._recollection, self._generator = models, recollection, generator
+        self.given = False  # whether the first picture was, and not invented
+        self._work: Iterator[None] | None = None
+        self._fade: Iterator[None] = iter(())
+        self._drawn = 0  # frame at which the last one was
+        self._told: Told | None = None
+        self._yaw, self._turning = 0.0, 0.0  # radians, and in the last frame
+
+    def go_on(self, glimpse: Glimpse, known: Known, told: Told, index: int) -> bool:
+        """A piece of the work on the view of frame `index`, of which `glimpse` was known and which became `known`.
+        Whether there was one that took time."""
+        if self._told is not None:
+            self._turning = told.state.pose[3] - self._yaw
+        self._told, self._yaw = told, told.state.pose[3]
+        next(self._fade, None)
+        if self._work is None and self._recollection.stands and self._worn(glimpse, index):
+            self._work = self._drawing(known, told, index)
+        if self._work is None:
+            return False
+        if next(self._work, DONE) is DONE:
+            self._work = None
+        return True
+
+    def _worn(self, glimpse: Glimpse, index: int) -> bool:
+        if self.given and self._recollection.first_leads():
+            known, grains = glimpse.tokens[0, :, PATCH : PATCH + 4], glimpse.tokens[0, :, PATCH + 4 : PATCH + 8]
+            return float(((grains > GIVEN_GRAIN) * known).mean()) > GIVEN_WORN
+        lacking = 1 - self._recollection.led + BARE * float(glimpse.uncovered.mean())
+        return lacking > (WORN if index - self._drawn >= REST else TORN)
+
+    def _drawing(self, known: Known, told: Told, index: int) -> Iterator[None]:
+        """Between two pieces of it lies a frame."""
+        pose, light = torch.tensor(ahead(told.state, self._turning)), state.light(told.state.sky)
+        seen = self._recollection.elsewhere(known, pose[None], light)
+        yield
+        noise = torch.randn(1, 1, GROUPS["video"], PATCH, generator=self._generator)
+        sketch = patch(self._encoded(seen.planes))
+        noisy = sampler.with_noise(sketch[:, None], noise, SKETCH)
+        for step in range(round(SKETCH * STEPS), STEPS):
+            noisy = self._step(noisy, pose, step / STEPS)
+            yield
+        planes = self._models.decode(unpatch(noisy[:, 0]).clamp(-3, 3))
+        yield
+        logits = self._models.surfaces(planes)
+        yield
+        planes = taken_over(planes, logits)
+        yield
+        planes = drawn_here(separate(planes))
+        if self._missed(pose, light):
+            return
+        planes = with_fresh(planes, seen)
+        whole = with_own(planes, torch.ones_like(planes[:, :1], dtype=torch.bool), pose[None], light)
+        keyframe = self._recollection.follow(self._encoded(planes), whole, index)
+        self._fade, self._drawn = self._fading(keyframe, whole, seen.planes), index
+        next(self._fade)
+
+    def _fading(self, keyframe: Keyframe, whole: Known, old: Tensor) -> Iterator[None]:
+        """The new picture takes the place of the old, planes [1, 8, 144, 256], frame by frame."""
+        colours, rest = whole.planes[:, :DEPTH], whole.planes[:, DEPTH:]
+        for frame in range(1, FADE):
+            mixed = torch.cat([torch.lerp(old[:, :DEPTH], colours, frame / FADE), rest], 1)
+            self._recollection.see_as(keyframe, replace(whole, planes=mixed))
+            yield
+        self._recollection.see_as(keyframe, whole)
+
+    def _encoded(self, planes: Tensor) -> Tensor:
+        latents: Tensor = self._models.tokenizer.encode(
+            planes[:, :CHANNELS].contiguous(memory_format=torch.channels_last)
+        )
+        return latents
+
+    def _step(self, noisy: Tensor, pose: Tensor, tau: float) -> Tensor:
+        told = self._told
+        assert told is not None
+        there = replace(told, state=replace(told.state, pose=pose.tolist(), velocity=torch.zeros(3)))
+        seen = imagine(self._models, there, torch.zeros(1, GROUPS["video"], VIEW), noisy, tau)
+        return sampler.move(noisy, seen.clean.float(), tau, STEPS)
+
+    def _missed(self, pose: Tensor, light: Tensor) -> bool:
+        """Whether it is not what is seen now that was drawn."""
+        assert self._told is not None
+        now = self._told.state
+        far = dist(now.pose[:3], pose[:3].tolist()) > MISSED_M or abs(now.pose[3] - float(pose[3])) > MISSED_RAD
+        return far or not torch.equal(state.light(now.sky), light)

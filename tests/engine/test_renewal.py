@@ -1,0 +1,82 @@
+"""Worlds that are walked into: when a picture is drawn anew, out of what, and that nobody waits for it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from engine.models import Glimpse, Models, load_models
+from engine.renewal import AHEAD, ahead, with_fresh
+from engine.world import Inputs, World
+from model.borders import DEPTH
+from model.conditioning import state
+
+FORWARD = 1 << 0
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return load_models()
+
+
+def whole(world: World) -> list[int]:
+    """The frames at which whole keyframes were drawn, the first one left out."""
+    return [keyframe.index for keyframe in world.memory.keyframes[1:] if keyframe.whole]
+
+
+def walked(world: World, frames: int, buttons: int = FORWARD) -> World:
+    for frame in range(frames):
+        world.step(Inputs(buttons if frame else 0))
+    return world
+
+
+def test_what_is_walked_into_is_drawn_anew_and_leads(models: Models) -> None:
+    world = walked(World(models, 40, "a meadow with trees on a clear day"), 60)
+    assert len(whole(world)) >= 2
+    pose = torch.tensor(world.state.pose)
+    chosen = world.memory.choose(pose, state.light(world.state.sky), [])
+    assert chosen.keyframes[0].index in whole(world) and chosen.led > 0.75
+    assert float((chosen.keyframes[0].pose[:3] - pose[:3]).norm()) < 0.5 * float(pose[:3].norm())
+
+
+def test_where_somebody_stands_nothing_changes(models: Models) -> None:
+    world = walked(World(models, 40, "a meadow with trees on a clear day"), 30, buttons=0)
+    assert whole(world) == []
+
+
+def test_a_picture_that_was_given_lasts_longer(models: Models) -> None:
+    world = walked(World(models, 1, template="shore"), 40)
+    assert math.dist(world.state.pose[:3], world.memory.keyframes[0].pose[:3].tolist()) > 2
+    assert whole(world) == []
+
+
+def test_it_is_drawn_from_where_somebody_will_be() -> None:
+    now = state.beginning("meadow", "day", "clear")
+    now.pose, now.velocity = [1.0, 1.7, 2.0, math.pi / 2, 0.1], torch.tensor([0.0, 0.0, 2.4])
+    assert ahead(now, 0.02) == pytest.approx([1 + 2.4 * AHEAD / 24, 1.7, 2, math.pi / 2 + 0.02 * AHEAD, 0.1], abs=1e-6)
+
+
+def seen(planes: torch.Tensor) -> Glimpse:
+    everywhere, nowhere = torch.ones_like(planes[:, :1]), torch.zeros_like(planes[:, :1])
+    few = torch.zeros(1, 1, 18, 32)
+    return Glimpse(torch.zeros(1, 144, 79), planes, everywhere, few, few, nowhere)
+
+
+def test_what_was_drawn_from_as_near_on_the_same_surface_stays() -> None:
+    old, new = torch.zeros(1, 8, 144, 256), torch.ones(1, 8, 144, 256)
+    new[:, DEPTH:] = 0.0
+    old[:, 7, :, 128:] = -0.5  # drawn from much farther away
+    new[:, DEPTH, 72:] = 0.4  # another surface
+    mixed = with_fresh(new, seen(old))
+    assert (mixed[:, :DEPTH, 8:60, 8:120] == 0).all(), "expected what was there"
+    assert (mixed[:, :DEPTH, 80:] == 1).all() and (mixed[:, :DEPTH, :, 136:] == 1).all(), "expected what is new"
+
+
+def test_beside_an_edge_nothing_stays() -> None:
+    old, new = torch.zeros(1, 8, 144, 256), torch.ones(1, 8, 144, 256)
+    old[:, DEPTH:, :, 100:120] = 0.5
+    new[:, DEPTH:] = old[:, DEPTH:]
+    mixed = with_fresh(new, seen(old))
+    assert (mixed[0, 0, 70, 94:100] == 1).all() and (mixed[0, 0, 70, 20:80] == 0).all()
