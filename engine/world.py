@@ -34,6 +34,7 @@ from model.view import firmness
 __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load_models"]
 
 OTHER_LIGHT = 0.3  # the share of a view that is known in another light, from which on the inventor draws it
+STILL_OTHER = 0.05  # the same while it does: what it drew lessens that share, and two frames in turn would differ
 LEARN_EVERY = 4  # frames after which the ground is looked at
 RISE = 0.3  # how much of the way to their height over the ground a walker's eyes go in a frame
 PICTURE = ("y", "u", "v", "depth")
@@ -128,6 +129,7 @@ class World:
         self._renewal = Renewal(models, self._recollection, self._generator)
         self._past: _Past | None = None
         self._beat = audio.Beat()
+        self._relighting = False  # whether the last frame was drawn in another light than its view is known in
         self._entering: Tensor | None = None  # planes of a first frame that is known
         self._resumed = False  # whether that frame is one of this world's own
         if template:
@@ -349,7 +351,9 @@ class World:
                 return self.dynamics.enter(self._imagination.first(self._told()), self._noise(), given)
             return self.dynamics.enter(self.models.tokenizer.encode(self._entering), self._noise(), given)
         given = self._given(controls, heard, glimpse.tokens)
-        if float(glimpse.other_light.mean()) > OTHER_LIGHT:
+        other = float(glimpse.other_light.mean())
+        self._relighting = other > (STILL_OTHER if self._relighting else OTHER_LIGHT)
+        if self._relighting:
             return self.dynamics.enter(self._imagination.relit(self._told(), glimpse.tokens), self._noise(), given)
         return self.dynamics.denoise(self._noise() * CALM, given)
 
