@@ -98,6 +98,9 @@ class Metric(Family, Protocol):
     def names(self, size: Size) -> list[str]:
         """Of its cases, in the order in which they are played."""
 
+    def frames(self, number: int, size: Size) -> int:
+        """How many frames a case plays, for an estimate of how long it takes."""
+
     def case(self, number: int, size: Size, player: Player, court: Court) -> Case:
         """Plays one case and judges it."""
 

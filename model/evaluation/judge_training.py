@@ -14,7 +14,6 @@ from torch import Tensor
 
 from configs.paths import cache_dir, load_toml
 from model.evaluation import moves, stills, windows
-from model.evaluation.flow import Read
 from model.evaluation.gathering import gather
 from model.evaluation.judge_examples import Examples, Reconstruction, attribute_examples, joined
 from model.evaluation.judge_losses import class_weights, classes, pairs
@@ -63,7 +62,7 @@ def of_motions(learnt: dict[str, Tensor], count: int) -> Loss:
         some = {name: learnt[name][index].flatten(0, 1) for name in PAIRED}
         some["visible"] = learnt["visible"][index].repeat_interleave(len(PAIRS), 0)
         read = judges.motion(Matches(*(some[name] for name in Matches._fields)))
-        logits = judges.motion.classes(Read(*(part.detach() for part in read)), len(PAIRS))
+        logits = judges.motion.classes(read, len(PAIRS))
         wanted = {name: label[index] for name, label in named.items()}
         return pairs(read, some, judges.motion.rays, trust) + classes(logits, wanted, MOTIONS, weights)
 
@@ -98,7 +97,7 @@ def still_examples(chosen: list[int], through: Reconstruction) -> Examples:
 
 def walk_places(chosen: list[int]) -> list[windows.Place]:
     """The windows of these worlds' short walks, drawn where the cache lacks them."""
-    folder = cache_dir() / "moves"
+    folder = cache_dir() / "glances"
     return windows.of_walks(moves.drawn(folder, chosen), moves.A_WORLD)
 
 
@@ -119,7 +118,7 @@ def learnt_motions(worlds: list[int], clips: Path, count: int, through: Reconstr
     films = [place for path in list_clips(clips) for place in windows.of_clip(path)]
     shares = [1 - CLIP_SHARE, CLIP_SHARE] if films else [1.0]
     drawn = windows.Drawn([walks, films][: len(shares)], shares, through)
-    return gathered(cache_dir() / "windows", drawn, count)
+    return gathered(cache_dir() / "glances-matched", drawn, count)
 
 
 def measure(judges: Judges, through: Reconstruction) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from configs.paths import WEIGHTS
 from model import checkpoint
+from model.evaluation.falling import without_falling
 from model.evaluation.flow import MotionReader
 from model.evaluation.matching import match
 from model.evaluation.odometry import NAMES
@@ -23,7 +24,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {  # what a picture shows -> its classe
     "weather": ("clear", "overcast", "fog", "rain", "snow"),
     "place": ("meadow", "desert", "mountains", "coast"),
 }
-MOTIONS: dict[str, tuple[str, ...]] = {  # what a window of SEEN pictures, GAP frames apart, shows -> its classes
+MOTIONS: dict[str, tuple[str, ...]] = {  # what a window of SEEN moments, GAP frames apart, shows -> its classes
     "ahead": ("back", "none", "forward"),
     "aside": ("left", "none", "right"),
     "turn": ("left", "none", "right"),
@@ -32,7 +33,8 @@ MOTIONS: dict[str, tuple[str, ...]] = {  # what a window of SEEN pictures, GAP f
 }
 KEYS, CAMERA = ("ahead", "aside"), ("turn", "tilt")
 SPEEDS = ("ahead", "aside", "up")
-GAP, SEEN = 4, 3  # frames between two pictures of a window, and pictures of one
+GAP, SEEN = 4, 3  # frames between two moments of a window, and moments of one
+LOOKED = tuple(GAP * moment + again for moment in range(SEEN) for again in (0, 1))  # frames of a window: two a moment
 PAIRS = ((0, 1), (1, 2), (0, 2))  # of a window that are compared
 GOOD_ENOUGH = 0.95  # balanced accuracy on held-out truth
 
@@ -112,18 +114,19 @@ class Judges(nn.Module):
 
     @torch.inference_mode()
     def motions(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Windows [N, SEEN, 3, 135, 240] -> for each motion the chances of its classes, [N, classes]."""
+        """Windows [N, LOOKED, 3, 135, 240] -> for each motion the chances of its classes, [N, classes]."""
         logits = []
-        for window in pictures:
+        for looks in pictures.split(1):
+            window = without_falling(looks, GAP)[0]
             first, second = ([pair[i] for pair in PAIRS] for i in (0, 1))
             logits.append(self.motion.classes(self.motion(match(window[first], window[second])), len(PAIRS)))
         return split(torch.cat(logits), MOTIONS)
 
     @torch.inference_mode()
-    def speeds(self, first: Tensor, second: Tensor) -> Tensor:
-        """Pictures [N, 3, 135, 240] and those GAP frames later -> metres a second ahead, aside and up, [N, 3]."""
-        parts = zip(first.split(4), second.split(4), strict=True)
-        return speeds_m_s(torch.cat([self.motion(match(a, b)).motion for a, b in parts]))
+    def speeds(self, pictures: Tensor) -> Tensor:
+        """The frames 0, 1, GAP and GAP + 1, [N, 4, 3, 135, 240] -> metres a second ahead, aside and up, [N, 3]."""
+        pairs = (without_falling(looks, GAP).unbind(1) for looks in pictures.split(4))
+        return speeds_m_s(torch.cat([self.motion(match(a, b)).motion for a, b in pairs]))
 
     def describe(self) -> str:
         """One line: the config and the number of parameters."""

@@ -59,6 +59,12 @@ def match(first: Tensor, second: Tensor) -> Matches:
     return Matches(((shown.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8), *(base for _, base in found))
 
 
+@torch.no_grad()
+def likeliest_turn(first: Tensor, second: Tensor) -> Tensor:
+    """The turn and tilt under which pictures [B, 3, 135, 240] in -1..1 are most alike, [B, 2] radians."""
+    return _likeliest(_Table(first.mean(1, keepdim=True), second.mean(1, keepdim=True), LEVELS[0][0]))
+
+
 class _Table:
     """How alike every anchor's patch of one picture is to the patches of all cells of another."""
 

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from model.evaluation.judges import GAP, MOTIONS, PAIRS, SEEN
+from model.evaluation.falling import without_falling
+from model.evaluation.judges import GAP, LOOKED, MOTIONS, PAIRS, SEEN
 from model.evaluation.matching import EVERY, FIRST, match
 from model.evaluation.odometry import NAMES, between, visible
 from model.evaluation.pictures import rgb
@@ -46,13 +47,13 @@ def three(value: Tensor, least: float, most_still: float) -> Tensor:
 def labels_of(facts: dict[str, Tensor], frames: list[int]) -> dict[str, Tensor]:
     """The labels of the windows that begin with these frames of an episode's truth (`episodes.Truth.facts`)."""
     order = facts["frames"].tolist()
-    steps = [[f + GAP * i for f in frames] for i in range(SEEN)]
+    steps = [[f + later for f in frames] for later in LOOKED]
     at = [[order.index(f) for f in step] for step in steps]
     pictures = torch.stack([rgb(*(facts[name][i] for name in "yuv")) for i in at], 1)
-    metres = torch.stack([forward_m(facts["depth"][i]) for i in at], 1)
-    poses = torch.stack([facts["walk"][step, :5] for step in steps], 1)
+    metres = torch.stack([forward_m(facts["depth"][i]) for i in at[::2]], 1)
+    poses = torch.stack([facts["walk"][step, :5] for step in steps[::2]], 1)
     windows = Windows(pictures, metres, poses)
-    return labels(_halves(windows), _shown(windows))
+    return labels(_halves(windows), _shown(without_falling(pictures / 127.5 - 1, GAP), windows))
 
 
 def _halves(windows: Windows) -> Tensor:
@@ -60,9 +61,9 @@ def _halves(windows: Windows) -> Tensor:
     return torch.stack([between(windows.poses[:, i], windows.poses[:, i + 1]) for i in range(SEEN - 1)], 1)
 
 
-def _shown(windows: Windows) -> Tensor:
-    """How much of the pictures shows each part of the motions, the mean of both halves, [N, 5]."""
-    pictures = windows.pictures.float() / 127.5 - 1
+def _shown(pictures: Tensor, windows: Windows) -> Tensor:
+    """How much of pictures [N, SEEN, 3, 135, 240] in -1..1 shows each part of the motions, the mean of both halves,
+    [N, 5]."""
     halves = [
         visible(
             pictures[:, i], pictures[:, i + 1], windows.forward_m[:, i], (windows.poses[:, i], windows.poses[:, i + 1])
@@ -78,9 +79,9 @@ def examples(windows: Windows, chance: torch.Generator | None = None) -> dict[st
     anchors, `motion` [N, 3, 5], `pitch` [N, 3]; `halves` [N, 2, 5] and `visible` [N, 5]. With `chance` the pictures are
     as a stream and a screen may leave them."""
     seen = windows.pictures.float()
-    if chance is not None:
-        seen = worn(seen.flatten(1, 2), chance).unflatten(1, seen.shape[1:3])
-    seen = seen / 127.5 - 1
+    if chance is not None:  # both looks at a moment alike
+        seen = worn(seen.unflatten(1, (SEEN, 2)).flatten(0, 1).flatten(1, 2), chance).reshape(seen.shape)
+    seen = without_falling(seen / 127.5 - 1, GAP)
     found = [match(seen[:, a], seen[:, b]) for a, b in PAIRS]
     at = slice(round(FIRST + 0.5), None, EVERY)
     inverse_m = 1 / windows.forward_m[:, :, at, at].flatten(2)
@@ -93,7 +94,7 @@ def examples(windows: Windows, chance: torch.Generator | None = None) -> dict[st
         "motion": torch.stack([between(poses[:, a], poses[:, b]) for a, b in PAIRS], 1),
         "pitch": torch.stack([poses[:, a, 4] for a, _ in PAIRS], 1),
         "halves": _halves(windows),
-        "visible": _shown(windows),
+        "visible": _shown(seen, windows),
     }
 
 

@@ -1,4 +1,4 @@
-"""Short walks of many worlds, three pictures each, drawn once and kept: what the motion judge learns from.
+"""Short walks of many worlds, six pictures each, drawn once and kept: what the motion judge learns from.
 Knows the simulator and its labels; nothing of networks."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from model.evaluation import gathering
-from model.evaluation.judges import GAP
+from model.evaluation.judges import GAP, LOOKED
 from model.worlds.clips import start
 from model.worlds.renderer import Renderer, View
 from model.worlds.terrain import PLACES, Terrain, bake
@@ -19,14 +19,14 @@ from model.worlds.walker import Controls, Walk, step
 from model.worlds.weather import TIMES, WEATHERS, settled
 
 A_WORLD = 4  # walks of each world
-LEAD, SHOWN = 26, (0, GAP, 2 * GAP)  # steps before the first picture; steps from it to each picture
+LEAD = 26  # steps before the first picture
 TIME_SHARES, WEATHER_SHARES = (0.15, 0.5, 0.15, 0.2), (0.4, 0.25, 0.1, 0.13, 0.12)
 MOVES, MOVE_SHARES = ("forward", "back", "left", "right", "stand"), (0.28, 0.2, 0.15, 0.15, 0.22)
 
 
 def draw(world: int, renderer: Renderer) -> dict[str, Tensor]:
-    """The walks of a world: y [A_WORLD, 3, 288, 512], u, v [A_WORLD, 3, 144, 256] uint8, depth code [A_WORLD, 3, 144,
-    256] int32, walk [A_WORLD, 2 GAP + 1, 9] from the first picture's frame on."""
+    """The walks of a world: y [A_WORLD, 6, 288, 512], u, v [A_WORLD, 6, 144, 256] uint8, depth code [A_WORLD, 6, 144,
+    256] int32 of the frames LOOKED, walk [A_WORLD, 2 GAP + 2, 9] from the first of them on."""
     rng = np.random.default_rng([world, 9])
     terrain = bake(PLACES[world % len(PLACES)], world)
     renderer.enter(terrain)
@@ -36,7 +36,7 @@ def draw(world: int, renderer: Renderer) -> dict[str, Tensor]:
         sky = settled(str(rng.choice(TIMES, p=TIME_SHARES)), str(rng.choice(WEATHERS, p=WEATHER_SHARES)), rng)
         clock = float(rng.uniform(0, 60))
         shots = []
-        for frame in SHOWN:
+        for frame in LOOKED:
             w = walks[frame]
             view = View(w.x, w.y, w.z, w.yaw, w.pitch, **asdict(sky), clock=clock + frame / 24)
             shots.append(renderer.draw(view))
@@ -47,13 +47,13 @@ def draw(world: int, renderer: Renderer) -> dict[str, Tensor]:
 
 
 def walk(terrain: Terrain, rng: np.random.Generator) -> list[Walk]:
-    """2 GAP + 1 places of somebody who moves with a purpose, and changes it half-way in a quarter of the walks."""
+    """2 GAP + 2 places of somebody who moves with a purpose, and changes it half-way in a quarter of the walks."""
     at, hand = start(terrain, rng), hand_of(rng)
     other = hand_of(rng) if rng.uniform() < 0.25 else hand
     switch, jump = LEAD + int(rng.integers(1, 2 * GAP)), int(rng.integers(3, LEAD + 2 * GAP))
     jumps = rng.uniform() < 0.35
     walks = []
-    for frame in range(LEAD + 2 * GAP + 1):
+    for frame in range(LEAD + LOOKED[-1] + 1):
         controls = hand if frame < switch else other
         if frame < LEAD // 2:  # whoever turned for a second before has lost the horizon
             controls = replace(controls, look_x=0.0, look_y=0.0)

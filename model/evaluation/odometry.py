@@ -114,8 +114,9 @@ def solve(points: Tensor, went: Tensor, sure: Tensor, pitch: Tensor) -> tuple[Te
 def visible(first: Tensor, second: Tensor, forward_m: Tensor, poses: tuple[Tensor, Tensor]) -> Tensor:
     """How much of two pictures [B, 3, 135, 240] in -1..1 would show each part of a motion, as shares of the first
     [B, 5]: where so little of it as decides (DECIDES) moves things by a pixel (LEAST_PX), and what of it no other
-    motion explains changes the brightness by more than rain, snow, waves and shimmer do. Nothing is shown when most of
-    the first steps out of sight (FOLLOWED_PX). From the true distances forward [B, 135, 240] of the first and the true
+    motion explains changes the brightness by more than rain, snow, waves and shimmer do; slopes of brightness that the
+    second picture does not have, as of rain and snow, show nothing. Nothing is shown either when most of the first
+    steps out of sight (FOLLOWED_PX). From the true distances forward [B, 135, 240] of the first and the true
     poses [B, 5] of both."""
     a, b = ((picture.mean(1) + 1) / 2 for picture in (first, second))
     right, up = directions(SAMPLED)
@@ -131,14 +132,27 @@ def visible(first: Tensor, second: Tensor, forward_m: Tensor, poses: tuple[Tenso
     there = F.grid_sample(b[:, None], torch.stack([x, y], -1)[:, None], padding_mode="border", align_corners=False)
     left = (there[:, 0, 0] - a[:, ::SAMPLED, ::SAMPLED].flatten(1)).abs() * inside
     noise = (left.sum(1) / inside.sum(1).clamp_min(1)).clamp_min(NOISE)
-    steps = F.pad((a[:, :, 2:] - a[:, :, :-2]) / 2, (1, 1)), F.pad((a[:, 2:] - a[:, :-2]) / 2, (0, 0, 1, 1))
-    gradient = torch.stack([step[:, ::SAMPLED, ::SAMPLED].flatten(1) for step in steps], 1)
+    here = _slopes_of(a)[:, :, ::SAMPLED, ::SAMPLED].flatten(2)
+    its = F.grid_sample(_slopes_of(b), torch.stack([x, y], -1)[:, None], padding_mode="border", align_corners=False)
+    gradient = _agreed(here, its[:, :, 0])
     goes = slopes(points, torch.zeros_like(motion), pitch) * motion.new_tensor(DECIDES)[:, None, None]
     bent = (goes * gradient[:, None]).sum(2) * inside[:, None]
     inverse = torch.linalg.inv(bent @ bent.transpose(1, 2) + 1e-6 * torch.eye(len(NAMES)))
     alone = (inverse @ bent) / inverse.diagonal(dim1=1, dim2=2)[..., None]
     told = (alone.abs() > noise[:, None, None]) & (goes.norm(dim=2) >= LEAST_PX) & followed[:, None]
     return told.float().mean(2) * (followed.float().mean(1, keepdim=True) >= MOST)
+
+
+def _slopes_of(brightness: Tensor) -> Tensor:
+    """[B, h, w] -> by how much it changes a pixel to the right and down, [B, 2, h, w]."""
+    right = F.pad((brightness[:, :, 2:] - brightness[:, :, :-2]) / 2, (1, 1))
+    down = F.pad((brightness[:, 2:] - brightness[:, :-2]) / 2, (0, 0, 1, 1))
+    return torch.stack([right, down], 1)
+
+
+def _agreed(one: Tensor, other: Tensor) -> Tensor:
+    """How much of one the other bears out: all of it where that goes at least half as far the same way."""
+    return (one.sign() + other.sign()) / 2 * torch.minimum(one.abs(), 2 * other.abs())
 
 
 def between(here: Tensor, there: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,6 +44,19 @@ class Suite:
     name: str
     size: Size
     metrics: tuple[Metric, ...]
+
+
+class Estimate:
+    """How long what is left of a run takes, by the frames that it plays and the time that those before took."""
+
+    def __init__(self, frames: int, clock: Callable[[], float] = time.monotonic):
+        self._left, self._played, self._clock, self._since_s = frames, 0, clock, clock()
+
+    def after(self, frames: int) -> str:
+        """That more frames were played: what is left, for people."""
+        self._left, self._played = self._left - frames, self._played + frames
+        seconds = (self._clock() - self._since_s) / self._played * self._left
+        return f"about {math.ceil(seconds / 60)} min left"
 
 
 class Measured(Protocol):
@@ -85,17 +99,17 @@ def play(suite: Suite, player: Player, court: Court, kept: Path, who: str, say: 
     if not done:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(head + "\n", "utf-8")
-    for metric in suite.metrics:
-        names = metric.names(suite.size)
-        for number, name in enumerate(names):
-            if (metric.name, name) in done:
-                continue
-            record = _record(metric.name, name, metric.case(number, suite.size, player, court))
-            done[metric.name, name] = record
-            with kept.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record) + "\n")
-            say(f"{who}: {metric.name} {number + 1} of {len(names)}")
-    return [done[metric.name, name] for metric in suite.metrics for name in metric.names(suite.size)]
+    planned = [(metric, *one) for metric in suite.metrics for one in enumerate(metric.names(suite.size))]
+    left = [one for one in planned if (one[0].name, one[2]) not in done]
+    ends = Estimate(sum(metric.frames(number, suite.size) for metric, number, _ in left))
+    for metric, number, name in left:
+        record = _record(metric.name, name, metric.case(number, suite.size, player, court))
+        done[metric.name, name] = record
+        with kept.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        of = len(metric.names(suite.size))
+        say(f"{who}: {metric.name} {number + 1} of {of}, {ends.after(metric.frames(number, suite.size))}")
+    return [done[metric.name, name] for metric, _, name in planned]
 
 
 def _record(metric: str, name: str, case: Case) -> dict[str, Any]:

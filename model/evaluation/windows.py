@@ -1,4 +1,4 @@
-"""Three pictures GAP frames apart with their truth, read one by one from clips and short walks: what the judge of
+"""The frames LOOKED of a walk with their truth, read one by one from clips and short walks: what the judge of
 motion learns from and is measured on. Knows files; no network."""
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from safetensors import safe_open
 from torch import Tensor
 
 from model.camera import rays
-from model.evaluation.judges import GAP, SEEN
+from model.evaluation.judges import LOOKED
 from model.evaluation.odometry import HEIGHT, LEFT, TOP, WIDTH
 from model.evaluation.pictures import rgb
 from model.planes import GRID_HEIGHT, GRID_WIDTH, distance, pack, unpack
 
 Reconstruct = Callable[[Tensor], Tensor]  # planes [N, 7, 144, 256] through the tokenizer
-THROUGH = 0.2  # the share of windows that are seen through the tokenizer
+THROUGH = 0.35  # the share of windows that are seen through the tokenizer
 
 
 class Windows(NamedTuple):
-    """`pictures`: uint8 [B, SEEN, 3, 135, 240]; `forward_m` [B, SEEN, 135, 240]; `poses` [B, SEEN, 5]."""
+    """`pictures`: uint8 [B, LOOKED, 3, 135, 240]; of every second one `forward_m` [B, SEEN, 135, 240] and `poses` [B,
+    SEEN, 5]."""
 
     pictures: Tensor
     forward_m: Tensor
@@ -53,24 +54,23 @@ def joined(parts: list[Windows]) -> Windows:
 
 def of_walks(paths: list[Path], walks: int) -> list[Place]:
     """The windows of files of `moves`: one a walk."""
-    at = tuple(range(SEEN))
+    at = tuple(range(len(LOOKED)))
     return [
-        Place(path, i, at, tuple((i, t) for t in at), tuple((i, GAP * t) for t in at))
+        Place(path, i, at, tuple((i, t) for t in at), tuple((i, frame) for frame in LOOKED))
         for path in paths
         for i in range(walks)
     ]
 
 
 def of_clip(path: Path) -> list[Place]:
-    """The windows of a clip; none where its frames lie too far apart."""
+    """The windows of a clip; none where it leaves out frames of the walk."""
     with safe_open(path, "pt") as file:
         stride, (skies, frames) = int(file.get_tensor("stride")[0]), file.get_slice("y").get_shape()[:2]
-    if GAP % stride:
+    if stride != 1:
         return []
-    apart = GAP // stride
     found = []
-    for first in range(frames - (SEEN - 1) * apart):
-        at = tuple(first + apart * i for i in range(SEEN))
+    for first in range(frames - LOOKED[-1]):
+        at = tuple(first + frame for frame in LOOKED)
         found += [Place(path, s, at, tuple((t,) for t in at), tuple((t + 1,) for t in at)) for s in range(skies)]
     return found
 
@@ -85,7 +85,7 @@ def read(place: Place, reconstruct: Reconstruct | None, backward: bool = False) 
         poses = torch.stack([parts["walk"][at] for at in place.poses[::order]])[:, :5]
     if reconstruct is not None:
         y, u, v = unpack(reconstruct(pack(y, u, v, depth)))
-    return Windows(rgb(y, u, v).round().to(torch.uint8)[None], forward_m(depth)[None], poses[None])
+    return Windows(rgb(y, u, v).round().to(torch.uint8)[None], forward_m(depth[::2])[None], poses[None, ::2])
 
 
 def forward_m(depth: Tensor) -> Tensor:

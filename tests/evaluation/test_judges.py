@@ -7,8 +7,9 @@ from safetensors import safe_open
 from model.camera import project, rotation
 from model.checkpoint import CheckpointError
 from model.evaluation import odometry
+from model.evaluation.falling import without_falling
 from model.evaluation.judge_examples import told_apart, visible
-from model.evaluation.judges import ATTRIBUTES, FILE, GAP, MOTIONS, SEEN, SPEEDS, Judges
+from model.evaluation.judges import ATTRIBUTES, FILE, GAP, LOOKED, MOTIONS, SPEEDS, Judges
 from model.evaluation.matching import match, ways
 from model.evaluation.metrics.fidelity import walk_episode
 from model.evaluation.motion_examples import IGNORED, VISIBLE, labels, labels_of
@@ -105,6 +106,25 @@ def test_a_motion_is_visible_where_something_near_is_seen_and_nothing_hides_it(t
     assert (seen_by(blank, blank, 3.0) == 0).all() and (seen_by(textured, snow, 3.0) < turn / 2).all()
 
 
+def test_what_only_one_picture_shows_is_no_sign_of_motion(textured):
+    flakes = torch.rand(2, 1, 1, 135, 240, generator=torch.Generator().manual_seed(6)) < 0.04
+    plain = torch.zeros(1, 3, 135, 240)
+    snowy, later = (plain + one for one in flakes)
+    assert seen_by(snowy, later, 3.0)[0] < seen_by(snowy, snowy, 3.0)[0] / 3
+
+
+def test_what_falls_is_taken_out_of_windows_whatever_the_head_does(textured):
+    flakes = torch.rand(6, 1, 1, 135, 240, generator=torch.Generator().manual_seed(7)) < 0.15
+    turns = [0.03 * frame for frame in LOOKED]
+    clean = torch.stack([turned(textured, turn)[0] for turn in turns])
+    looks = torch.where(flakes[:, 0], torch.full_like(clean, 1.5), clean)
+    left, before = (
+        (pictures - clean[::2])[:, :, 20:-20, 40:-40].abs().mean()
+        for pictures in (without_falling(looks[None], GAP)[0], looks[::2])
+    )
+    assert left < before / 2
+
+
 def halves(**parts: float) -> torch.Tensor:
     """[1, 2, 5]: the same motion twice."""
     return torch.tensor([[[parts.get(name, 0.0) for name in odometry.NAMES]] * 2])
@@ -130,9 +150,9 @@ def test_labels_say_what_had_an_effect_and_could_be_seen():
 def test_the_bundled_judge_of_motion_reads_turns_of_a_walk(court):
     judges, right = Judges.load(), []
     for number in range(2):
-        facts, frames = court.truth.facts(walk_episode(number)), list(range(GAP, 89, GAP))
+        facts, frames = court.truth.facts(walk_episode(number)), list(range(GAP, 85, GAP))
         order, seen = facts["frames"].tolist(), look(list(court.truth.play(walk_episode(number)).values()))
-        windows = torch.stack([seen[[order.index(f + GAP * i) for f in frames]] for i in range(SEEN)], 1)
+        windows = torch.stack([seen[[order.index(f + later) for f in frames]] for later in LOOKED], 1)
         wanted, claimed = labels_of(facts, frames)["turn"], judges.motions(windows)["turn"].argmax(1)
         right += (wanted == claimed)[wanted != IGNORED].tolist()
     assert len(right) > 8 and sum(right) / len(right) > 0.8, right

@@ -13,7 +13,7 @@ from model.evaluation.judges import Judges
 from model.evaluation.pictures import Picture
 from model.evaluation.prompts import bundled
 from model.evaluation.statistics import beyond_noise, beyond_noise_in_pairs, interval
-from model.evaluation.suite import Suite, SuiteError
+from model.evaluation.suite import Estimate, Suite, SuiteError
 
 QUICK_KEYS = [
     "tokenizer_psnr_db",
@@ -60,6 +60,9 @@ class Dice:
     def names(self, size):
         return [f"throw {n}" for n in range(4)]
 
+    def frames(self, number, size):
+        return 10
+
     def case(self, number, size, player, court):
         self.played.append(number)
         if number == 3 and player == "stops":
@@ -80,6 +83,19 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path):
     kept.write_text(kept.read_text()[:-40])  # the last line was cut short
     assert [r["values"]["eyes"] for r in records(tmp_path, second)] == [0, 1, 2, 3]
     assert first.played == [0, 1, 2, 3] and second.played == [2, 3]
+
+
+def test_a_run_says_how_long_it_takes_by_the_frames_that_are_left():
+    now_s = iter([0.0, 60.0, 90.0])
+    ends = Estimate(400, lambda: next(now_s))
+    assert ends.after(100) == "about 3 min left" and ends.after(200) == "about 1 min left"
+
+
+def test_every_case_of_full_says_how_many_frames_it_plays():
+    full = suite.suite_of("full", bundled(), 10)
+    frames = {m.name: [m.frames(n, full.size) for n, _ in enumerate(m.names(full.size))] for m in full.metrics}
+    assert all(min(of) > 0 for of in frames.values())
+    assert max(frames["memory"]) > 300 * 24 and frames["drift"] == [24 * 600] * full.size.drifts
 
 
 def test_what_another_one_did_is_not_taken_up(tmp_path):

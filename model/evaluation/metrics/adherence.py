@@ -63,6 +63,9 @@ class Adherence:
             out += [numbers[i] for i in at]
         return out
 
+    def frames(self, number: int, size: Size) -> int:
+        return SAID_AT + EVERY * LOOKS if self._prompts[self._chosen(size)[number]].start else FRESH_FRAMES
+
     def case(self, number: int, size: Size, player: Player, court: Court) -> Case:
         chosen = self._chosen(size)[number]
         prompt = self._prompts[chosen]

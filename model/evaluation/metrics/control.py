@@ -8,7 +8,7 @@ import torch
 
 from model.evaluation.episodes import Episode, Player, Shots
 from model.evaluation.figures import Case, Court, Figure, Rows, Size, balanced, mean
-from model.evaluation.judges import CAMERA, GAP, KEYS, MOTIONS, SEEN, Judges
+from model.evaluation.judges import CAMERA, GAP, KEYS, LOOKED, MOTIONS, Judges
 from model.evaluation.metrics.fidelity import FRAMES, walk_episode
 from model.evaluation.motion import camera_motion
 from model.evaluation.motion_examples import IGNORED, labels_of
@@ -36,12 +36,15 @@ class Control:
         walks = [f"walk {number}" for number in range(size.walks)]
         return walks + [f"turn {number}" for number in range(size.responses)]
 
+    def frames(self, number: int, size: Size) -> int:
+        return FRAMES + DELTA_AT if number < size.walks else STILL + TURNING
+
     def case(self, number: int, size: Size, player: Player, court: Court) -> Case:
         if number >= size.walks:
             return self._response(number - size.walks, player, court)
         episode = walk_episode(number)
         true, shown = court.truth.play(episode), player.play(episode)
-        windows = range(GAP, FRAMES - GAP * (SEEN - 1) + 1, GAP)
+        windows = range(GAP, FRAMES - LOOKED[-1] + 1, GAP)
         rows = recovered(shown, court.truth.facts(episode), list(windows), court.judges)
         astray = Episode(f"{episode.name}, other hands", episode.scene, _other_hands(episode, number), (0, DELTA_AT))
         gain = psnr_db(shown[DELTA_AT], true[DELTA_AT]) - psnr_db(player.play(astray)[DELTA_AT], true[DELTA_AT])
@@ -71,7 +74,7 @@ class Control:
 def recovered(shown: Shots, facts: dict[str, torch.Tensor], frames: list[int], judges: Judges) -> dict[str, Rows]:
     """What the judges read of the windows that begin with these frames, beside what was effective and visible there in
     truth, rows by motion."""
-    chances = judges.motions(torch.stack([look([shown[f + GAP * i] for f in frames]) for i in range(SEEN)], 1))
+    chances = judges.motions(torch.stack([look([shown[f + later] for f in frames]) for later in LOOKED], 1))
     rows: dict[str, Rows] = {}
     for name, truth in labels_of(facts, frames).items():
         claim, classes = chances[name].argmax(1).tolist(), MOTIONS[name]

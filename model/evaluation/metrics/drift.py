@@ -10,7 +10,7 @@ from torch import Tensor
 
 from model.evaluation.episodes import Episode, Player, Shots
 from model.evaluation.figures import Case, Court, Figure, Size, above_chance, mean
-from model.evaluation.judges import GAP, SEEN, Judges
+from model.evaluation.judges import GAP, LOOKED, Judges
 from model.evaluation.metrics.control import recovered
 from model.evaluation.metrics.fidelity import feature_distance
 from model.evaluation.pictures import Picture, look, streamed_luma
@@ -59,12 +59,15 @@ class Drift:
     def names(self, size: Size) -> list[str]:
         return [f"stroll {number}" for number in range(size.drifts)]
 
+    def frames(self, number: int, size: Size) -> int:
+        return 24 * size.drift_s
+
     def case(self, number: int, size: Size, player: Player, court: Court) -> Case:
         frames = 24 * size.drift_s
         rng = np.random.default_rng([number, 41])
         acts = wishing(wander(rng, frames), 24 * WISH_S, rng)
-        at = list(range(EVERY, frames - GAP * (SEEN - 1) + 1, EVERY))
-        looked = tuple(sorted({0, *(f + GAP * i for f in at for i in range(SEEN))}))
+        at = list(range(EVERY, frames - LOOKED[-1] + 1, EVERY))
+        looked = tuple(sorted({0, *(f + later for f in at for later in LOOKED)}))
         episode = Episode(f"stroll {number}", scene(400 + number, "day", "clear"), tuple(acts), looked)
         true, shown = court.truth.play(episode), player.play(episode)
         ratios = segments(shown, true, at)

@@ -22,10 +22,12 @@ HORIZONS = (1, 4, 24, 48, 72, 96)
 
 
 def walk_episode(number: int) -> Episode:
-    """The episode that fidelity and control share: a way out and back, looked at every fourth frame."""
+    """The episode that fidelity and control share: a way out and back, looked at every fourth frame and again a frame
+    later."""
     rng = np.random.default_rng([number, 21])
     acts = out_and_back(rng, FRAMES)
-    return Episode(f"walk {number}", scene(number), tuple(acts), (0, 1, *range(STEP, FRAMES + 1, STEP)))
+    looked = (*(f + again for f in range(0, FRAMES, STEP) for again in (0, 1)), FRAMES)
+    return Episode(f"walk {number}", scene(number), tuple(acts), looked)
 
 
 class Fidelity:
@@ -50,6 +52,9 @@ class Fidelity:
 
     def names(self, size: Size) -> list[str]:
         return [f"walk {number}" for number in range(size.walks)]
+
+    def frames(self, number: int, size: Size) -> int:
+        return FRAMES
 
     def case(self, number: int, size: Size, player: Player, court: Court) -> Case:
         episode = walk_episode(number)
@@ -90,7 +95,7 @@ def seen_before(facts: dict[str, Tensor], frame: int) -> Tensor:
 def apart(shown: Shots, true: Shots) -> tuple[list[Picture], list[Picture]]:
     """Frames that are far enough from each other to differ, of both: every second of what is shown and, between them,
     of the truth, so that a copy of the truth is no nearer to it than the truth itself."""
-    frames = sorted(shown)[1:]
+    frames = range(0, FRAMES + 1, STEP)
     return [shown[f] for f in frames[::2]], [true[f] for f in frames[1::2]]
 
 

@@ -35,6 +35,10 @@ class Memory:
     def names(self, size: Size) -> list[str]:
         return [f"visit {number}, {seconds} s" for seconds in self._away_s for number in range(size.visits)]
 
+    def frames(self, number: int, size: Size) -> int:
+        acts, halfway = way(self._away_s[number // size.visits])
+        return 2 * len(acts) - halfway
+
     def case(self, number: int, size: Size, player: Player, court: Court) -> Case:
         seconds, number = self._away_s[number // size.visits], number % size.visits
         acts, halfway = way(seconds)

@@ -66,6 +66,9 @@ class Obedience:
     def names(self, size: Size) -> list[str]:
         return [f"{change.text}, {n}" for change, n in planned(size)]
 
+    def frames(self, number: int, size: Size) -> int:
+        return SAID_AT + EVERY * LOOKS
+
     def case(self, number: int, size: Size, player: Player, court: Court) -> Case:
         change, world = planned(size)[number]
         episode = said(change, world)

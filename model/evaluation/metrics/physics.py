@@ -16,6 +16,7 @@ from model.worlds.walker import FRAME_S, GRAVITY_M_S2, JUMP_M_S, Controls
 
 BEFORE, AFTER, STEP = 8, 32, 2  # frames of standing, and from the jump on; between the pairs that are judged
 FLIGHT = int(2 * JUMP_M_S / GRAVITY_M_S2 / FRAME_S)  # whole frames in the air
+PAIR = (0, 1, GAP, GAP + 1)  # frames of one
 STRIDES, STEADY = 40, 12  # frames of walking, and the first of them that counts
 
 
@@ -30,6 +31,9 @@ class Physics:
 
     def names(self, size: Size) -> list[str]:
         return [f"{kind} {number}" for kind in ("jump", "strides") for number in range(size.jumps)]
+
+    def frames(self, number: int, size: Size) -> int:
+        return BEFORE + AFTER if number < size.jumps else STRIDES
 
     def case(self, number: int, size: Size, player: Player, court: Court) -> Case:
         if number < size.jumps:
@@ -49,7 +53,7 @@ class Physics:
 
     def _strides(self, number: int, player: Player, court: Court) -> Case:
         acts = [Act(Controls(forward=True))] * STRIDES
-        frames = list(range(STEADY, STRIDES - GAP + 1, GAP))
+        frames = list(range(STEADY, STRIDES - GAP, GAP))
         episode = Episode(f"strides {number}", scene(340 + number, "day", "clear"), tuple(acts), _looked(frames))
         shown, true = player.play(episode), court.truth.play(episode)
         walk = court.truth.facts(episode)["walk"]
@@ -63,11 +67,11 @@ class Physics:
 
 def speeds(shown: Shots, frames: list[int], judges: Judges) -> torch.Tensor:
     """What the judges read between frames t and t + GAP: m/s ahead, aside and up, [N, 3]."""
-    return judges.speeds(look([shown[f] for f in frames]), look([shown[f + GAP] for f in frames]))
+    return judges.speeds(torch.stack([look([shown[f + later] for f in frames]) for later in PAIR], 1))
 
 
 def _looked(frames: list[int]) -> tuple[int, ...]:
-    return tuple(sorted({0, *frames, *(f + GAP for f in frames)}))
+    return tuple(sorted({0, *(f + later for f in frames for later in PAIR)}))
 
 
 def _case(

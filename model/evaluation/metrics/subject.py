@@ -58,6 +58,9 @@ class Subject:
     def names(self, size: Size) -> list[str]:
         return [f"subject {number}" for number in range(size.subjects)]
 
+    def frames(self, number: int, size: Size) -> int:
+        return LOOKED[-1]
+
     def case(self, number: int, size: Size, player: Player, court: Court) -> Case:
         all_true = [
             [cut(court.truth.play(e)[LOOKED[i]], box) for i, box in zip(JUDGED, boxes, strict=True)]
