@@ -5,12 +5,10 @@ Knows pixels and the field of view; learns nothing."""
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from model.evaluation.matching import likeliest_turn
-from model.evaluation.odometry import HEIGHT, LEFT, TOP, WIDTH, directions, pixels, rotated
-from model.planes import GRID_HEIGHT, GRID_WIDTH
+from model.evaluation.odometry import directions, pixels, rotated, sampled
 
 
 @torch.no_grad()
@@ -28,6 +26,5 @@ def turned_back(pictures: Tensor, turned: Tensor) -> Tensor:
     """Pictures [B, 3, 135, 240] as they would be seen before a turn and a tilt [B, 2]."""
     right, up = directions(1)
     rays = torch.stack([right, up, torch.ones_like(up)]).flatten(1)
-    x, y = pixels(rotated(rays.expand(len(turned), -1, -1), turned)).unbind(1)
-    at = torch.stack([(x + GRID_WIDTH / 2 - LEFT) * 2 / WIDTH - 1, (y + GRID_HEIGHT / 2 - TOP) * 2 / HEIGHT - 1], -1)
-    return F.grid_sample(pictures, at.unflatten(1, (HEIGHT, WIDTH)), padding_mode="border", align_corners=False)
+    there = pixels(rotated(rays.expand(len(turned), -1, -1), turned))
+    return sampled(pictures, there).unflatten(2, pictures.shape[2:])

@@ -147,7 +147,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     model = section["model"]
     config = JudgesConfig(tuple(model["reader"]), model["motion"])
     judges = (Judges.load(options.warm) if options.warm else Judges(config)).train().requires_grad_(True)
-    optimizer = adam(judges.parameters(), section["rate"], section["decay"])
+    rate = section["warm_rate" if options.warm else "rate"]
+    optimizer = adam(judges.parameters(), rate, section["decay"])
     run = Run(cache_dir() / "runs" / options.run, judges, optimizer, options.minutes)
     with run.interruptible():
         if options.resume:

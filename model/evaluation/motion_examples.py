@@ -65,10 +65,7 @@ def _shown(pictures: Tensor, windows: Windows) -> Tensor:
     """How much of pictures [N, SEEN, 3, 135, 240] in -1..1 shows each part of the motions, the mean of both halves,
     [N, 5]."""
     halves = [
-        visible(
-            pictures[:, i], pictures[:, i + 1], windows.forward_m[:, i], (windows.poses[:, i], windows.poses[:, i + 1])
-        )
-        for i in range(SEEN - 1)
+        visible(pictures.roll(-i, 1), windows.forward_m[:, i], windows.poses.roll(-i, 1)) for i in range(SEEN - 1)
     ]
     return torch.stack(halves).mean(0)
 

@@ -111,36 +111,52 @@ def solve(points: Tensor, went: Tensor, sure: Tensor, pitch: Tensor) -> tuple[Te
     return motion, torch.linalg.inv(normal).diagonal(dim1=1, dim2=2).clamp_min(1e-12).sqrt()
 
 
-def visible(first: Tensor, second: Tensor, forward_m: Tensor, poses: tuple[Tensor, Tensor]) -> Tensor:
-    """How much of two pictures [B, 3, 135, 240] in -1..1 would show each part of a motion, as shares of the first
-    [B, 5]: where so little of it as decides (DECIDES) moves things by a pixel (LEAST_PX), and what of it no other
-    motion explains changes the brightness by more than rain, snow, waves and shimmer do; slopes of brightness that the
-    second picture does not have, as of rain and snow, show nothing. Nothing is shown either when most of the first
-    steps out of sight (FOLLOWED_PX). From the true distances forward [B, 135, 240] of the first and the true
-    poses [B, 5] of both."""
-    a, b = ((picture.mean(1) + 1) / 2 for picture in (first, second))
+def visible(pictures: Tensor, forward_m: Tensor, poses: Tensor) -> Tensor:
+    """How much of pictures [B, K, 3, 135, 240] in -1..1 would show each part of the motion from the first to the second
+    one, as shares of the first [B, 5]: where so little of it as decides (DECIDES) moves things by a pixel (LEAST_PX),
+    and what of it no other motion explains changes the brightness by more than rain, snow, waves and shimmer do.
+    Slopes of brightness that one of the other pictures does not have, as of rain and snow, show nothing; and nothing is
+    shown when most of the first steps out of sight (FOLLOWED_PX). From the true distances forward [B, 135, 240] of the
+    first and the true poses [B, K, 5]."""
+    first, *others = ((picture.mean(1) + 1) / 2 for picture in pictures.unbind(1))
     right, up = directions(SAMPLED)
     rays = torch.stack([right, up, torch.ones_like(up)]).flatten(1)
     points = rays * forward_m[:, ::SAMPLED, ::SAMPLED].flatten(1)[:, None]
-    motion, pitch = between(*poses), poses[0][:, 4]
+    motion, pitch = between(poses[:, 0], poses[:, 1]), poses[:, 0, 4]
     at = pixels(moved(points, motion, pitch))
-    x = (at[:, 0] + GRID_WIDTH / 2 - LEFT) / (WIDTH / 2) - 1
-    y = (at[:, 1] + GRID_HEIGHT / 2 - TOP) / (HEIGHT / 2) - 1
-    inside = (x.abs() < 1) & (y.abs() < 1)
+    inside = _inside(at)
     turned = motion * motion.new_tensor([1, 1, 0, 0, 0])
     followed = (at - pixels(moved(points, turned, pitch))).norm(dim=1) < FOLLOWED_PX
-    there = F.grid_sample(b[:, None], torch.stack([x, y], -1)[:, None], padding_mode="border", align_corners=False)
-    left = (there[:, 0, 0] - a[:, ::SAMPLED, ::SAMPLED].flatten(1)).abs() * inside
+    left = (sampled(others[0][:, None], at)[:, 0] - first[:, ::SAMPLED, ::SAMPLED].flatten(1)).abs() * inside
     noise = (left.sum(1) / inside.sum(1).clamp_min(1)).clamp_min(NOISE)
-    here = _slopes_of(a)[:, :, ::SAMPLED, ::SAMPLED].flatten(2)
-    its = F.grid_sample(_slopes_of(b), torch.stack([x, y], -1)[:, None], padding_mode="border", align_corners=False)
-    gradient = _agreed(here, its[:, :, 0])
+    gradient = _slopes_of(first)[:, :, ::SAMPLED, ::SAMPLED].flatten(2)
+    for other, pose in zip(others, poses[:, 1:].unbind(1), strict=True):
+        there = pixels(moved(points, between(poses[:, 0], pose), pitch))
+        agreed = _agreed(gradient, sampled(_slopes_of(other), there))
+        gradient = torch.where(_inside(there)[:, None], agreed, gradient)
     goes = slopes(points, torch.zeros_like(motion), pitch) * motion.new_tensor(DECIDES)[:, None, None]
     bent = (goes * gradient[:, None]).sum(2) * inside[:, None]
     inverse = torch.linalg.inv(bent @ bent.transpose(1, 2) + 1e-6 * torch.eye(len(NAMES)))
     alone = (inverse @ bent) / inverse.diagonal(dim1=1, dim2=2)[..., None]
     told = (alone.abs() > noise[:, None, None]) & (goes.norm(dim=2) >= LEAST_PX) & followed[:, None]
     return told.float().mean(2) * (followed.float().mean(1, keepdim=True) >= MOST)
+
+
+def sampled(planes: Tensor, at: Tensor) -> Tensor:
+    """[B, C, h, w] at pixels from the middle of the view [B, 2, N], [B, C, N]."""
+    where = _of_picture(at).transpose(1, 2)[:, None]
+    return F.grid_sample(planes, where, padding_mode="border", align_corners=False)[:, :, 0]
+
+
+def _inside(at: Tensor) -> Tensor:
+    """Which of pixels from the middle of the view [B, 2, N] lie in the picture, [B, N]."""
+    return (_of_picture(at).abs() < 1).all(1)
+
+
+def _of_picture(at: Tensor) -> Tensor:
+    """Pixels from the middle of the view [B, 2, N] -> column and row of the picture, -1 to 1 from edge to edge."""
+    middle = at.new_tensor([GRID_WIDTH / 2 - LEFT, GRID_HEIGHT / 2 - TOP])
+    return (at + middle[:, None]) * 2 / at.new_tensor([WIDTH, HEIGHT])[:, None] - 1
 
 
 def _slopes_of(brightness: Tensor) -> Tensor:

@@ -47,7 +47,7 @@ class Suite:
 
 
 class Estimate:
-    """How long what is left of a run takes, by the frames that it plays and the time that those before took."""
+    """How long what is left of a metric takes, by the frames that it plays and the time that those before took."""
 
     def __init__(self, frames: int, clock: Callable[[], float] = time.monotonic):
         self._left, self._played, self._clock, self._since_s = frames, 0, clock, clock()
@@ -100,15 +100,16 @@ def play(suite: Suite, player: Player, court: Court, kept: Path, who: str, say: 
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(head + "\n", "utf-8")
     planned = [(metric, *one) for metric in suite.metrics for one in enumerate(metric.names(suite.size))]
-    left = [one for one in planned if (one[0].name, one[2]) not in done]
-    ends = Estimate(sum(metric.frames(number, suite.size) for metric, number, _ in left))
-    for metric, number, name in left:
-        record = _record(metric.name, name, metric.case(number, suite.size, player, court))
-        done[metric.name, name] = record
-        with kept.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-        of = len(metric.names(suite.size))
-        say(f"{who}: {metric.name} {number + 1} of {of}, {ends.after(metric.frames(number, suite.size))}")
+    for metric in suite.metrics:
+        left = [one[1:] for one in planned if one[0] is metric and (metric.name, one[2]) not in done]
+        ends = Estimate(sum(metric.frames(number, suite.size) for number, _ in left))
+        for number, name in left:
+            record = _record(metric.name, name, metric.case(number, suite.size, player, court))
+            done[metric.name, name] = record
+            with kept.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+            soon = ends.after(metric.frames(number, suite.size))
+            say(f"{who}: case {len(done)} of {len(planned)}, {metric.name}: {soon}")
     return [done[metric.name, name] for metric, _, name in planned]
 
 

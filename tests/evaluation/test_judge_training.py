@@ -12,6 +12,7 @@ from model.worlds.renderer import Renderer
 CONFIG = """[judges]
 seed = 0
 rate = 2e-3
+warm_rate = 5e-4
 decay = 0.02
 pictures = 4
 windows = 2

@@ -93,8 +93,8 @@ def test_matches_lie_around_where_a_turn_puts_things(textured):
 
 
 def seen_by(picture: torch.Tensor, other: torch.Tensor, metres: float) -> torch.Tensor:
-    poses = torch.tensor([[0, 1.7, 0, 0, 0.0]])
-    return odometry.visible(picture, other, torch.full((1, 135, 240), metres), (poses, poses))[0]
+    pictures, poses = torch.stack([picture, other], 1), torch.tensor([[[0, 1.7, 0, 0, 0.0]] * 2])
+    return odometry.visible(pictures, torch.full((1, 135, 240), metres), poses)[0]
 
 
 def test_a_motion_is_visible_where_something_near_is_seen_and_nothing_hides_it(textured):
