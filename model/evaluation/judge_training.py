@@ -28,7 +28,7 @@ from model.training.run import Run, step_seed
 from model.worlds.clips import list_clips
 
 LONGEST = 2.0  # of a gradient
-HELD_OUT_WORLDS = 80
+HELD_OUT_WORLDS = 160
 SPARSE = 4  # every fourth world also through the tokenizer
 CLIP_SHARE = 0.35  # of the windows, where there are clips; the rest are short walks
 TRUST_STEPS = 300  # until the solved motion counts as much as the rest
