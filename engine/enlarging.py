@@ -33,7 +33,7 @@ class Pictured(Protocol):
 
 
 class Enlarger:
-    """The heads of the upper rungs, in integers where this machine can. For one thread at a time."""
+    """The heads of the upper rungs, in integers where this machine can. Threads may call them at the same time."""
 
     def __init__(self, ladder: Ladder, tops: list[float]) -> None:
         self.heads: Ladder | NativeLadder = ladder

@@ -15,7 +15,7 @@ LANES = 16  # the grid of chroma is so many cells wide, or a multiple
 
 
 class NativeLadder:
-    """Enlarges as `Ladder` does, to a byte or two. For one thread at a time.
+    """Enlarges as `Ladder` does, to a byte or two. Threads may call it at the same time.
 
     Weights have a scale an output channel; what a layer writes has one, by `tops`, the most that each layer writes.
     Raises native.Unsupported.
@@ -30,12 +30,13 @@ class NativeLadder:
         create = self._library.ladder_create
         create.restype, create.argtypes = ctypes.c_void_p, [ctypes.c_void_p] * 3
         pointers = (ctypes.c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
-        sizes = (ctypes.c_int * 2)(config.channels, config.layers)
-        self._network = ctypes.c_void_p(create(sizes, (ctypes.c_float * len(tops))(*tops), pointers))
+        sizes, most = (ctypes.c_int * 2)(config.channels, config.layers), (ctypes.c_float * len(tops))(*tops)
 
-    def __del__(self) -> None:
-        if hasattr(self, "_network"):
-            self._library.ladder_destroy(self._network)
+        def copy() -> int:
+            assert tensors  # they must live as long as pointers to them
+            return int(create(sizes, most, pointers))
+
+        self._networks = native.Copies(copy, self._library.ladder_destroy)
 
     def enlarge(self, y: Tensor, u: Tensor, v: Tensor, scale: int) -> Planes:
         """Bytes y [B, 2h, 2w], u, v [B, h, w] -> the same `scale` times as high and wide."""
@@ -51,5 +52,6 @@ class NativeLadder:
         numbers = [ctypes.c_int(number) for number in (scale, height, width, native.threads())]
         for given in zip(*(part.contiguous() for part in (y, u, v)), *drawn, strict=True):
             pointers = [(ctypes.c_void_p * 3)(*(p.data_ptr() for p in side)) for side in (given[:3], given[3:])]
-            self._library.ladder_enlarge(self._network, *pointers, *numbers)
+            with self._networks.one() as network:
+                self._library.ladder_enlarge(network, *pointers, *numbers)
         return drawn  # type: ignore[return-value]

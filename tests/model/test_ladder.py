@@ -1,5 +1,8 @@
 """The upper rungs: shapes, files, and integers beside floats."""
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+
 import pytest
 import torch
 
@@ -66,6 +69,16 @@ def test_integers_enlarge_as_floats_do(scale: int) -> None:
 
 
 @pytest.mark.skipif(not native.available(), reason="needs AVX-512 VNNI and a compiler")
+def test_threads_that_enlarge_at_the_same_time_get_what_each_alone_would() -> None:
+    made, given = NativeLadder(ladder(), [1.0] * 4), [picture(32 + 16 * n, 48 + 16 * n) for n in range(3)]
+    alone = [made.enlarge(*one, 4) for one in given]
+    with ThreadPoolExecutor(3) as threads:
+        for _ in range(8):
+            together = list(threads.map(lambda one: made.enlarge(*one, 4), given))
+            planes = zip(chain(*alone), chain(*together), strict=True)
+            assert all(torch.equal(a, b) for a, b in planes)
+
+
 def test_pictures_of_other_shapes_are_refused() -> None:
     made, (y, u, v) = ladder(), picture()
     quick = NativeLadder(made, [1.0] * 4)
