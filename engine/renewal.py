@@ -74,7 +74,6 @@ class Renewal:
 
     def __init__(self, models: Models, recollection: Recollection, generator: torch.Generator):
         self._models, self._recollection, self._generator = models, recollection, generator
-        self.given = False  # whether the first picture was, and not invented
         self._work: Iterator[None] | None = None
         self._fade: Iterator[None] = iter(())
         self._drawn = 0  # frame at which the last one was
@@ -97,7 +96,7 @@ class Renewal:
         return True
 
     def _worn(self, glimpse: Glimpse, index: int) -> bool:
-        if self.given and self._recollection.first_leads():
+        if self._recollection.memory.given and self._recollection.first_leads():
             known, grains = glimpse.tokens[0, :, PATCH : PATCH + 4], glimpse.tokens[0, :, PATCH + 4 : PATCH + 8]
             return float(((grains > GIVEN_GRAIN) * known).mean()) > GIVEN_WORN
         lacking = 1 - self._recollection.led + BARE * float(glimpse.uncovered.mean())

@@ -136,7 +136,7 @@ class World:
             entry = find_template(template)
             prompt = prompt or str(entry["prompt"])
             self._entering = read_picture(WEIGHTS / str(entry["picture"]))
-            self._renewal.given = True
+            self.memory.given = True
         self._prompt = self._hear(prompt or "a meadow on a clear day")
         self.state = self._beginning(self._prompt.tokens, seed, find_template(template) if template else None)
 
@@ -145,7 +145,7 @@ class World:
         """A world whose first frame is the start's picture. Raises PromptRefused."""
         world = cls(models, seed, prompt)
         known = start.state
-        world._entering, world._renewal.given = start.planes, True
+        world._entering, world.memory.given = start.planes, True
         world.state = replace(known, sky=known.sky.clone(), pose=list(known.pose), velocity=known.velocity.clone())
         return world
 

@@ -70,6 +70,15 @@ def test_the_whole_keyframe_that_shows_most_goes_before_all_others():
     assert memory.choose(pose(yaw=3.1), DAY, [third]).led == 0
 
 
+def test_a_picture_that_was_given_leads_longer():
+    memory = a_memory(pose(), pose(z=4.0))
+    first, second = memory.keyframes
+    assert memory.choose(pose(z=4.0), DAY, [second]).keyframes[0] is second
+    memory.given = True
+    assert memory.choose(pose(z=4.0), DAY, [second]).keyframes[0] is first
+    assert memory.choose(pose(z=14.0), DAY, [second]).keyframes[0] is second
+
+
 def test_what_was_only_dreamed_comes_after_what_was_shown_and_is_still_new():
     memory = Memory()
     memory.keep(keyframe(pose(yaw=0.6), index=3, dreamed=True))
