@@ -20,7 +20,7 @@ NEW = 0.8  # a view of which keyframes together do not show more than this share
 BETTER = 0.1  # by how much another keyframe must show more, to be taken instead of one in use
 
 WHOLE = 0.95  # the share of its own that makes a keyframe a whole one
-GIVEN = 0.3  # what a picture that was given is worth more than what is drawn out of it, to lead
+LEAVES, RETURNS = 0.3, 0.4  # what a picture that was given must be worth to lead on, and to lead again
 LOOKED_AT = 4  # keyframes that are looked at from one pose at most
 MORE = 0.004  # the share of the view that a further one must add
 SAME_LIGHT = 0.1  # a difference of light up to which two keyframes can lie side by side
@@ -148,9 +148,11 @@ class Memory:
 
     def _leading(self, worth: Tensor, used: list[Keyframe]) -> int | None:
         """The number of the whole keyframe that is worth most, by [N]: the first in use, unless it is worth clearly
-        less, and one that was given, unless much less. None where none is worth anything."""
+        less. One that was given, sharper than any that is drawn, leads longer. None where none is worth anything."""
+        leads = bool(used) and used[0] is self.keyframes[0]
+        if self.given and self._whole[0] and worth[0] >= (LEAVES if leads else RETURNS):
+            return 0
         first = torch.tensor([BETTER * (bool(used) and k is used[0]) for k in self.keyframes])
-        first[0] += GIVEN * self.given
         best = int((worth + first * (worth > 0)).masked_fill(~self._whole, -1).argmax())
         return best if self._whole[best] and worth[best] > 0 else None
 

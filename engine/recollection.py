@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.memory import LIGHT, NEW, NOT_OWN, Keyframe, Memory, nearest_m
+from engine.memory import LEAVES, LIGHT, NEW, NOT_OWN, Keyframe, Memory, nearest_m
 from engine.models import Glimpse, Models
 from model.omni import GRID
 from model.overlay import GUESS, Known
@@ -68,8 +68,8 @@ class Recollection:
             self._choose(known.pose, known.light)
 
     def first_leads(self) -> bool:
-        """Whether it is the first keyframe that is looked at before all others."""
-        return bool(self._keys) and self._keys[0][0] is self.memory.keyframes[0] and self.led > 0
+        """Whether it is the first keyframe that is looked at before all others, and shows enough."""
+        return bool(self._keys) and self._keys[0][0] is self.memory.keyframes[0] and self.led >= LEAVES
 
     def follow(self, latents: Tensor, known: Known, index: int) -> Keyframe:
         """Remembers latents [1, 16, 18, 32] that were drawn as `known`, a whole picture of what is seen about frame

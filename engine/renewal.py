@@ -33,10 +33,6 @@ FRESH = 0.12  # grain up to which a pixel stays as it was
 WORN = 0.12  # how much of a view what leads need not show, and as sharply; more of it is drawn anew
 REST, TORN = 6, 0.35  # frames between two pictures, unless so much is not shown
 DONE = object()
-GIVEN_GRAIN, GIVEN_WORN = (
-    0.5,
-    0.4,
-)  # a picture that was given is sharper than any that is drawn: much of it must be worn
 BARE = 2.0  # what a pixel counts for that was behind something
 AHEAD = 10  # frames until it is done, and somebody is so much farther
 MOST_RAD = 0.4  # of the turn that is foreseen
@@ -96,11 +92,14 @@ class Renewal:
         return True
 
     def _worn(self, glimpse: Glimpse, index: int) -> bool:
-        if self._recollection.memory.given and self._recollection.first_leads():
-            known, grains = glimpse.tokens[0, :, PATCH : PATCH + 4], glimpse.tokens[0, :, PATCH + 4 : PATCH + 8]
-            return float(((grains > GIVEN_GRAIN) * known).mean()) > GIVEN_WORN
+        if self._given():
+            return False
         lacking = 1 - self._recollection.led + BARE * float(glimpse.uncovered.mean())
         return lacking > (WORN if index - self._drawn >= REST else TORN)
+
+    def _given(self) -> bool:
+        """Whether what leads is a picture that was given, sharper than any that is drawn."""
+        return self._recollection.memory.given and self._recollection.first_leads()
 
     def _drawing(self, known: Known, told: Told, index: int) -> Iterator[None]:
         """Between two pieces of it lies a frame."""
@@ -120,7 +119,7 @@ class Renewal:
         planes = taken_over(planes, logits)
         yield
         planes = drawn_here(separate(planes))
-        if self._missed(pose, light):
+        if self._missed(pose, light) or self._given():
             return
         planes = with_fresh(planes, seen)
         whole = with_own(planes, torch.ones_like(planes[:, :1], dtype=torch.bool), pose[None], light)

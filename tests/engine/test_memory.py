@@ -76,7 +76,7 @@ def test_a_picture_that_was_given_leads_longer():
     assert memory.choose(pose(z=4.0), DAY, [second]).keyframes[0] is second
     memory.given = True
     assert memory.choose(pose(z=4.0), DAY, [second]).keyframes[0] is first
-    assert memory.choose(pose(z=14.0), DAY, [second]).keyframes[0] is second
+    assert memory.choose(pose(z=16.0), DAY, [first]).keyframes[0] is second
 
 
 def test_what_was_only_dreamed_comes_after_what_was_shown_and_is_still_new():
