@@ -17,7 +17,7 @@ from engine.imagination import Told, imagine
 from engine.memory import Keyframe
 from engine.models import Glimpse, Models
 from engine.recollection import Recollection, with_own
-from model.borders import DEPTH, JUMP, separate
+from model.borders import DEPTH, JUMP, most_beside, separate
 from model.conditioning import state
 from model.geometry import drawn_here, grain
 from model.omni import GROUPS, PATCH, VIEW, patch, unpatch
@@ -34,7 +34,7 @@ WORN = 0.12  # how much of a view what leads need not show, and as sharply; more
 REST, TORN = 6, 0.35  # frames between two pictures, unless so much is not shown
 DONE = object()
 BARE = 2.0  # what a pixel counts for that was behind something
-AHEAD = 10  # frames until it is done, and somebody is so much farther
+AHEAD = 12  # frames until it is done, and somebody is so much farther
 MOST_RAD = 0.4  # of the turn that is foreseen
 FADE = 8  # frames in which the new picture takes the place of the old
 MISSED_M, MISSED_RAD = 1.5, 0.6  # who went elsewhere meanwhile needs another
@@ -58,7 +58,7 @@ def with_fresh(new: Tensor, seen: Glimpse) -> Tensor:
     old = seen.planes
     was, depth = old[:, DEPTH : DEPTH + 1], new[:, DEPTH : DEPTH + 1]
     fresh = ((was - depth).abs() < SAME) & (grain(old) < FRESH) & (seen.known > 0) & (seen.uncovered == 0)
-    fresh &= F.max_pool2d(was, 2 * BESIDE + 1, 1, BESIDE) - was < JUMP
+    fresh &= most_beside(most_beside(was, BESIDE).mT, BESIDE).mT - was < JUMP
     kept = -F.max_pool2d(-fresh.float(), 2 * EDGE + 1, 1, EDGE)
     share = F.avg_pool2d(kept, 2 * EDGE + 1, 1, EDGE, count_include_pad=False)
     stays = torch.where(share > 0.5, old[:, DEPTH:], new[:, DEPTH:])
@@ -119,11 +119,14 @@ class Renewal:
         planes = taken_over(planes, logits)
         yield
         planes = drawn_here(separate(planes))
+        yield
+        planes = with_fresh(planes, seen)
+        latents = self._encoded(planes)
+        yield
         if self._missed(pose, light) or self._given():
             return
-        planes = with_fresh(planes, seen)
         whole = with_own(planes, torch.ones_like(planes[:, :1], dtype=torch.bool), pose[None], light)
-        keyframe = self._recollection.follow(self._encoded(planes), whole, index)
+        keyframe = self._recollection.follow(latents, whole, index)
         self._fade, self._drawn = self._fading(keyframe, whole, seen.planes), index
         next(self._fade)
 
