@@ -18,7 +18,6 @@ MOST = 128
 NEAR_M = 40.0  # keyframes farther away than this are not asked
 NEW = 0.8  # a view of which keyframes together do not show more than this share is worth remembering
 BETTER = 0.1  # by how much another keyframe must show more, to be taken instead of one in use
-
 WHOLE = 0.95  # the share of its own that makes a keyframe a whole one
 LEAVES, RETURNS = 0.3, 0.4  # what a picture that was given must be worth to lead on, and to lead again
 LOOKED_AT = 4  # keyframes that are looked at from one pose at most
@@ -126,14 +125,13 @@ class Memory:
         together = torch.zeros(shown.shape[1]) if lead is None else shown[lead]
         chosen = [] if lead is None else [lead]
         led = 0.0 if lead is None else float(shown[lead].mean())
-        least = torch.zeros(len(shown)) if lead is None else self._least(light, led)
+        least = self._least(light, led)
         while len(chosen) < LOOKED_AT:
-            gain = (torch.maximum(shown, together) - together).mean(1) - least
+            gain = (torch.maximum(shown, together) - together).mean(1) - (least if chosen else 0)
             best = int((gain + held * (gain > 0)).argmax())
             if gain[best] <= 0:
                 break
             chosen.append(best)
-            least = self._least(light, led)
             together = torch.maximum(together, shown[best])
         keyframes = [self.keyframes[i] for i in chosen]
         keyframes.sort(key=lambda k: (lead is None or k is not self.keyframes[lead], k.dreamed, k.index))

@@ -28,8 +28,6 @@ from model.surfaces import taken_over
 SKETCH = 0.6  # of signal, the rest is noise: with less of it the place changes, with more tears stay
 STEPS = 16  # from nothing; a sketch is so far along already
 FRESH = 0.12  # grain up to which a pixel stays as it was
-
-
 WORN = 0.12  # how much of a view what leads need not show, and as sharply; more of it is drawn anew
 REST, TORN = 6, 0.35  # frames between two pictures, unless so much is not shown
 DONE = object()
@@ -107,7 +105,7 @@ class Renewal:
         seen = self._recollection.elsewhere(known, pose[None], light)
         yield
         noise = torch.randn(1, 1, GROUPS["video"], PATCH, generator=self._generator)
-        sketch = patch(self._encoded(seen.planes))
+        sketch = patch(self._models.tokenizer.encode(seen.planes[:, :CHANNELS]))
         noisy = sampler.with_noise(sketch[:, None], noise, SKETCH)
         for step in range(round(SKETCH * STEPS), STEPS):
             noisy = self._step(noisy, pose, step / STEPS)
@@ -121,7 +119,7 @@ class Renewal:
         planes = drawn_here(separate(planes))
         yield
         planes = with_fresh(planes, seen)
-        latents = self._encoded(planes)
+        latents = self._models.tokenizer.encode(planes[:, :CHANNELS])
         yield
         if self._missed(pose, light) or self._given():
             return
@@ -138,12 +136,6 @@ class Renewal:
             self._recollection.see_as(keyframe, replace(whole, planes=mixed))
             yield
         self._recollection.see_as(keyframe, whole)
-
-    def _encoded(self, planes: Tensor) -> Tensor:
-        latents: Tensor = self._models.tokenizer.encode(
-            planes[:, :CHANNELS].contiguous(memory_format=torch.channels_last)
-        )
-        return latents
 
     def _step(self, noisy: Tensor, pose: Tensor, tau: float) -> Tensor:
         told = self._told

@@ -25,7 +25,7 @@ Part = tuple[torch.dtype, tuple[int, ...]]
 
 class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is no tensor: the networks' name, the frame that was last, the place's number, the ground's height in
-    metres, the prompt in force and since how many frames it is."""
+    metres, the prompt in force and since how many frames it is, and whether the first picture was given."""
 
     model: str
     index: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
@@ -33,6 +33,7 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ground: Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
     prompt: Annotated[str, msgspec.Meta(max_length=MAX_PROMPT_CHARS)]
     since: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+    given: bool = False
 
 
 class NotAWorld(ValueError):

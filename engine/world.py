@@ -164,7 +164,7 @@ class World:
             world._generator.set_state(tensors["generator"])
         except (PromptRefused, RuntimeError) as error:
             raise NotAWorld(f"expected a prompt and a generator's state; got {error!r}") from error
-        world.index, world._prompt.since = facts.index, facts.since
+        world.index, world._prompt.since, world.memory.given = facts.index, facts.since, facts.given
         pose, velocity = tensors["pose"].tolist(), tensors["velocity"]
         world.state = state.WorldState(facts.place, tensors["sky"], pose, velocity, facts.ground)
         world._entering, world._resumed = pack(*(tensors[name] for name in PICTURE)), True
@@ -178,7 +178,9 @@ class World:
         if past is None:
             raise NotAWorld("expected a world that has shown a frame; this one has not")
         prompt = self._prompt
-        facts = Facts(self.models.name, self.index - 1, now.place, now.ground, prompt.text, prompt.since)
+        facts = Facts(
+            self.models.name, self.index - 1, now.place, now.ground, prompt.text, prompt.since, self.memory.given
+        )
         y, u, v = past.picture
         depth = ((past.known.planes[:, 6] + 1) * (65535 / 2)).round().clamp(0, 65535).to(torch.uint16)
         tensors = {

@@ -50,6 +50,7 @@ def test_a_picture_that_was_given_lasts_longer(models: Models) -> None:
     world = walked(World(models, 1, template="shore"), 40)
     assert math.dist(world.state.pose[:3], world.memory.keyframes[0].pose[:3].tolist()) > 2
     assert whole(world) == []
+    assert World.restored(models, world.saved()).memory.given, "expected it to last when it was put away meanwhile"
 
 
 def test_it_is_drawn_from_where_somebody_will_be() -> None:
