@@ -7,9 +7,10 @@ work of one. Nobody who steps alone waits for anybody."""
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -21,14 +22,23 @@ from model.omni import Given, Omni, Seen
 from model.omni_int8 import Int8Omni
 
 
+def closed() -> threading.Lock:
+    """A gate for one thread, who waits by `acquire` until somebody else releases it."""
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
+
+
 @dataclass
 class Ask:
-    """What one world asks the network, and what it is told."""
+    """What one world asks the network, and what it is told. Its gate opens when it has been told and has a core; or
+    when it is to answer those that `met`."""
 
     asked: Any
     told: Any = None
     error: Exception | None = None
-    over: bool = False
+    gate: threading.Lock = field(default_factory=closed)
+    met: list[Ask] = field(default_factory=list)
 
 
 class Batch:
@@ -36,11 +46,12 @@ class Batch:
 
     def __init__(self, network: Omni | Int8Omni):
         self._network = network
-        self._meeting = threading.Condition()
+        self._lock = threading.Lock()
         self._here = threading.local()  # whether this thread is within `stepping`
         self._stepping = 0  # worlds
         self._running = 0  # of them, those that have a core
-        self._waiting: list[Ask] = []
+        self._waiting: list[Ask] = []  # for all others
+        self._queue: deque[threading.Lock] = deque()  # for a core
         self.passes = 0  # of the network
         self.served = 0  # calls that they answered
 
@@ -55,19 +66,16 @@ class Batch:
     @contextmanager
     def stepping(self) -> Iterator[None]:
         """A world takes a step."""
-        with self._meeting:
+        with self._lock:
             self._stepping += 1
-            self._take_core()
+        self._take_core()
         self._here.stepping = True
         try:
             with native.sharing(self._share):
                 yield
         finally:
             self._here.stepping = False
-            with self._meeting:
-                self._stepping -= 1
-                self._running -= 1
-                self._meeting.notify_all()
+            self._leave()
 
     @contextmanager
     def apart(self) -> Iterator[None]:
@@ -76,51 +84,74 @@ class Batch:
             yield
 
     def _share(self) -> int:
-        return max(1, native.cores() // max(1, self._stepping))
+        """Of the cores; all for the last one, for whom all others wait."""
+        return max(1, native.cores() // max(1, self._running))
 
     def _take_core(self) -> None:
-        while self._running >= native.cores():
-            self._meeting.wait()
-        self._running += 1
+        with self._lock:
+            if self._running < native.cores():
+                self._running += 1
+                return
+            gate = closed()
+            self._queue.append(gate)
+        gate.acquire()
+
+    def _hand_on(self) -> None:
+        """Cores that are free to those that wait for one, each of whom wakes once."""
+        while self._queue and self._running < native.cores():
+            self._running += 1
+            self._queue.popleft().release()
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._stepping -= 1
+            met = self._met()
+            if met:  # all others wait: one of them answers, on this core
+                met[0].met = met
+                met[0].gate.release()
+            else:
+                self._running -= 1
+                self._hand_on()
 
     def _meet(self, asked: Any) -> Any:
         if self._stepping <= 1 or not getattr(self._here, "stepping", False):
             return self._serve([asked])[0]
         mine = Ask(asked)
-        with self._meeting:
+        with self._lock:
             self._waiting.append(mine)
-            self._running -= 1
-            self._meeting.notify_all()
-            while not mine.over and len(self._waiting) < self._stepping:
-                self._meeting.wait()
-            met = [] if mine.over else self._take_waiting()
-        if met:
-            self._answer(met)
-        with self._meeting:
-            while not mine.over:
-                self._meeting.wait()
-            self._take_core()
+            mine.met = self._met()
+            if not mine.met:
+                self._running -= 1
+                self._hand_on()
+        if not mine.met:
+            mine.gate.acquire()
+        if mine.met:
+            self._answer(mine)
         if mine.error is not None:
             raise mine.error
         return mine.told
 
-    def _take_waiting(self) -> list[Ask]:
-        met, self._waiting = self._waiting, []
+    def _met(self) -> list[Ask]:
+        """Those that wait, once nobody else is stepping."""
+        met: list[Ask] = []
+        if self._waiting and len(self._waiting) == self._stepping:
+            met, self._waiting = self._waiting, met
         return met
 
-    def _answer(self, met: Sequence[Ask]) -> None:
+    def _answer(self, mine: Ask) -> None:
         """With all cores: those whose worlds wait here are free."""
         try:
             with native.sharing(native.cores):
-                told = self._serve([ask.asked for ask in met])
+                told = self._serve([ask.asked for ask in mine.met])
         except Exception as error:
-            told = [None] * len(met)
-            for ask in met:
+            told = [None] * len(mine.met)
+            for ask in mine.met:
                 ask.error = error
-        with self._meeting:
-            for ask, each in zip(met, told, strict=True):
-                ask.told, ask.over = each, True
-            self._meeting.notify_all()
+        with self._lock:
+            for ask, each in zip(mine.met, told, strict=True):
+                ask.told = each
+            self._queue.extend(ask.gate for ask in mine.met if ask is not mine)
+            self._hand_on()
 
     def _serve(self, asked: Sequence[Any]) -> Sequence[Any]:
         self.passes += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -96,6 +97,54 @@ def test_who_leaves_or_steps_apart_keeps_nobody_waiting() -> None:
         leave.set()
         leaving.result(10)
         assert torch.equal(waits.result(10).clean, omni(*asked(0)).clean)
+
+
+def test_cores_are_shared_and_the_last_one_for_whom_all_others_wait_has_them_all() -> None:
+    batch, both = Batch(an_omni()), threading.Barrier(2)
+    cores: list[int] = []
+
+    def waits() -> Seen:
+        with torch.inference_mode(), batch.stepping():
+            both.wait(10)
+            cores.append(native.threads())
+            both.wait(10)
+            return batch(*asked(0))
+
+    def is_last() -> None:
+        with batch.stepping():
+            both.wait(10)
+            both.wait(10)
+            until = time.monotonic() + 10
+            while native.threads() != native.cores() and time.monotonic() < until:
+                time.sleep(0.01)
+            cores.append(native.threads())
+
+    with ThreadPoolExecutor(2) as threads:
+        first, last = threads.submit(waits), threads.submit(is_last)
+        last.result(20)
+        first.result(20)
+    assert cores == [2, 4]
+
+
+def test_more_worlds_than_cores_take_turns_and_all_come_to_an_end() -> None:
+    native.use_threads(2)
+    omni = an_omni()
+    batch, asks = Batch(omni), [asked(world) for world in range(5)]
+
+    def steps(ask: tuple) -> list[Seen]:
+        seen = []
+        for _ in range(3):
+            with torch.inference_mode(), batch.stepping():
+                assert batch(*ask).clean.isfinite().all()
+                seen.append(batch(*ask))
+        return seen
+
+    with ThreadPoolExecutor(len(asks)) as threads:
+        told = [future.result(60) for future in [threads.submit(steps, ask) for ask in asks]]
+    assert batch.served == 30 and batch.passes < 30
+    for seen, ask in zip(told, asks, strict=True):
+        alone = omni(*ask)
+        assert all(torch.allclose(each.clean, alone.clean, atol=1e-4) for each in seen)
 
 
 def test_an_error_of_the_network_reaches_every_world_and_the_next_step_is_free_of_it() -> None:
