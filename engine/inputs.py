@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.paths import vocabulary
-from engine.messages import AUDIO_RATE, AUDIO_SAMPLES, MAX_PROMPT_CHARS, Audio, Control, Text
+from engine.messages import AUDIO_RATE, AUDIO_SAMPLES, CAMERAS, MAX_PROMPT_CHARS, Audio, Camera, Control, Text
 
 MAX_LOOK_RAD = 0.15  # a frame: 3.6 rad/s, faster than a hand turns a mouse on purpose
 REMEMBERED = 64  # looks, of a frame that is on its way
@@ -36,7 +36,8 @@ class Look:
 class Drained:
     """The inputs of one frame. `look_x`, `look_y`: this frame's radians. `pcm`: None is silence.
     `text`: a new prompt, if one came. `control_seq`: the newest snapshot obeyed, -1 for none yet.
-    `heard`: how many snapshots came before; `turned`: all looks obeyed up to now, right and up."""
+    `heard`: how many snapshots came before; `turned`: all looks obeyed up to now, right and up.
+    `camera`: through which the world is seen from now on, if one was chosen."""
 
     buttons: int
     look_x: float
@@ -46,6 +47,7 @@ class Drained:
     control_seq: int
     heard: int
     turned: tuple[float, float]
+    camera: str = ""
 
 
 def clamp_look(radians: float) -> float:
@@ -89,6 +91,7 @@ class Gathered:
         self._heard = 0
         self._looks: tuple[tuple[int, Look], ...] = ()  # never changed, only replaced: another thread reads it
         self._text: Text | None = None
+        self._camera = ""
         self._microphone = Microphone()
 
     def control(self, message: Control) -> None:
@@ -116,6 +119,12 @@ class Gathered:
             raise BadInput(f"a prompt has 1..{MAX_PROMPT_CHARS} characters, this one has {len(message.text.strip())}")
         self._text = message
 
+    def camera(self, message: Camera) -> None:
+        """Take a choice of camera; the last one counts."""
+        if message.camera not in CAMERAS:
+            raise BadInput(f"a camera is one of {', '.join(CAMERAS)}; this is {message.camera!r}")
+        self._camera = message.camera
+
     def audio(self, message: Audio) -> None:
         """Take microphone sound."""
         self._microphone.hear(message.pcm)
@@ -123,14 +132,15 @@ class Gathered:
     def drain(self) -> Drained:
         """The inputs of the frame that is sampled next; what was drained does not come again."""
         text, self._text = self._text, None
+        camera, self._camera = self._camera, ""
         pcm = self._microphone.drain()
         if self._control is None:
-            return Drained(0, 0.0, 0.0, pcm, text, -1, 0, self._turned)
+            return Drained(0, 0.0, 0.0, pcm, text, -1, 0, self._turned, camera)
         now = self._control
         look_x, look_y = self._due(now)
         self._look_drained = (now.look_x, now.look_y)
         self._turned = (self._turned[0] + look_x, self._turned[1] + look_y)
-        return Drained(now.buttons, look_x, look_y, pcm, text, now.seq, self._heard, self._turned)
+        return Drained(now.buttons, look_x, look_y, pcm, text, now.seq, self._heard, self._turned, camera)
 
     def beyond(self, frame: Drained) -> list[Look]:
         """The looks that came after what a frame obeyed, seen from it, oldest first. Any thread may ask."""

@@ -8,12 +8,13 @@ import struct
 
 import msgspec
 
-VERSION = 5
+VERSION = 6
 FRAME_RATE = 24
 AUDIO_RATE = 24_000
 AUDIO_SAMPLES = AUDIO_RATE // FRAME_RATE  # 1000 samples of mono s16le a frame
 VIDEO_CLOCK = 90_000
 RUNGS = ("270p", "540p", "1080p")  # of the resolution ladder, by the lines that are streamed, from below
+CAMERAS = ("first", "drone", "orbit")  # of the vocabulary's: the others show a subject, and there is none yet
 MAX_PROMPT_CHARS = 400
 MAX_SAVED_BYTES = 16 << 20
 PICTURE_WIDTH, PICTURE_HEIGHT = 512, 288  # of a picture that a world begins from
@@ -102,6 +103,12 @@ class LateLook(Message, frozen=True, kw_only=True):
     """Whether what is streamed of a frame follows the looks that come while it is sampled; it does until told else."""
 
     on: bool
+
+
+class Camera(Message, frozen=True, kw_only=True):
+    """See the world through this one of CAMERAS from the next frame on."""
+
+    camera: str
 
 
 class Save(Message, frozen=True, kw_only=True):
@@ -246,7 +253,7 @@ class Failed(Message, frozen=True, kw_only=True):
     reason: str
 
 
-Incoming = Open | Close | Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Rung | LateLook | Save
+Incoming = Open | Close | Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Rung | LateLook | Camera | Save
 Outgoing = (
     Ready
     | Opened

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine import sampler
+from engine.cameras import FIRST
 from engine.imagination import Told, imagine
 from engine.memory import Keyframe
 from engine.models import Glimpse, Models
@@ -44,10 +45,11 @@ BESIDE = 8  # those beside an edge, where tears are
 def ahead(now: state.WorldState, turning: float) -> list[float]:
     """The pose [5] of somebody who goes on as they do, turning by so many radians a frame, AHEAD frames from now."""
     x, y, z, yaw, pitch = now.pose
-    right, _, forward = (float(part) * AHEAD / 24 for part in now.velocity)
+    right, up, forward = (float(part) * AHEAD / 24 for part in now.velocity)
+    rise = 0.0 if now.camera == FIRST else up  # who jumps comes down again
     c, s = cos(yaw), sin(yaw)
     turn = max(-MOST_RAD, min(MOST_RAD, turning * AHEAD))
-    return [x + right * c + forward * s, y, z - right * s + forward * c, yaw + turn, pitch]
+    return [x + right * c + forward * s, y + rise, z - right * s + forward * c, yaw + turn, pitch]
 
 
 def with_fresh(new: Tensor, seen: Glimpse) -> Tensor:

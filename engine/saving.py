@@ -24,8 +24,9 @@ Part = tuple[torch.dtype, tuple[int, ...]]
 
 
 class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is no tensor: the networks' name, the frame that was last, the place's number, the ground's height in
-    metres, the prompt in force and since how many frames it is, and whether the first picture was given."""
+    """What is no tensor: the networks' name, the frame that was last, the place's number, whether somebody
+    stands on the ground, the prompt in force and since how many frames it is, whether the first picture was given, the
+    camera, and the ground's height below it in metres."""
 
     model: str
     index: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
@@ -34,6 +35,8 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prompt: Annotated[str, msgspec.Meta(max_length=MAX_PROMPT_CHARS)]
     since: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
     given: bool = False
+    camera: str = "first"
+    floor_m: Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)] = 0.0
 
 
 class NotAWorld(ValueError):

@@ -26,6 +26,7 @@ from engine.messages import (
     MAX_SAVED_BYTES,
     Audio,
     Bitrate,
+    Camera,
     Close,
     Control,
     Failed,
@@ -173,7 +174,8 @@ class Session:
         return first
 
     def take(
-        self, message: Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Rung | LateLook | Save | Close
+        self,
+        message: Control | Text | Audio | Leave | KeyframeWanted | Bitrate | Rung | LateLook | Camera | Save | Close,
     ) -> None:
         """Keep what the message says until the next tick. Raises BadInput."""
         match message:
@@ -197,6 +199,8 @@ class Session:
                 self._display.pin(message.rung)
             case LateLook():
                 self._late_look = message.on
+            case Camera():
+                self._gathered.camera(message)
             case Save():
                 if not isinstance(self._world, Savable):
                     raise BadInput("this world cannot be saved")
@@ -218,7 +222,8 @@ class Session:
         if self._first_slot < 0:
             self._first_slot, self._last_slot = slot, slot - 1
         drained = self._gathered.drain()
-        inputs = Inputs(drained.buttons, drained.look_x, drained.look_y, drained.pcm, self._hearing.speaking)
+        speaking, look = self._hearing.speaking, (drained.look_x, drained.look_y)
+        inputs = Inputs(drained.buttons, *look, drained.pcm, speaking, drained.camera)
         assert self._world is not None and self._display is not None
         self._display.paced(busy, slot - self._last_slot - 1, time.monotonic())
         if isinstance(self._world, Obedient):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.paths import WEIGHTS
+from engine.cameras import FIRST
 from model.conditioning import control
 from model.conditioning.state import WorldState
 from model.sound.networks import FILE, Sounding, SoundNetworks
@@ -62,7 +63,7 @@ class Soundscape:
 
     def sound(self, state: WorldState, buttons: int, look: tuple[float, float], frames: int) -> Sounded:
         """The next `frames` frames in this state, MOST_FRAMES at most."""
-        told = _controls(buttons, look)
+        told = _controls(buttons if state.camera == FIRST else 0, look)  # who flies has no feet
         tokens, made, changed = state.tokens(), [], False
         for _ in range(min(max(frames, 1), MOST_FRAMES)):
             pcm, likely = self._sounding.step(tokens, told)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import cos, inf, sin
+from math import inf
 
 import numpy as np
 import torch
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.paths import WEIGHTS
+from engine.body import Body
 from engine.dynamics import Dynamics
-from engine.ground import Ground
 from engine.imagination import CALM, Imagination, Told
+from engine.messages import CAMERAS
 from engine.models import Glimpse, Models, load_models
 from engine.recollection import LATENT_GRID, Recollection, per_pixel, with_own
 from engine.renewal import Renewal
@@ -28,15 +29,13 @@ from model.geometry import drawn_here
 from model.omni import CHANNELS, GROUPS, LIGHT, PATCH, VIEW, Given, Seen
 from model.overlay import Known
 from model.planes import CHANNELS as PLANES
-from model.planes import GRID_HEIGHT, GRID_WIDTH, metres, pack, unpack
+from model.planes import GRID_HEIGHT, GRID_WIDTH, pack, unpack
 from model.view import firmness
 
 __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load_models"]
 
 OTHER_LIGHT = 0.3  # the share of a view that is known in another light, from which on the inventor draws it
 STILL_OTHER = 0.05  # the same while it does: what it drew lessens that share, and two frames in turn would differ
-LEARN_EVERY = 4  # frames after which the ground is looked at
-RISE = 0.3  # how much of the way to their height over the ground a walker's eyes go in a frame
 PICTURE = ("y", "u", "v", "depth")
 SAVED = {
     "y": (torch.uint8, (1, 2 * GRID_HEIGHT, 2 * GRID_WIDTH)),
@@ -65,13 +64,15 @@ def untold(now: state.WorldState) -> None:
 @dataclass(frozen=True)
 class Inputs:
     """What a person does during one frame: held buttons as a bitmap in the vocabulary's order, look deltas in radians
-    (right and up positive), the microphone's 1000 samples at 24 kHz, in [-1, 1], and how likely somebody speaks."""
+    (right and up positive), the microphone's 1000 samples at 24 kHz, in [-1, 1], how likely somebody speaks, and
+    the camera, by the vocabulary's name, through which the world is seen from now on (none: as it was)."""
 
     buttons: int = 0
     look_x: float = 0.0
     look_y: float = 0.0
     pcm: NDArray[np.float32] | None = None
     speaking: float = 0.0
+    camera: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class World:
         self.dynamics = Dynamics(models.batch, models.config)
         self._recollection = Recollection(models)
         self.memory = self._recollection.memory
-        self.ground = Ground()
+        self._body = Body(models.omni)
         self._imagination = Imagination(models, self._recollection, self._generator)
         self._renewal = Renewal(models, self._recollection, self._generator)
         self._past: _Past | None = None
@@ -157,6 +158,8 @@ class World:
             raise NotAWorld(f"expected a world of {models.name}; got one of {facts.model}")
         if facts.place >= len(state.PLACES):
             raise NotAWorld(f"expected a place from 0 to {len(state.PLACES) - 1}; got {facts.place}")
+        if facts.camera not in CAMERAS:
+            raise NotAWorld(f"expected a camera of {', '.join(CAMERAS)}; got {facts.camera!r}")
         if facts.since > facts.index + 1:
             raise NotAWorld(f"expected a prompt since frame {facts.index + 1} at most; got {facts.since}")
         try:
@@ -166,7 +169,8 @@ class World:
             raise NotAWorld(f"expected a prompt and a generator's state; got {error!r}") from error
         world.index, world._prompt.since, world.memory.given = facts.index, facts.since, facts.given
         pose, velocity = tensors["pose"].tolist(), tensors["velocity"]
-        world.state = state.WorldState(facts.place, tensors["sky"], pose, velocity, facts.ground)
+        view = (facts.camera, facts.floor_m)
+        world.state = state.WorldState(facts.place, tensors["sky"], pose, velocity, facts.ground, *view)
         world._entering, world._resumed = pack(*(tensors[name] for name in PICTURE)), True
         for keyframe in keyframes_from(tensors):
             world.memory.keep(keyframe)
@@ -178,9 +182,8 @@ class World:
         if past is None:
             raise NotAWorld("expected a world that has shown a frame; this one has not")
         prompt = self._prompt
-        facts = Facts(
-            self.models.name, self.index - 1, now.place, now.ground, prompt.text, prompt.since, self.memory.given
-        )
+        told = (prompt.text, prompt.since, self.memory.given, now.camera, now.floor_m)
+        facts = Facts(self.models.name, self.index - 1, now.place, now.ground, *told)
         y, u, v = past.picture
         depth = ((past.known.planes[:, 6] + 1) * (65535 / 2)).round().clamp(0, 65535).to(torch.uint16)
         tensors = {
@@ -221,9 +224,11 @@ class World:
 
     def _step(self, inputs: Inputs, controls: Tensor, moved: Moved) -> Frame:
         begun, first = time.perf_counter(), self._past is None
+        self._body.see_through(self.state, inputs.buttons, inputs.camera)
         if self._past is not None:
-            self._move(controls, self._past.seen)
+            self._move(controls, self._past)
             moved(self.state)
+        controls = self._body.told(self.state, controls)
         heard = self._audio(inputs)
         glimpse = self._glimpse()
         latents, seen = self._sample(controls, heard, glimpse)
@@ -231,7 +236,7 @@ class World:
         known, picture = self._draw(latents, seen, glimpse)
         self._past = _Past(seen, known, picture)
         self._recollection.look_back(latents, known, self.index)
-        self._feel_ground(known)
+        self._body.feel_ground(self.state, known, self.index)
         if glimpse is not None and not self._renewal.go_on(glimpse, known, self._told(), self.index):
             self._imagination.go_on(known, self._told(), self.index)
         drawn = time.perf_counter()
@@ -299,27 +304,11 @@ class World:
         pcm = torch.from_numpy(np.ascontiguousarray(inputs.pcm))
         return audio.in_stream(pcm, self._beat, inputs.speaking)[None, None]
 
-    def _move(self, controls: Tensor, seen: Seen) -> None:
-        """State and pose of this frame: the sky by the last read-out, the body by the motion head, the look exactly."""
+    def _move(self, controls: Tensor, past: _Past) -> None:
+        """State and pose of this frame: the sky by the last read-out, the body by hands and what was seen."""
         now = self.state
         now.sky = state.advance(now.sky, state.snap(self.models.omni.drift(self._prompt.tokens, now.sky[None])[0]))
-        x, y, z, yaw, pitch = now.pose
-        new_yaw, new_pitch = control.look(yaw, pitch, controls)
-        turn = new_yaw - yaw
-        c, s = cos(turn), sin(turn)
-        v = now.velocity
-        turned = torch.stack([v[0] * c - v[2] * s, v[1], v[0] * s + v[2] * c])
-        features = control.features(controls)
-        velocity, contact = self.models.omni.move(seen.hidden[0, -1], features, turned, torch.tensor(now.ground))
-        velocity = state.settle(velocity)
-        now.velocity, now.ground = velocity, float(contact > 0)
-        right, up, ahead = (float(part) / 24 for part in velocity)
-        c, s = cos(new_yaw), sin(new_yaw)
-        x, y, z = x + right * c + ahead * s, y + up, z - right * s + ahead * c
-        below_m = self.ground.height_m(x, z)
-        if now.ground and below_m is not None:
-            y += RISE * (below_m + state.EYE_M - y)
-        now.pose = [x, y, z, new_yaw, new_pitch]
+        self._body.move(now, controls, past.seen, past.known)
 
     # --- the frame ---------------------------------------------------------------------------
 
@@ -375,11 +364,3 @@ class World:
             planes = self.models.cut(self.models.decode(latents))
             picture = list(unpack(planes[:, :PLANES]))
         return with_own(planes, own, torch.tensor([self.state.pose]), light), picture
-
-    def _feel_ground(self, known: Known) -> None:
-        """Where somebody stands, and what a frame shows of the ground, every few frames."""
-        if self.index % LEARN_EVERY:
-            return
-        if self.state.ground:
-            self.ground.stand(self.state.pose)
-        self.ground.learn(metres(known.planes), known.pose)

@@ -92,6 +92,12 @@ class LateLook(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lat
     on: bool
 
 
+class Film(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="camera"):
+    """The world is seen through this camera from now on."""
+
+    camera: Annotated[str, msgspec.Meta(max_length=16)]
+
+
 Times = Annotated[list[Annotated[float, msgspec.Meta(ge=0, le=60_000)]], msgspec.Meta(max_length=64)]
 
 
@@ -106,7 +112,7 @@ class Steer(Controls, frozen=True, forbid_unknown_fields=True, tag="control"):
     """A snapshot where there is one channel for all: the WebSocket."""
 
 
-Asked = Say | Ping | Vote | Accept | Dismiss | Voting | HandOver | TakeBack | Pin | LateLook | Measured
+Asked = Say | Ping | Vote | Accept | Dismiss | Voting | HandOver | TakeBack | Pin | LateLook | Film | Measured
 
 
 class PromptUnfit(Exception):

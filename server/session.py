@@ -20,6 +20,7 @@ from server.channels import (
     Asked,
     Controls,
     Dismiss,
+    Film,
     HandOver,
     LateLook,
     Measured,
@@ -155,8 +156,7 @@ class Session:
         self._lease.renew()
         self.prompts.lose()
         self._lines.begin()
-        self._restored = saved
-        wish = self._wish
+        self._restored, wish = saved, self._wish
         self._lease.send(
             messages.Open(
                 seed=wish.seed,
@@ -325,8 +325,8 @@ class Session:
                     self._let_go(self.audience.take_back())
                 case Pin() | LateLook():
                     self.rung.want(peer, message)
-                case Measured():
-                    self._wheel.measured(peer, message)
+                case Film() | Measured():
+                    self._wheel.asked(peer, message)
                 case Vote() | Accept() | Dismiss() | Voting():
                     self.prompts.asked(peer, message)
         except (NotSuggested, NotThere) as error:

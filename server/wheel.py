@@ -7,7 +7,7 @@ import time
 from collections import deque
 
 from engine import messages
-from server.channels import Controls, Measured
+from server.channels import Controls, Film, Measured, PromptUnfit
 from server.lease import Lease
 from server.metrics import Metrics
 from server.peers import Peer
@@ -49,13 +49,23 @@ class Wheel:
         while self._sent_at and self._sent_at[0][0] <= seq:
             self._metrics.obeyed_s.observe(now - self._sent_at.popleft()[1])
 
-    def measured(self, peer: Peer, times: Measured) -> None:
-        """So long did a driver's browser wait for frames that obeyed. Raises PromptUnfit."""
+    def asked(self, peer: Peer, message: Film | Measured) -> None:
+        """A driver chose a camera, or waited so long for frames that obeyed. Raises PromptUnfit."""
         peer.must(Action.STEER)
-        for value in times.photon_ms:
+        if isinstance(message, Film):
+            self._film(message.camera)
+            return
+        for value in message.photon_ms:
             self._metrics.photon_s.observe(value / 1000)
-        for value in times.look_ms:
+        for value in message.look_ms:
             self._metrics.look_s.observe(value / 1000)
+
+    def _film(self, camera: str) -> None:
+        if camera not in messages.CAMERAS:
+            known = ", ".join(messages.CAMERAS)
+            raise PromptUnfit("invalid-request", f"A camera is one of {known}; this is {camera!r}.")
+        if self._lease.epoch:
+            self._lease.send(messages.Camera(camera=camera))
 
     def own_seqs(self, peer: Peer, receipt: messages.Receipt) -> dict[str, int]:
         """The newest of the peer's own sequence numbers whose buttons, and whose look, a frame obeyed; -1 for none."""

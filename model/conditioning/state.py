@@ -4,7 +4,7 @@ Knows ranges and rates; nothing of pictures. Names are those of the vocabulary."
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import pi
+from math import cos, pi, sin
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from configs.paths import vocabulary
 
 PLACES = tuple(vocabulary()["place"][i] for i in (0, 2, 3, 4))  # those of the nano profile
 TIMES = tuple(vocabulary()["time"])
+CAMERAS = tuple(vocabulary()["camera"])
 WEATHERS = tuple(w for w in vocabulary()["weather"] if w != "storm")
 SKY = ("tod", "cloud", "fog", "rain", "snow", "cover")
 NOMINAL = torch.tensor([0.2, 0.6, 0.5, 0.6, 0.6, 0.4]) / 24  # how much of each moves in a frame while it moves
@@ -66,6 +67,12 @@ def settle(velocity: Tensor) -> Tensor:
     return torch.where(creeping & (torch.arange(3) != 1), torch.zeros_like(velocity), velocity)
 
 
+def turned(velocity: Tensor, yaw: float) -> Tensor:
+    """Velocity [3] in the body's frame -> the same motion in that of a body turned by so many radians to the right."""
+    c, s = cos(yaw), sin(yaw)
+    return torch.stack([velocity[0] * c - velocity[2] * s, velocity[1], velocity[0] * s + velocity[2] * c])
+
+
 def advance(sky: Tensor, rates: Tensor) -> Tensor:
     """The sky one frame later, within its range: sky [..., 6], snapped rates [..., 6]."""
     moved = sky + rates * NOMINAL.to(sky)
@@ -81,6 +88,8 @@ class WorldState:
     pose: list[float] = field(default_factory=lambda: [0.0, EYE_M, 0.0, 0.0, 0.0])  # x, y, z metres; yaw, pitch radians
     velocity: Tensor = field(default_factory=lambda: torch.zeros(3))
     ground: float = 1.0
+    camera: str = "first"  # of the vocabulary's
+    floor_m: float = 0.0  # height of the ground below a camera that flies
 
     def tokens(self) -> Tensor:
         """[4, 8], the input of the state tokens."""
@@ -89,11 +98,12 @@ class WorldState:
         return tokens(self.velocity, torch.tensor(self.ground), self.sky, one_hot, torch.tensor(self.pose[4]))
 
     def values(self) -> dict[str, float]:
-        """By name, for people: place as an index of PLACES, sky, pose, speed."""
+        """By name, for people: place and camera as indices of PLACES and CAMERAS, sky, pose, speed."""
         names = ("x", "y", "z", "yaw", "pitch")
         out = {"place": float(self.place)} | {n: round(float(v), 4) for n, v in zip(SKY, self.sky, strict=True)}
         out |= {n: round(float(v), 4) for n, v in zip(names, self.pose, strict=True)}
-        return out | {"speed": round(float(torch.hypot(self.velocity[0], self.velocity[2])), 3), "ground": self.ground}
+        speed = round(float(torch.hypot(self.velocity[0], self.velocity[2])), 3)
+        return out | {"speed": speed, "ground": self.ground, "camera": float(CAMERAS.index(self.camera))}
 
 
 def beginning(place: str, time: str, weather: str) -> WorldState:

@@ -150,8 +150,8 @@ async def test_a_thumb_shows_its_ring_and_runs_when_far(walking: Walking) -> Non
 
 async def test_a_move_of_the_camera_goes_on_until_another_is_chosen_or_somebody_walks(inside: Walker) -> None:
     page = inside.page
-    pressed = ".moves [aria-pressed=true]"
-    await page.keyboard.press("KeyC")
+    pressed = ".moves [data-move][aria-pressed=true]"
+    await page.keyboard.press("KeyX")
     await page.click("[data-move=truck_right]")
     await inside.holds(8)
     await page.click("[data-move=pan_left]")
@@ -168,6 +168,56 @@ async def test_a_move_of_the_camera_goes_on_until_another_is_chosen_or_somebody_
     await page.keyboard.press("Escape")
     await inside.holds(0)
     assert await page.is_hidden(".moves")
+
+
+async def test_c_takes_the_next_camera_and_the_page_says_which(inside: Walker) -> None:
+    page = inside.page
+    await page.keyboard.press("KeyH")
+    for name in ("Drone", "Orbit", "First person"):
+        await page.keyboard.press("KeyC")
+        await page.wait_for_selector(f".sign[role=status] >> text={name}")
+        await page.wait_for_selector(f"[data-figure=camera] >> text={name}")
+    await page.keyboard.down("ShiftLeft")
+    await inside.holds(1 << 9)
+    await page.keyboard.press("KeyC")
+    await inside.holds(0)  # who ran does not sink
+    await page.keyboard.up("ShiftLeft")
+    await page.evaluate("() => mundo.steer({ camera: 'side' })")
+    await page.wait_for_selector(".notice >> text=side")
+    assert await inside.page.evaluate("() => mundo.state.world.values.camera") == 3
+
+
+async def test_a_move_that_a_camera_cannot_make_takes_one_that_can(inside: Walker) -> None:
+    page = inside.page
+    await page.keyboard.press("KeyX")
+    for move, camera, held in (
+        ("orbit_left", "orbit", 4),
+        ("truck_right", "drone", 8),
+        ("pedestal_down", "drone", 512),
+    ):
+        await page.click(f"[data-move={move}]")
+        await page.wait_for_selector(f"[data-camera={camera}][aria-pressed=true]")
+        await inside.holds(held)
+    await page.click("[data-camera=first]")
+    await page.wait_for_selector("[data-camera=first][aria-pressed=true]")
+    await inside.holds(0)
+
+
+async def test_a_gamepad_and_a_finger_take_the_next_camera_and_fly(walking: Walking) -> None:
+    async with walking({"name": "phone", "width": 390, "height": 844, "touch": True}, PAD) as walker:
+        await walker.come_in()
+        await walker.open_world(template="meadow")
+        assert await walker.page.is_hidden("[aria-label=Sink]")
+        await walker.page.evaluate("() => { pad.buttons[3] = { pressed: true }; pad.axes = [0, -1, 0, 0]; }")
+        await walker.until("() => mundo.stats().camera === 'drone'")
+        await walker.holds(1)  # and does not sink, however far
+        await walker.page.evaluate("() => { pad.buttons[3] = { pressed: false }; pad.axes = [0, 0, 0, 0]; }")
+        for label, button in (("Rise", 1 << 8), ("Sink", 1 << 9)):
+            await walker.page.tap(f"[aria-label={label}]")
+            await walker.until(f"() => taps.sent.some((one) => JSON.parse(one).buttons === {button})")
+            await walker.holds(0)
+        await walker.page.tap("[aria-label='Next camera']")
+        await walker.until("() => mundo.stats().camera === 'orbit'")
 
 
 async def test_a_role_that_changes_changes_the_page(inside: Walker) -> None:

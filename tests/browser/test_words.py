@@ -17,7 +17,9 @@ from server.problems import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = [
-    path.stem for path in (ROOT / "web" / "js" / "words").glob("*.js") if path.stem not in ("sounds", "gateway")
+    path.stem
+    for path in (ROOT / "web" / "js" / "words").glob("*.js")
+    if path.stem not in ("sounds", "gateway", "cameras")
 ]
 # What no page asks for, and what has a sentence for people in its detail.
 NOT_FOR_THE_PAGE = {"no-such-invite", "operator-token-needed", "http", "prompt-refused"}
@@ -32,7 +34,8 @@ const flat = (value, name, all) => {
 const [folder, language] = process.argv.slice(1);
 const { WORDS } = await import(`${folder}/${language}.js`);
 const { SAID } = await import(`${folder}/gateway.js`);
-console.log(JSON.stringify(flat({ ...WORDS, ...SAID[language] }, [], [])));
+const { FILMING } = await import(`${folder}/cameras.js`);
+console.log(JSON.stringify(flat({ ...WORDS, ...SAID[language], ...FILMING[language] }, [], [])));
 """
 
 

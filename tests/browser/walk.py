@@ -159,8 +159,9 @@ class Walk:
         await one.page.keyboard.press("Enter")
 
     async def film(self, one: Walker) -> None:
-        """A move of the camera, and a recording."""
+        """A camera that flies, a move of the camera, and a recording."""
         page = one.page
+        await self.fly(one)
         await self.more(one)
         await page.click("#more .entry:has([data-icon=camera_moves])")
         await page.click("[data-move=dolly_in]")
@@ -175,6 +176,20 @@ class Walk:
         async with page.expect_download():
             await page.click("#more .entry:has([data-icon=record])")
         await page.wait_for_selector(".notice", state="detached")
+
+    async def fly(self, one: Walker) -> None:
+        """Up, by a drone; the next camera; and down again."""
+        page = one.page
+        await page.evaluate("() => mundo.steer({ buttons: ['Space'], camera: 'drone' })")
+        await one.frames(36)
+        await self.more(one)
+        await page.click("#more .entry:has([data-icon=turn])")
+        await one.until("() => mundo.stats().camera === 'orbit'")
+        await page.wait_for_selector(".sign p")
+        await self.met("camera", one)
+        await page.evaluate("() => mundo.steer({ buttons: [], camera: 'first' })")
+        await one.until("() => mundo.stats().camera === 'first' && mundo.state.world.values.ground === 1")
+        await page.wait_for_selector(".sign:not(:has(p))", state="attached")
 
     async def look_back(self, one: Walker) -> None:
         """What is under "more": a place that is kept, the film strip, a pause."""

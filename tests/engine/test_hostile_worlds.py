@@ -26,7 +26,7 @@ PARTS = (
     "y", "u", "v", "depth", "sky", "pose", "velocity", "generator", "keyframes.latents", "keyframes.pose",
     "keyframes.light", "keyframes.index", "keyframes.distance_m", "keyframes.drawn", "keyframes.dreamed",
 )  # fmt: skip
-FACTS = ("model", "index", "place", "ground", "prompt", "since", "format", "version", "other")
+FACTS = ("model", "index", "place", "ground", "prompt", "since", "camera", "floor_m", "format", "version", "other")
 CHANGE = (
     st.tuples(st.just("fact"), st.sampled_from(FACTS), st.sampled_from(ODD) | st.floats() | st.integers(-2, 10))
     | st.tuples(st.just("filled"), st.sampled_from(PARTS), st.sampled_from(NUMBERS))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.inputs import MAX_LOOK_RAD, BadInput, Gathered
-from engine.messages import AUDIO_SAMPLES, Audio, Control, Text
+from engine.messages import AUDIO_SAMPLES, Audio, Camera, Control, Text
 from model.conditioning.control import LOOK_LIMIT
 
 
@@ -127,3 +127,12 @@ def test_when_the_microphone_stops_silence_follows_within_two_frames() -> None:
 def test_sound_of_half_samples_or_over_a_second_is_refused(pcm: bytes) -> None:
     with pytest.raises(BadInput, match="48000"):
         Gathered().audio(Audio(pcm=pcm))
+
+
+def test_a_camera_is_chosen_once_and_one_that_nobody_knows_is_refused_by_name() -> None:
+    inputs = Gathered()
+    inputs.camera(Camera(camera="orbit"))
+    with pytest.raises(BadInput, match="first, drone, orbit; this is 'side'"):
+        inputs.camera(Camera(camera="side"))
+    inputs.control(snapshot(1))
+    assert [inputs.drain().camera for _ in range(2)] == ["orbit", ""]

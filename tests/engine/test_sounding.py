@@ -64,6 +64,13 @@ def test_walking_is_heard_as_steps_and_standing_is_not(open_sound: OpenSound) ->
     assert steps(3.2) and not steps(0.0)
 
 
+def test_who_flies_has_no_feet_to_be_heard(open_sound: OpenSound) -> None:
+    scape, where = open_sound(2), state.beginning("mountains", "day", "clear")
+    where.velocity[2], where.ground, where.camera = 3.0, 0.0, "drone"
+    told = {name for _ in range(60) for name in scape.sound(where, 1, (0.0, 0.0), 1).heard or ()}
+    assert told and not any(name.startswith("steps") for name in told)
+
+
 def test_frames_that_were_skipped_are_sounded_up_to_a_bound(open_sound: OpenSound) -> None:
     scape, where = open_sound(3), state.beginning("desert", "night", "clear")
     assert scape.sound(where, 0, (0.0, 0.0), 3).pcm.shape == (3000,)

@@ -4,11 +4,13 @@ import json
 import math
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from engine import saving
 from engine import templates as templates_module
 from engine import world as engine_world
 from engine.models import Models, Networks
@@ -24,7 +26,7 @@ from model.surfaces import Surfaces
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import activation_ranges
 
-FORWARD, ARROW_RIGHT = 1 << 0, 1 << 7
+FORWARD, ARROW_RIGHT, RISE, NEXT_CAMERA = 1 << 0, 1 << 7, 1 << 8, 1 << 10
 SMALL = OmniConfig(layers=2, hidden=64, time_every=2, window=3)
 TOKENIZER = FrameTokenizerConfig(
     encoder_fine=32, encoder_coarse=64, encoder_blocks=(1, 1), decoder_coarse=64, decoder_fine=32, decoder_blocks=(1, 1)
@@ -225,3 +227,37 @@ def test_an_unknown_template_and_a_missing_picture_are_refused(models: Models, t
     (tmp_path / "shore.png").write_bytes(b"no picture")
     with pytest.raises(PromptRefused, match=r"shore\.png"):
         World(models, 1, template="shore")
+
+
+def test_the_button_of_the_next_camera_changes_it_once_a_press_and_a_name_at_once(models: Models):
+    world = World(models, 1)
+    chosen = [Inputs(), Inputs(NEXT_CAMERA), Inputs(NEXT_CAMERA), Inputs(), Inputs(NEXT_CAMERA), Inputs(camera="first")]
+    cameras = [state.CAMERAS[int(world.step(inputs).state["camera"])] for inputs in chosen]
+    assert cameras == ["first", "drone", "drone", "drone", "orbit", "first"]
+    with pytest.raises(ValueError, match="first, drone, orbit; got 'third'"):
+        world.step(Inputs(camera="third"))
+    assert world.step(Inputs()).state["camera"] == 0
+
+
+def test_a_drone_rises_without_a_contact_and_who_walks_again_comes_down(models: Models):
+    world = World(models, 1)
+    world.step(Inputs(camera="drone"))
+    frames = [world.step(Inputs(RISE)) for _ in range(30)]
+    assert frames[-1].state["y"] > 2.5 and not any(frame.state["ground"] for frame in frames)
+    landing = [frames[-1], *(world.step(Inputs(camera="first")) for _ in range(40))]
+    last = next(index for index, frame in enumerate(landing) if frame.state["ground"])
+    heights = [frame.state["y"] for frame in landing[: last + 1]]
+    assert len(heights) > 2 and all(abs(later - earlier) < 0.105 for earlier, later in pairwise(heights))
+
+
+def test_a_camera_is_saved_with_its_world_and_one_that_nobody_knows_is_refused(models: Models):
+    world = World(models, 1)
+    world.step(Inputs(camera="orbit"))
+    data = world.saved()
+    assert World.restored(models, data).step(Inputs()).state["camera"] == state.CAMERAS.index("orbit")
+    with pytest.raises(NotAWorld, match="first, drone, orbit; got 'third'"):
+        World.restored(models, data.replace(b'\\"orbit\\"', b'\\"third\\"'))
+    facts, tensors = saving.from_bytes(data, engine_world.SAVED)
+    old = {name: part for name, part in msgspec.to_builtins(facts).items() if name not in ("camera", "floor_m")}
+    older = World.restored(models, saving.to_bytes(old, tensors))
+    assert older.step(Inputs()).state["camera"] == 0

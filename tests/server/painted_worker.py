@@ -14,6 +14,7 @@ import zlib
 import msgspec
 import numpy as np
 
+from configs.paths import vocabulary
 from engine import messages as m
 from engine.codec import CodecConfig, Encoder
 from engine.inputs import Microphone
@@ -44,7 +45,7 @@ class Painted:
         self.slot = self.sounded = -1  # counted from its first
         self.microphone = Microphone()
         self.opus, self.sounds = OpusEncoder(), ["wind", "rain"]
-        self.hanging, self.late_look = False, True
+        self.hanging, self.late_look, self.camera = False, True, "first"
         self.encoder = Encoder(CodecConfig(bits_per_second=BITS_PER_SECOND))
         self.bits_per_second = BITS_PER_SECOND
         self.dice = np.random.default_rng(self.seed)
@@ -99,6 +100,7 @@ class Painted:
             "picture_bytes": float(len(self.opened.picture)),
             "bits_per_second": float(self.bits_per_second),
             "late_look": float(self.late_look),
+            "camera": float(vocabulary()["camera"].index(self.camera)),
             "pid": float(os.getpid()),
         }
         self.frame += 1
@@ -138,6 +140,8 @@ class PaintedWorker:
                 world.encoder.set_bitrate(message.bits_per_second)
             case m.LateLook():
                 world.late_look = message.on
+            case m.Camera():
+                world.camera = message.camera
             case m.Rung():
                 self.tell_rung(world, message.rung)
             case m.Save() if world.text == "cannot be saved":

@@ -86,6 +86,7 @@ MESSAGES: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
     ({"type": "hand_over", "to": "x"}, "refused", ("owner",)),
     ({"type": "rung", "rung": "270p"}, "rung", ("owner",)),
     ({"type": "late_look", "on": True}, "pong", ("owner",)),
+    ({"type": "camera", "camera": "drone"}, "pong", ("driver", "owner")),
     ({"type": "measured", "photon_ms": [80.0]}, "pong", ("driver", "owner")),
 ]
 
@@ -157,7 +158,7 @@ def _served(routes: Any) -> Iterator[tuple[str, str, Callable[[str], object]]]:
 
 async def test_the_table_has_every_message() -> None:
     tags = {kind.__struct_config__.tag for kind in get_args(Asked)}
-    assert len(tags) == 11 and tags == {message["type"] for message, _, _ in MESSAGES}
+    assert len(tags) == 12 and tags == {message["type"] for message, _, _ in MESSAGES}
 
 
 async def test_whose_hands_and_voice_reach_a_world_by_the_socket(here: Any) -> None:

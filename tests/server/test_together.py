@@ -152,3 +152,15 @@ async def test_a_preview_shows_a_still_only_where_the_owner_allows_it(room: Room
     assert "og:image" not in (await stranger.get("/watch?s=%22%3E%3Cscript%3E")).text
     await room.owner.http.delete(f"/api/v1/sessions/{room.session}/shares/{shown['id']}")
     assert (await stranger.get(still)).status_code == 404
+
+
+async def test_a_camera_that_a_driver_chooses_is_everybodys_and_an_unknown_one_is_refused_by_name(room: Room) -> None:
+    driver = await room.owner.connect(room.session)
+    _, watching = await room.guest("viewer")
+    driver.tell(type="camera", camera="drone")
+    for peer in (driver, watching):
+        await peer.until("state", lambda event: event["values"]["camera"] == 3)
+    driver.tell(type="camera", camera="third")
+    assert "first, drone, orbit; this is 'third'" in (await driver.until("refused"))["reason"]
+    watching.tell(type="camera", camera="first")
+    assert "not allowed" in (await watching.until("refused"))["reason"]

@@ -3,7 +3,7 @@
 
 /**
  * What the world's buttons do, by the vocabulary's names; each leads to a button of buttons.js. Its `next_camera` is not
- * among them: no bundled model knows a camera besides the first.
+ * among them: the page asks for a camera by its name, which no lost snapshot swallows.
  */
 export const WORLD = Object.freeze({
   forward: "KeyW", back: "KeyS", left: "KeyA", right: "KeyD", look_up: "ArrowUp", look_down: "ArrowDown",
@@ -13,7 +13,7 @@ export const WORLD = Object.freeze({
 /** What the page's own keys do. */
 export const PAGE = Object.freeze({
   prompt: "Enter", talk: "KeyV", figures: "KeyH", help: "KeyK", picture: "KeyP", record: "KeyR", pause: "KeyB",
-  film: "KeyT", moves: "KeyC", mute: "KeyM", fullscreen: "KeyF", let_go: "Escape",
+  film: "KeyT", camera: "KeyC", moves: "KeyX", mute: "KeyM", fullscreen: "KeyF", let_go: "Escape",
 });
 
 /** @typedef {keyof typeof WORLD} WorldAction */

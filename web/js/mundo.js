@@ -43,8 +43,8 @@ export class Mundo {
   }
 
   /**
-   * Holds exactly these buttons (`event.code`s) and turns by so many radians (right, up).
-   * @param {{ buttons?: readonly string[], look?: readonly [number, number] }} wish
+   * Holds exactly these buttons (`event.code`s), turns by so many radians (right, up) and takes a camera by name.
+   * @param {{ buttons?: readonly string[], look?: readonly [number, number], camera?: string }} wish
    */
   steer(wish) {
     this.#here().steer(wish);

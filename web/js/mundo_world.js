@@ -64,8 +64,8 @@ export class MundoWorld extends HTMLElement {
   }
 
   /**
-   * Holds exactly these buttons (`event.code`s) and turns by so many radians (right, up).
-   * @param {{ buttons?: readonly string[], look?: readonly [number, number] }} wish
+   * Holds exactly these buttons (`event.code`s), turns by so many radians (right, up) and takes a camera by name.
+   * @param {{ buttons?: readonly string[], look?: readonly [number, number], camera?: string }} wish
    */
   steer(wish) {
     this.#mundo.steer(wish);
@@ -128,7 +128,8 @@ export class MundoWorld extends HTMLElement {
   #steered(world) {
     const settings = new Settings();
     const keyboard = new Keyboard(world.hands, settings.bindings, this.#video);
-    const pointer = new Pointer(this.#video, world.hands, () => settings.chosen.value);
+    const pointer = new Pointer(this.#video, world.hands, () => ({ ...settings.chosen.value, runs: world.filming.camera.value === "first" }));
+    this.#closer.add(keyboard.keys.on((key) => key === "camera" && world.filming.next()));
     this.#closer.add(() => keyboard.close(), () => pointer.close());
   }
 }

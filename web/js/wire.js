@@ -104,7 +104,7 @@ export function text(text, ref) {
  * @typedef {{ type: "vote" | "accept" | "dismiss", suggestion: number | string } | { type: "hand_over", to: string }
  *   | { type: "take_back" } | { type: "rung", rung: string } | { type: "voting", every_s: number }
  *   | { type: "measured", photon_ms: number[], look_ms: number[] }
- *   | { type: "late_look", on: boolean }} Ask
+ *   | { type: "late_look", on: boolean } | { type: "camera", camera: string }} Ask
  */
 
 /** @param {Ask} wish */

@@ -2,6 +2,7 @@
 // Knows no panel and no button of the page: whatever shows or drives a world does it through this.
 
 import { bitmap } from "./buttons.js";
+import { Filming } from "./cameras.js";
 import { Latency } from "./latency.js";
 import { Link } from "./link.js";
 import { Closer, output, stream } from "./outputs.js";
@@ -21,7 +22,8 @@ const TICK_MS = 8;
  * @typedef {{ fps: number, frame: number, width: number, height: number, input_to_photon_p50_ms: number | null,
  *   input_to_photon_p95_ms: number | null, inputs_measured: number, look_to_photon_p50_ms: number | null,
  *   look_to_photon_p95_ms: number | null, looks_measured: number, round_trip_ms: number | null, loss: number | null,
- *   viewers: number, worker: import("./wire.js").WorkerStats | null, rung: import("./wire.js").Rung | null }} Figures
+ *   viewers: number, worker: import("./wire.js").WorkerStats | null, rung: import("./wire.js").Rung | null,
+ *   camera: import("./cameras.js").Camera }} Figures
  */
 
 export class World {
@@ -39,6 +41,8 @@ export class World {
   /** Who is here, and what each may do. */
   together;
   state = this.#state.seen;
+  /** Through which camera it is seen. */
+  filming = new Filming((camera) => this.ask({ type: "camera", camera }), () => this.hands.release("ShiftLeft"));
   /** What is to be heard now, by name. */
   sounds = this.#sounds.seen;
   /** What was said aloud, as the world understood it. */
@@ -92,21 +96,12 @@ export class World {
     this.#closer.every(TICK_MS, () => this.#send());
   }
 
-  get role() {
-    return this.together.role;
-  }
-
-  get viewers() {
-    return this.together.viewers;
-  }
-
+  get role() { return this.together.role; }
+  get viewers() { return this.together.viewers; }
   get phase() { return this.#link.phase; }
   get attempt() { return this.#link.attempt; }
   get reason() { return this.#link.reason; }
-
-  get prompts() {
-    return this.#prompts.list;
-  }
+  get prompts() { return this.#prompts.list; }
 
   /** The hands of this world: press, release and look; what changes leaves at once. */
   get hands() {
@@ -126,11 +121,12 @@ export class World {
   }
 
   /**
-   * Holds exactly these buttons and turns by so many radians (right, up); for programs.
-   * @param {{ buttons?: readonly string[], look?: readonly [number, number] }} wish
+   * Holds exactly these buttons, turns by so many radians (right, up) and takes a camera; for programs.
+   * @param {{ buttons?: readonly string[], look?: readonly [number, number], camera?: string }} wish
    */
-  steer({ buttons, look }) {
+  steer({ buttons, look, camera }) {
     const now = performance.now();
+    if (camera) this.filming.film(camera);
     if (buttons) this.#steering.hold(bitmap(buttons), now);
     if (look) this.#steering.look(look[0], look[1], now);
     this.#send();
@@ -182,7 +178,7 @@ export class World {
       input_to_photon_p50_ms: presses.quantile(0.5), input_to_photon_p95_ms: presses.quantile(0.95),
       look_to_photon_p50_ms: looks.quantile(0.5), look_to_photon_p95_ms: looks.quantile(0.95),
       inputs_measured: presses.count, looks_measured: looks.count, round_trip_ms: this.#round_trip_ms, loss: this.#loss,
-      viewers: this.viewers.value, worker: this.#worker, rung: this.#rung,
+      viewers: this.viewers.value, worker: this.#worker, rung: this.#rung, camera: this.filming.camera.value,
     };
   }
 
@@ -216,8 +212,10 @@ export class World {
       this.#prompts.obeyed(message);
       this.#receipts.emit(message);
     } else if (message.type === "text") this.#prompts.accepted(message.ref, message.text_id);
-    else if (message.type === "state") this.#state.write(message);
-    else if (message.type === "heard") this.#heard.emit(message);
+    else if (message.type === "state") {
+      this.filming.see(message.values);
+      this.#state.write(message);
+    } else if (message.type === "heard") this.#heard.emit(message);
     else if (message.type === "sounds") this.#sounds.write(message.heard);
     else if (message.type === "stats") this.#worker = message;
     else if (message.type === "rung") this.#rung = message;

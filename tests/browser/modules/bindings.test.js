@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { Bindings, DEFAULTS, keyName, WORLD } from "../../../web/js/bindings.js";
 import { handsOf } from "../../../web/js/gamepad.js";
 import { BUTTONS } from "../../../web/js/buttons.js";
+import { after, CAMERAS, cameraOf } from "../../../web/js/cameras.js";
 import { pick } from "../../../web/js/strings.js";
 
 const fresh = (kept = null) => {
@@ -12,7 +13,7 @@ const fresh = (kept = null) => {
   return { store, bindings: new Bindings({ load: () => store.kept, keep: (keys) => (store.kept = keys) }) };
 };
 
-test("the world's actions are the vocabulary's, each with its button, but for cameras that no model knows", () => {
+test("the world's actions are the vocabulary's, each with its button, but for cameras, which are named", () => {
   const file = new URL("../../../configs/vocabulary.json", import.meta.url);
   const { buttons: { KeyC, ...buttons } } = JSON.parse(readFileSync(file, "utf8"));
   assert.equal(KeyC, "next_camera");
@@ -26,6 +27,13 @@ test("a key does what it did until it is changed; the action that had the new ke
   assert.deepEqual([bindings.button("KeyE"), bindings.button("KeyW")], ["KeyW", null]);
   bindings.change("back", "KeyE");
   assert.deepEqual([bindings.button("KeyE"), bindings.button("KeyS")], ["KeyS", "KeyW"]);
+});
+
+test("cameras are counted as the vocabulary counts them, and follow each other in a round", () => {
+  const { camera } = JSON.parse(readFileSync(new URL("../../../configs/vocabulary.json", import.meta.url), "utf8"));
+  for (const name of CAMERAS) assert.equal(cameraOf({ camera: camera.indexOf(name) }), name);
+  assert.deepEqual([cameraOf({}), cameraOf({ camera: camera.indexOf("third") })], ["first", "first"]);
+  assert.deepEqual(CAMERAS.map(after), ["drone", "orbit", "first"]);
 });
 
 test("a page's key may become a walking key, and the page takes the walking key", () => {
@@ -62,13 +70,14 @@ test("both sides of a keyboard mean the same, and keys have names that people kn
 
 test("a gamepad's sticks walk, run and look; what rests does nothing", () => {
   const buttons = Array.from({ length: 17 }, () => ({ pressed: false }));
-  assert.deepEqual(handsOf({ axes: [0.1, -0.1, 0.05, 0], buttons }), { held: [], look: [0, -0] });
-  const walking = handsOf({ axes: [0.5, -0.5, 1, -1], buttons });
+  assert.deepEqual(handsOf({ axes: [0.1, -0.1, 0.05, 0], buttons }, true), { held: [], look: [0, -0] });
+  const walking = handsOf({ axes: [0.5, -0.5, 1, -1], buttons }, true);
   assert.deepEqual(walking.held, ["KeyW", "KeyD"]);
   assert.ok(walking.look[0] > 1 && walking.look[1] > 1, "right and up are positive");
-  assert.deepEqual(handsOf({ axes: [0, -1], buttons }).held, ["KeyW", "ShiftLeft"]);
+  assert.deepEqual(handsOf({ axes: [0, -1], buttons }, true).held, ["KeyW", "ShiftLeft"]);
+  assert.deepEqual(handsOf({ axes: [0, -1], buttons }, false).held, ["KeyW"], "who flies would sink");
   const pressed = buttons.map((one, index) => ({ pressed: [0, 1].includes(index) }));
-  const { held } = handsOf({ axes: [], buttons: pressed });
+  const { held } = handsOf({ axes: [], buttons: pressed }, true);
   assert.ok(held.every((code) => BUTTONS.includes(code)) && held.length === 2);
 });
 

@@ -3,9 +3,10 @@
 
 import { Closer, stream } from "../outputs.js";
 import { keyName } from "../bindings.js";
-import { WORDS } from "../strings.js";
+import { language, WORDS } from "../strings.js";
+import { FILMING } from "../words/cameras.js";
 
-/** @typedef {"share" | "picture" | "record" | "pause" | "film" | "moves" | "keep" | "figures" | "help" | "fullscreen" | "mute"} Drawer */
+/** @typedef {"share" | "picture" | "record" | "pause" | "film" | "camera" | "moves" | "keep" | "figures" | "help" | "fullscreen" | "mute"} Drawer */
 /**
  * @typedef {{ api: import("../api.js").Api, world: import("../world.js").World, video: HTMLVideoElement,
  *   settings: import("../settings.js").Settings, notices: import("./notices.js").Notices,
@@ -63,7 +64,8 @@ export class Drawers {
     ];
     if (drives) {
       all.push({ name: "film", picture: "film", label: words.film, key: key("film") },
-        { name: "moves", picture: "camera_moves", label: WORDS.moves.label, key: key("moves") });
+        { name: "camera", picture: "turn", label: FILMING[language].cameras.now(FILMING[language].cameras.names[world.filming.camera.value]), key: key("camera") },
+        { name: "moves", picture: "camera_moves", label: FILMING[language].moves.label, key: key("moves") });
     }
     if (kept && drives && world.together.owner.value) {
       all.push({ name: "keep", picture: "keep", label: words.keep },
@@ -91,7 +93,8 @@ export class Drawers {
     else if (name === "pause") {
       if (world.phase.value === "held") world.goOn();
       else world.hold();
-    } else if (name === "fullscreen") void this.#fill();
+    } else if (name === "camera") world.filming.next();
+    else if (name === "fullscreen") void this.#fill();
     else if (name === "keep") void this.#keep();
     else void this.#part(name).then((part) => part?.toggle());
   }

@@ -2,14 +2,15 @@
 // Knows how figures are written; measures nothing itself.
 
 import { Closer, output } from "../outputs.js";
-import { figure, WORDS } from "../strings.js";
+import { figure, language, WORDS } from "../strings.js";
+import { FILMING } from "../words/cameras.js";
 import { el } from "./element.js";
 
 const PERIOD_MS = 500;
 /** The last minute. */
 const POINTS = 120;
 const MOST_FPS = 30;
-const ROWS = /** @type {const} */ (["photon", "photon_p95", "look", "look_p95", "round_trip", "loss", "rung", "picture", "model", "step",
+const ROWS = /** @type {const} */ (["photon", "photon_p95", "look", "look_p95", "round_trip", "loss", "rung", "picture", "camera", "model", "step",
   "decode", "encode", "memory", "frame"]);
 
 export class FiguresPanel {
@@ -75,6 +76,7 @@ export class FiguresPanel {
     cell("loss", figures.loss === null ? words.none : words.percent(figures.loss));
     cell("picture", figures.width ? `${figures.width} × ${figures.height}` : words.none);
     cell("rung", figures.rung?.rung ?? words.none);
+    cell("camera", FILMING[language].cameras.names[figures.camera]);
     cell("frame", figure(figures.frame));
     cell("step", ms(worker?.step_ms));
     cell("decode", ms(worker?.decode_ms));

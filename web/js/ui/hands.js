@@ -4,8 +4,9 @@
 import { Gamepads } from "../gamepad.js";
 import { keyName } from "../bindings.js";
 import { Closer } from "../outputs.js";
-import { WORDS } from "../strings.js";
-import { el, icon } from "./element.js";
+import { language, WORDS } from "../strings.js";
+import { FILMING } from "../words/cameras.js";
+import { el, icon, iconButton } from "./element.js";
 import { Pointer } from "./pointer.js";
 
 const HINT_MS = 9000;
@@ -24,15 +25,17 @@ export class Hands {
    */
   constructor(video, dock, { world, settings }) {
     const { hands } = world;
-    const looking = () => settings.chosen.value;
+    const looking = () => ({ ...settings.chosen.value, runs: world.filming.camera.value === "first" });
     this.#pointer = new Pointer(video, hands, looking);
-    const pads = new Gamepads(hands, looking);
+    const pads = new Gamepads(hands, looking, () => world.filming.next());
     const coarse = matchMedia("(pointer: coarse)").matches;
     this.#hint = hint(coarse, settings);
     dock.append(this.#hint);
     if (learned) this.known();
     const ring = el("div", { class: "thumb", hidden: true, "aria-hidden": "true" }, el("span"));
-    const touch = el("div", { class: "touch" }, this.#jump(hands));
+    const { jump, rise, sink, next } = FILMING[language].cameras;
+    const up = this.#held(hands, "Space", jump, "jump"), down = this.#held(hands, "ShiftLeft", sink, "sink");
+    const touch = el("div", { class: "touch" }, iconButton("turn", next, () => world.filming.next()), down, up);
     video.after(ring);
     dock.append(touch);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -44,6 +47,12 @@ export class Hands {
         if (visible) timer = setTimeout(() => this.known(), HINT_MS);
       }),
       this.#pointer.locked.on((locked) => locked && this.known()),
+      world.filming.camera.on((camera) => {
+        const walks = camera === "first";
+        down.hidden = walks;
+        up.setAttribute("aria-label", walks ? jump : rise);
+        if (!walks) this.known();
+      }),
       this.#pointer.thumb.on((thumb) => {
         ring.hidden = thumb === null;
         if (!thumb) return;
@@ -72,20 +81,23 @@ export class Hands {
   }
 
   /**
-   * A round button that jumps for as long as a finger is on it.
+   * A round button that holds a key for as long as a finger is on it.
    * @param {import("../world.js").World["hands"]} hands
+   * @param {string} code
+   * @param {string} label
+   * @param {"jump" | "sink"} picture
    */
-  #jump(hands) {
-    const press = () => hands.press("Space");
-    const let_go = () => hands.release("Space");
+  #held(hands, code, label, picture) {
+    const press = () => hands.press(code);
+    const let_go = () => hands.release(code);
     return el("button", {
-      type: "button", class: "round", "aria-label": WORDS.world.jump,
+      type: "button", class: "round", "aria-label": label,
       onpointerdown: press, onpointerup: let_go, onpointercancel: let_go, onpointerleave: let_go,
       onkeydown: (/** @type {KeyboardEvent} */ event) => {
         if (event.key === "Enter" || event.key === " ") press();
       },
       onkeyup: let_go, onblur: let_go,
-    }, icon("jump"));
+    }, icon(picture));
   }
 }
 

@@ -17,7 +17,7 @@ const RUNGS = ["", "270p", "540p", "1080p"];
 const GROUPS = [
   ["walk", ["forward", "back", "left", "right", "jump", "run"]],
   ["look", ["look_up", "look_down", "look_left", "look_right"]],
-  ["page", ["prompt", "talk", "film", "moves", "picture", "record", "pause", "figures", "mute", "fullscreen", "help"]],
+  ["page", ["prompt", "talk", "film", "camera", "moves", "picture", "record", "pause", "figures", "mute", "fullscreen", "help"]],
 ];
 
 export class KeysSheet {
@@ -47,7 +47,7 @@ export class KeysSheet {
     this.#dialog = openSheet(this.#parent, {
       title: words.title, kind: "keys", closed: () => (this.#dialog = null),
       children: [
-        el("p", {}, words.body), el("div", { class: "groups" }, ...this.#columns()), el("p", { class: "note" }, words.pad), el("p", { class: "note" }, words.touch),
+        el("p", {}, words.body), el("div", { class: "groups" }, ...this.#columns()), el("p", { class: "note" }, words.cameras), el("p", { class: "note" }, words.pad), el("p", { class: "note" }, words.touch),
         el("footer", {}, el("button", { type: "button", class: "quiet", onclick: () => {
           this.#settings.bindings.reset();
           this.#write();

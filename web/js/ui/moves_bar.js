@@ -1,17 +1,20 @@
-// Moves of the camera for who films: one is chosen, and goes on until another is, or the person's own keys walk.
-// Knows the world's hands and the bindings; which moves there are is in moves.js.
+// The cameras, and their moves for who films: one is chosen, and goes on until another is, or the person's own keys walk.
+// Knows the world and the bindings; which moves there are is in moves.js.
 
+import { CAMERAS } from "../cameras.js";
 import { MOVES } from "../moves.js";
 import { Closer } from "../outputs.js";
-import { WORDS } from "../strings.js";
+import { language } from "../strings.js";
+import { FILMING } from "../words/cameras.js";
 import { drawn, el } from "./element.js";
 
 /** @typedef {import("../moves.js").MoveName} MoveName */
 
-/** @type {[keyof typeof WORDS.moves.kinds, [MoveName, MoveName]][]} */
+/** @type {[keyof typeof FILMING.en.moves.kinds, [MoveName, MoveName]][]} */
 const KINDS = [
   ["pan", ["pan_left", "pan_right"]], ["tilt", ["tilt_up", "tilt_down"]],
   ["truck", ["truck_left", "truck_right"]], ["dolly", ["dolly_in", "dolly_out"]],
+  ["pedestal", ["pedestal_up", "pedestal_down"]], ["orbit", ["orbit_left", "orbit_right"]],
 ];
 /** @type {Record<MoveName, string>} */
 const STROKES = {
@@ -22,13 +25,16 @@ const STROKES = {
   truck_left: "M20 5v14M16 12H4M8.500 7.500 4 12l4.500 4.500",
   truck_right: "M4 5v14M8 12h12M15.500 7.500 20 12l-4.500 4.500",
   dolly_in: "M4 4l6 6M10 5.500V10H5.500M20 4l-6 6M14 5.500V10h4.500M4 20l6-6M10 18.500V14H5.500M20 20l-6-6M14 18.500V14h4.500",
+  pedestal_up: "M5 20h14M12 16V4M7.500 8.500 12 4l4.500 4.500", pedestal_down: "M5 4h14M12 8v12M7.500 15.500 12 20l4.500-4.500",
+  orbit_left: "M19 14a8 5 0 1 1-7-7.500H5M8.500 3 5 6.500 8.500 10", orbit_right: "M5 14a8 5 0 1 0 7-7.500h7M15.500 3 19 6.500 15.500 10",
   dolly_out: "M10 10 4 4M4 8.500V4h4.500M14 10l6-6M20 8.500V4h-4.500M10 14l-6 6M4 15.500V20h4.500M14 14l6 6M20 15.500V20h-4.500",
 };
 const LONGEST_S = 0.1;
 
 export class MovesBar {
   #closer = new Closer();
-  #root = el("section", { class: "moves glass", hidden: true, "aria-label": WORDS.moves.label });
+  #root = el("section", { class: "moves glass", hidden: true, "aria-label": FILMING[language].moves.label });
+  #world;
   #hands;
   /** @type {MoveName | null} */
   #running = null;
@@ -40,9 +46,10 @@ export class MovesBar {
    * @param {{ world: import("../world.js").World, bindings: import("../bindings.js").Bindings }} inputs
    */
   constructor(parent, { world, bindings }) {
+    this.#world = world;
     this.#hands = world.hands;
-    this.#root.append(...KINDS.map(([kind, names]) => el("div", { role: "group", "aria-label": WORDS.moves.kinds[kind] },
-      el("span", { "aria-hidden": "true" }, WORDS.moves.kinds[kind]), ...names.map((name) => this.#button(name)))));
+    this.#root.append(this.#cameras(), ...KINDS.map(([kind, names]) => el("div", { role: "group", "aria-label": FILMING[language].moves.kinds[kind] },
+      el("span", { "aria-hidden": "true" }, FILMING[language].moves.kinds[kind]), ...names.map((name) => this.#button(name)))));
     parent.append(this.#root);
     const stop = () => this.#choose(null);
     this.#closer.add(() => this.#root.remove(), stop,
@@ -70,9 +77,22 @@ export class MovesBar {
     this.#closer.close();
   }
 
+  #cameras() {
+    const words = FILMING[language].cameras;
+    const options = CAMERAS.map((camera) => el("button", {
+      type: "button", class: "tongue", "data-camera": camera, onclick: () => {
+        this.#choose(null);
+        this.#world.filming.film(camera);
+      },
+    }, words.names[camera]));
+    this.#closer.add(this.#world.filming.camera.on((camera) =>
+      options.forEach((option) => option.setAttribute("aria-pressed", String(option.dataset.camera === camera)))));
+    return el("div", { class: "cameras", role: "group", "aria-label": words.label }, ...options);
+  }
+
   /** @param {MoveName} name */
   #button(name) {
-    const label = WORDS.moves.names[name];
+    const label = FILMING[language].moves.names[name];
     return el("button", {
       type: "button", class: "tool", "aria-label": label, title: label, "aria-pressed": "false", "data-move": name,
       onclick: () => this.#choose(this.#running === name ? null : name),
@@ -84,10 +104,12 @@ export class MovesBar {
     cancelAnimationFrame(this.#frame);
     if (this.#running) for (const code of MOVES[this.#running].buttons) this.#hands.release(code);
     this.#running = name;
-    for (const button of this.#root.querySelectorAll("button")) {
+    for (const button of /** @type {NodeListOf<HTMLElement>} */ (this.#root.querySelectorAll("[data-move]"))) {
       button.setAttribute("aria-pressed", String(button.dataset.move === name));
     }
     if (!name) return;
+    const instead = MOVES[name].instead[this.#world.filming.camera.value];
+    if (instead) this.#world.filming.film(instead);
     for (const code of MOVES[name].buttons) this.#hands.press(code);
     this.#before = performance.now();
     this.#go(this.#before);

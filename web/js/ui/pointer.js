@@ -14,6 +14,7 @@ const JUMP_PX = 400;
 /** A thumb pushed further than this runs. */
 const FAR_PX = 76;
 
+/** How somebody wants to look, and whether going far is running. @typedef {{ speed: number, invert: boolean, runs: boolean }} Looking */
 /** @typedef {{ x: number, y: number, right: number, down: number }} Thumb where it came down, and how far it went */
 
 export class Pointer {
@@ -33,7 +34,7 @@ export class Pointer {
   /**
    * @param {HTMLElement} stage
    * @param {import("../world.js").World["hands"]} hands
-   * @param {() => { speed: number, invert: boolean }} looking how the person wants to look
+   * @param {() => Looking} looking
    */
   constructor(stage, hands, looking) {
     this.#stage = stage;
@@ -130,7 +131,7 @@ export class Pointer {
    */
   #walk(right, down, at) {
     const wanted = { KeyD: right > STEP_PX, KeyA: right < -STEP_PX, KeyS: down > STEP_PX, KeyW: down < -STEP_PX,
-      ShiftLeft: Math.hypot(right, down) > FAR_PX };
+      ShiftLeft: this.#looking().runs && Math.hypot(right, down) > FAR_PX };
     for (const [code, held] of Object.entries(wanted)) {
       if (held) this.#hands.press(code, at);
       else this.#hands.release(code, at);

@@ -5,6 +5,7 @@ import { Closer, stream } from "../outputs.js";
 import { Settings } from "../settings.js";
 import { announced, hear, inWords, WORDS } from "../strings.js";
 import { World } from "../world.js";
+import { CameraSign } from "./camera_sign.js";
 import { Captions } from "./captions.js";
 import { Drawers } from "./drawers.js";
 import { el } from "./element.js";
@@ -59,6 +60,7 @@ export class Stage {
     }));
     const header = this.#keep(new Header(this.#root, { world, drawers }));
     this.#parts = { notices, keyboard, drawers };
+    this.#keep(new CameraSign(this.#root, { world, bindings: settings.bindings }));
     this.#keep(new PeoplePanel(this.#root, { world }));
     this.#keep(new Captions(this.#dock, { world, settings }));
     const rest = this.#keep(new Rest(this.#root, this.#video));

@@ -41,7 +41,7 @@ export const WORDS = {
   },
 
   world: {
-    label: "The world. W A S D walk, the arrow keys look, Enter opens the prompt line, question mark shows all keys.",
+    label: "The world. W A S D walk, the arrow keys look, C changes the camera, Enter opens the prompt line, question mark shows all keys.",
     say_label: "Tell the world what happens",
     say_placeholder: "Tell the world what happens…",
     suggest_label: "Suggest what happens",
@@ -77,7 +77,6 @@ export const WORDS = {
     fullscreen: "Full screen",
     volume: "Volume",
     mute: "Mute",
-    jump: "Jump",
     take_controls: "Take back the controls",
     guest: (/** @type {number} */ number) => `Guest ${number}`,
     you: "You",
@@ -106,20 +105,14 @@ export const WORDS = {
     },
   },
 
-  moves: {
-    label: "Camera moves",
-    kinds: { pan: "Pan", tilt: "Tilt", truck: "Truck", dolly: "Dolly" },
-    names: { pan_left: "Pan to the left", pan_right: "Pan to the right", tilt_up: "Tilt up", tilt_down: "Tilt down",
-      truck_left: "Truck to the left", truck_right: "Truck to the right", dolly_in: "Dolly in", dolly_out: "Dolly out" },
-  },
-
   keys: {
     title: "Keys and settings", short: "Keys",
     body: "Choose a key to change it, then press the new one.",
     press: "Press a key…",
+    cameras: "Cameras: on foot, drone, orbit. Aloft, the keys of Jump and Run rise and sink.",
     change: (/** @type {string} */ what, /** @type {string} */ key) => `${what}: ${key}. Change`,
     reset: "Keys as they were",
-    pad: "Gamepad: left stick walks, right stick looks, A jumps, B runs.",
+    pad: "Gamepad: left stick walks, right stick looks, A jumps, B runs, Y changes the camera.",
     touch: "Touch: left thumb walks, farther runs; right thumb looks.",
     groups: { walk: "Walk", look: "Look", page: "Page" },
     settings: "Settings",
@@ -136,7 +129,7 @@ export const WORDS = {
       forward: "Forward", back: "Back", left: "Left", right: "Right", jump: "Jump", run: "Run",
       look_up: "Up", look_down: "Down", look_left: "Left", look_right: "Right",
       prompt: "Say", talk: "Talk (hold)", figures: "Figures", help: "This page", picture: "Picture", record: "Record",
-      pause: "Pause", film: "Film strip", moves: "Camera moves", mute: "Sound off and on",
+      pause: "Pause", film: "Film strip", camera: "Next camera", moves: "Camera moves", mute: "Sound off and on",
       fullscreen: "Full screen", let_go: "Let go",
     },
     names: { Space: "Space", Enter: "Enter", Escape: "Esc", ShiftLeft: "Shift", ControlLeft: "Ctrl", AltLeft: "Alt",
@@ -184,6 +177,7 @@ export const WORDS = {
     loss: "packets lost",
     picture: "picture",
     rung: "rung",
+    camera: "camera",
     model: "model, steps",
     step: "step",
     decode: "decode",

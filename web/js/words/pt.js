@@ -39,7 +39,7 @@ export const WORDS = {
   },
 
   world: {
-    label: "O mundo. W A S D andam, as setas olham, Enter abre a linha de texto, ponto de interrogação mostra as teclas.",
+    label: "O mundo. W A S D andam, as setas olham, C muda a câmara, Enter abre a linha de texto, ponto de interrogação mostra as teclas.",
     say_label: "Diga ao mundo o que acontece",
     say_placeholder: "Diga ao mundo o que acontece…",
     suggest_label: "Sugira o que acontece",
@@ -75,7 +75,6 @@ export const WORDS = {
     fullscreen: "Ecrã inteiro",
     volume: "Volume",
     mute: "Sem som",
-    jump: "Saltar",
     take_controls: "Retomar os comandos",
     guest: (number) => `Visita ${number}`,
     you: "Você",
@@ -104,21 +103,14 @@ export const WORDS = {
     },
   },
 
-  moves: {
-    label: "Movimentos de câmara",
-    kinds: { pan: "Panorâmica", tilt: "Inclinação", truck: "Lateral", dolly: "Travelling" },
-    names: { pan_left: "Panorâmica à esquerda", pan_right: "Panorâmica à direita", tilt_up: "Inclinar para cima",
-      tilt_down: "Inclinar para baixo", truck_left: "Lateral à esquerda", truck_right: "Lateral à direita",
-      dolly_in: "Travelling para a frente", dolly_out: "Travelling para trás" },
-  },
-
   keys: {
     title: "Teclas e definições", short: "Teclas",
     body: "Escolha uma tecla para a mudar, depois prima a nova.",
     press: "Prima uma tecla…",
+    cameras: "Câmaras: a pé, drone, órbita. No ar, as teclas de saltar e correr sobem e descem.",
     change: (what, key) => `${what}: ${key}. Mudar`,
     reset: "Teclas como eram",
-    pad: "Comando: o manípulo esquerdo anda, o direito olha, A salta, B corre.",
+    pad: "Comando: o manípulo esquerdo anda, o direito olha, A salta, B corre, Y muda a câmara.",
     touch: "Toque: o polegar esquerdo anda, mais longe corre; o direito olha.",
     groups: { walk: "Andar", look: "Olhar", page: "Página" },
     settings: "Definições",
@@ -135,7 +127,7 @@ export const WORDS = {
       forward: "Em frente", back: "Para trás", left: "Esquerda", right: "Direita", jump: "Saltar", run: "Correr",
       look_up: "Cima", look_down: "Baixo", look_left: "Esquerda", look_right: "Direita",
       prompt: "Dizer", talk: "Falar (manter)", figures: "Números", help: "Esta página", picture: "Imagem",
-      record: "Gravar", pause: "Pausa", film: "Fita", moves: "Movimentos de câmara", mute: "Som",
+      record: "Gravar", pause: "Pausa", film: "Fita", camera: "Câmara seguinte", moves: "Movimentos de câmara", mute: "Som",
       fullscreen: "Ecrã inteiro", let_go: "Largar",
     },
     names: { Space: "Espaço", Enter: "Enter", Escape: "Esc", ShiftLeft: "Shift", ControlLeft: "Ctrl", AltLeft: "Alt",
@@ -182,6 +174,7 @@ export const WORDS = {
     round_trip: "ida e volta", loss: "pacotes perdidos",
     picture: "imagem",
     rung: "degrau",
+    camera: "câmara",
     model: "modelo, passos",
     step: "passo",
     decode: "descodificar",
