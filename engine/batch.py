@@ -1,5 +1,5 @@
 """Many worlds, one forward pass: worlds that step at the same time meet at each call of the network, which then runs
-once for all. Knows threads, cores and the network's two forms; nothing of worlds' lives.
+once for all. Knows threads, cores and the network's forms; nothing of worlds' lives.
 
 Between two meetings each world has a core to itself: two worlds on two cores lose less than two cores that share the
 work of one. Nobody who steps alone waits for anybody."""
@@ -16,10 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.device import HERE, Place
+from engine.placed import PlacedOmni
 from model import native
 from model.attention import Past
 from model.omni import Given, Omni, Seen
 from model.omni_int8 import Int8Omni
+
+Network = Omni | Int8Omni | PlacedOmni
 
 
 def closed() -> threading.Lock:
@@ -44,8 +48,8 @@ class Ask:
 class Batch:
     """The network as each world calls it. A step is taken within `stepping`, what takes as long as many in `apart`."""
 
-    def __init__(self, network: Omni | Int8Omni):
-        self._network = network
+    def __init__(self, network: Network, place: Place = HERE):
+        self._network, self.place = network, place  # where the past of worlds lies
         self._lock = threading.Lock()
         self._here = threading.local()  # whether this thread is within `stepping`
         self._stepping = 0  # worlds
@@ -159,7 +163,8 @@ class Batch:
         if isinstance(self._network, Int8Omni):
             return self._network.together(asked)
         noisy, given, mask, past = zip(*asked, strict=True)
-        pairs = [tuple(map(torch.cat, zip(*layer, strict=True))) for layer in zip(*past, strict=True)]
+        layers = zip(*past, strict=True)
+        pairs = [(torch.cat([k for k, _ in layer]), torch.cat([v for _, v in layer])) for layer in layers]
         seen = self._network(torch.cat(noisy), Given(*map(torch.cat, zip(*given, strict=True))), torch.cat(mask), pairs)
         return [_of_one(seen, slice(index, index + 1)) for index in range(len(asked))]
 

@@ -24,6 +24,7 @@ import torch
 
 from configs.paths import WEIGHTS
 from engine.codec import FRAME_TICKS
+from engine.device import CPU, HERE, NoDevice, Place
 from engine.display import Display, Shown, Sight
 from engine.dynamics import STEPS
 from engine.enlarging import Enlarger
@@ -31,11 +32,12 @@ from engine.limits import achieved, limits
 from engine.limits import table as limits_table
 from engine.messages import FRAME_RATE, RUNGS
 from engine.meter import MIB, Meter, peak_mib, percentile, resident_mib
+from engine.models import models_on, place_of
 from engine.pacing import next_tick
 from engine.rungs import LOWEST, Rung, rung_named
 from engine.session import Steppable
 from engine.threads import use_threads
-from engine.world import Frame, Inputs, Models, PromptRefused, World, load_models
+from engine.world import Frame, Inputs, Models, PromptRefused, World
 from model import native
 from model.checkpoint import CheckpointError
 
@@ -161,9 +163,10 @@ def report(spans: list[Span], model: str, rung: Rung, worlds: int) -> dict[str, 
     }
 
 
-def device() -> str:
+def device(place: Place = HERE) -> str:
     """What the figures were measured on."""
-    return f"cpu, {native.threads()} of {os.cpu_count()} threads, {torch.backends.cpu.get_cpu_capability()}"
+    gpu = f"{torch.cuda.get_device_name(place.device)}, " if place.device.type == "cuda" else ""
+    return f"{gpu}cpu, {native.threads()} of {os.cpu_count()} threads, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def table(figures: dict[str, Any]) -> str:
@@ -210,6 +213,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=STEPS, help="of sampling a frame: 1, 2, 4 or 8")
     parser.add_argument("--profile", action="store_true", help="where the sampling thread's time goes, by function")
     parser.add_argument("--limit", action="store_true", help="what the machine allows at these shapes")
+    parser.add_argument("--device", default=CPU, help="of the large networks: cpu, cuda or cuda:N")
     options = parser.parse_args(arguments)
     options.seconds = options.minutes * 60 if options.minutes else options.seconds
     if not 0 < options.seconds < math.inf:
@@ -218,13 +222,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.error(f"--worlds is 1 or more, not {options.worlds}")
     if options.steps not in (1, 2, 4, 8):
         parser.error(f"--steps is 1, 2, 4 or 8, not {options.steps}")
+    if options.limit and options.device != CPU:
+        parser.error(f"--limit measures this processor, and goes with --device {CPU}, not {options.device}")
     return options
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
-    """The figures that the command line asks for. Raises CheckpointError, PromptRefused and OSError."""
+    """The figures that the command line asks for. Raises CheckpointError, NoDevice, PromptRefused
+    and OSError."""
     random = options.random_weights
-    models = Models.random() if random else load_models(options.weights)
+    models = Models.random(place=place_of(options.device)) if random else models_on(options.weights, options.device)
     sight = Sight(Enlarger.random() if random else Enlarger.load(options.weights), fixed=rung_named(options.rung))
     worlds = [World(models, seed, options.prompt) for seed in range(options.worlds)]
     for world in worlds:
@@ -235,7 +242,10 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILE_LINES)
     else:
         spans = measure(worlds, sight, options.seconds)
-    figures = report(spans, models.name, sight.fixed, options.worlds) | {"steps": options.steps}
+    figures = report(spans, models.name, sight.fixed, options.worlds)
+    figures |= {"steps": options.steps, "device": device(models.batch.place)}
+    if options.device != CPU:  # a processor's time says nothing of a GPU's
+        return figures
     figures |= achieved(models, options.steps).figures()
     return figures | ({"limits": limits(models, sight.fixed, options.steps)} if options.limit else {})
 
@@ -248,7 +258,7 @@ def main(arguments: list[str]) -> int:
         figures = measured(options)
         if options.json:
             options.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
-    except (CheckpointError, PromptRefused, OSError) as error:
+    except (CheckpointError, NoDevice, PromptRefused, OSError) as error:
         print(f"mundo bench: {error}", file=sys.stderr)
         return 2
     print(table(figures))

@@ -8,12 +8,12 @@ from math import cos, sin
 import torch
 from torch import Tensor
 
+from engine.batch import Network
 from engine.cameras import DRONE, FIRST, ORBIT, Orbit, fly
 from engine.ground import Ground
 from engine.messages import CAMERAS
 from model.conditioning import control, state
-from model.omni import Omni, Seen
-from model.omni_int8 import Int8Omni
+from model.omni import Seen
 from model.overlay import Known
 from model.planes import metres
 
@@ -27,7 +27,7 @@ LANDED_M = 0.05
 class Body:
     """Moves the state of one world, frame by frame."""
 
-    def __init__(self, omni: Omni | Int8Omni):
+    def __init__(self, omni: Network):
         self._omni = omni
         self.ground = Ground()
         self._orbit = Orbit()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from engine.device import Place
 from model.attention import Past
 
 
@@ -15,13 +16,13 @@ class Window:
     A window slides over twice its room, so that it is contiguous and a commit copies one frame, not all of them.
     """
 
-    def __init__(self, layers: int, frames: int, slots: int, heads: int, head_width: int):
-        shape = (1, 2 * frames, slots, heads, head_width)
+    def __init__(self, layers: int, frames: int, each: tuple[int, int, int], place: Place):
+        shape = (1, 2 * frames, *each)  # slots, heads and their width
         self.frames = frames
         self.filled = 0
         self._first = 0
         self._mask, self._mask_of = torch.empty(0), (0, 0)
-        self._rooms: list[Past] = [(torch.zeros(shape), torch.zeros(shape)) for _ in range(layers)]
+        self._rooms: list[Past] = [(_void(shape, place), _void(shape, place)) for _ in range(layers)]
 
     def pairs(self) -> list[Past]:
         """Keys and values [1, W, N, H, D/H] a layer. The first W - filled frames are void: see `mask`."""
@@ -51,3 +52,7 @@ class Window:
             seen = (at[None] <= own) & (own - at[None] <= self.frames) & (at[None] >= self.frames - self.filled)
             self._mask, self._mask_of = seen[None], (new, self.filled)
         return self._mask
+
+
+def _void(shape: tuple[int, ...], place: Place) -> Tensor:
+    return torch.zeros(shape, dtype=place.dtype, device=place.device)

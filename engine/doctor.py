@@ -20,14 +20,16 @@ import torch
 
 from configs.paths import WEIGHTS, cache_dir
 from engine.bench import device, measure, total
+from engine.device import CPU, NoDevice
 from engine.display import Sight
 from engine.enlarging import Enlarger
 from engine.ladder import TO_SPARE, highest
 from engine.messages import FRAME_RATE
+from engine.models import models_on
 from engine.rungs import LADDER
 from engine.session import Steppable
 from engine.threads import use_threads
-from engine.world import World, load_models
+from engine.world import World
 from model import native
 from model.checkpoint import CheckpointError, sha256
 
@@ -72,7 +74,7 @@ def lacks(found: Sequence[Found]) -> list[str]:
     if memory_gib < MEMORY_GIB:
         missing.append(f"Memory: {memory_gib:.1f} GiB, {MEMORY_GIB:.0f} are needed.")
     if not torch.cuda.is_available():
-        missing.append("A GPU: none is there, and this version would not use it.")
+        missing.append("A GPU: none is there for --device cuda.")
     busy = os.getloadavg()[0]
     if busy > 1.5 * cores:
         missing.append(f"Rest: {busy:.1f} programs want its {cores} cores; these figures are lower than they could be.")
@@ -82,32 +84,32 @@ def lacks(found: Sequence[Found]) -> list[str]:
     return missing
 
 
-def known_rates(weights: Path) -> tuple[float, ...] | None:
-    """Frames a second on each rung, if this machine was examined with these weights and threads."""
-    return _known(weights, "fps")
+def known_rates(weights: Path, device: str = CPU) -> tuple[float, ...] | None:
+    """Frames a second on each rung, if this machine was examined with these weights, threads and device."""
+    return _known(weights, device, "fps")
 
 
-def worlds_held(weights: Path) -> int:
+def worlds_held(weights: Path, device: str = CPU) -> int:
     """How many worlds have 24 frames a second on the lowest rung with time to spare, by what a frame was found to
     cost; 1 where this machine was not examined."""
-    core_ms = _known(weights, "core_ms")
+    core_ms = _known(weights, device, "core_ms")
     if core_ms is None:
         return 1
     return min(MOST_WORLDS, max(1, int(native.cores() * 1e3 / (core_ms[0] * TO_SPARE * FRAME_RATE))))
 
 
-def _known(weights: Path, name: str) -> tuple[float, ...] | None:
+def _known(weights: Path, device: str, name: str) -> tuple[float, ...] | None:
     try:
-        kept = json.loads(_place(weights).read_text("utf-8"))
+        kept = json.loads(_place(weights, device).read_text("utf-8"))
         values = tuple(float(each[name]) for each in kept)
         return values if len(values) == len(LADDER) and all(value > 0 for value in values) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def keep_rates(weights: Path, found: Sequence[Found]) -> tuple[float, ...]:
+def keep_rates(weights: Path, found: Sequence[Found], device: str = CPU) -> tuple[float, ...]:
     """Keeps what was found for workers to come, whole or not at all; the frames a second on each rung."""
-    place = _place(weights)
+    place = _place(weights, device)
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_suffix(f".{os.getpid()}.tmp")
     partial.write_text(json.dumps([asdict(each) for each in found]), "utf-8")
@@ -115,9 +117,10 @@ def keep_rates(weights: Path, found: Sequence[Found]) -> tuple[float, ...]:
     return tuple(each.fps for each in found)
 
 
-def _place(weights: Path) -> Path:
+def _place(weights: Path, device: str) -> Path:
     files = sorted(path for path in weights.glob("*.safetensors"))
-    parts = [native.processor(), platform.node(), str(native.threads()), *(sha256(path) for path in files)]
+    where = [] if device == CPU else [device]
+    parts = [*where, native.processor(), platform.node(), str(native.threads()), *(sha256(path) for path in files)]
     return cache_dir() / "doctor" / f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.json"
 
 
@@ -137,17 +140,18 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS, help="on each rung")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--threads", type=int, default=0, help="of the networks; 0: all cores")
+    parser.add_argument("--device", default=CPU, help="of the large networks: cpu, cuda or cuda:N")
     options = parser.parse_args(arguments)
     if not 0 < options.seconds < 3600:
         parser.error(f"--seconds is between 0 and 3600, not {options.seconds}")
     use_threads(options.threads)
     try:
-        world = World(load_models(options.weights), 0)
+        world = World(models_on(options.weights, options.device), 0)
         found = examine(world, Enlarger.load(options.weights), options.seconds)
-    except (CheckpointError, OSError) as error:
+    except (CheckpointError, NoDevice, OSError) as error:
         print(f"mundo doctor: {error}", file=sys.stderr)
         return 2
-    keep_rates(options.weights, found)
+    keep_rates(options.weights, found, options.device)
     if options.json:
         rates = [each.fps for each in found]
         said = {"rungs": [asdict(e) | {"holds": e.holds} for e in found], "chosen": found[highest(rates)].rung}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from engine import sampler
 from engine.cache import Window
+from engine.device import HERE, Place
 from model.attention import Past
 from model.omni import BLOCK, FIRST_CARRIED, Given, OmniConfig, Seen, patch, unpatch
 
@@ -21,11 +22,11 @@ Network = Callable[[Tensor, Given, Tensor, list[Past]], Seen]
 class Dynamics:
     """One world's window of committed frames, and how the next one is sampled."""
 
-    def __init__(self, network: Network, config: OmniConfig):
+    def __init__(self, network: Network, config: OmniConfig, place: Place = HERE):
         self.steps = STEPS
         self._network = network
         slots, head_width = BLOCK - FIRST_CARRIED, config.width // config.heads
-        self._window = Window(config.time_layers, config.window, slots, config.heads, head_width)
+        self._window = Window(config.time_layers, config.window, (slots, config.heads, head_width), place)
 
     def denoise(self, noisy: Tensor, given: Given) -> tuple[Tensor, Seen]:
         """Noise [1, 1, 144, 64] -> a frame's latents [1, 16, 18, 32]; what the last step saw is committed."""

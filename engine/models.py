@@ -12,7 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from configs.paths import WEIGHTS
-from engine.batch import Batch
+from engine.batch import Batch, Network
+from engine.device import HERE, Place, place_named
+from engine.placed import PlacedOmni, PlacedTokenizer
 from model import checkpoint, surfaces
 from model.borders import behind
 from model.conditioning.meaning import PromptReader
@@ -29,7 +31,7 @@ from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Ranges, activation_ranges
 from model.tokenizer.native import NativeTokenizer
-from model.tokenizer.quick import quick_tokenizer
+from model.tokenizer.quick import Eyes, quick_tokenizer
 from model.view import CELL, settled, told
 
 OMNI_FILE = "nano.safetensors"
@@ -63,16 +65,30 @@ class Networks(NamedTuple):
 
 
 class Models:
-    """The frozen networks, in 8-bit integers where that is possible. Worlds may call them at the same time."""
+    """The frozen networks, in 8-bit integers where that is possible, or at a place, where it is not the host's
+    kernels that compute them. Worlds may call them at the same time."""
 
     def __init__(
-        self, tokenizer: FrameTokenizer, networks: Networks, text: PromptReader, name: str, ranges: Ranges | None = None
+        self,
+        tokenizer: FrameTokenizer,
+        networks: Networks,
+        text: PromptReader,
+        name: str,
+        ranges: Ranges | None = None,
+        place: Place | None = None,
     ):
         self.text, self.name, self.config = text, name, networks.omni.config
-        self.tokenizer = quick_tokenizer(tokenizer, ranges)
-        self.omni, self.inventor = quick_omni(networks.omni), quick_omni(networks.inventor)
+        self.tokenizer: Eyes | PlacedTokenizer
+        self.omni: Network
+        self.inventor: Network
+        if place is None:
+            self.tokenizer = quick_tokenizer(tokenizer, ranges)
+            self.omni, self.inventor = quick_omni(networks.omni), quick_omni(networks.inventor)
+        else:
+            self.tokenizer = PlacedTokenizer(tokenizer, place)
+            self.omni, self.inventor = PlacedOmni(networks.omni, place), PlacedOmni(networks.inventor, place)
         self.surfaces = networks.surfaces
-        self.batch = Batch(self.omni)
+        self.batch = Batch(self.omni, place or HERE)
 
     def see(self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor) -> Glimpse:
         """What is known of the view from `pose` in that light, see `overlaid`. What something near hid from keyframes
@@ -118,21 +134,33 @@ class Models:
         return Staying(known, glimpse.planes[:, CHANNELS:], glimpse.known, glimpse.uncovered, firm)
 
     @classmethod
-    def random(cls, config: OmniConfig | None = None, seed: int = 0) -> Models:
+    def random(cls, config: OmniConfig | None = None, seed: int = 0, place: Place | None = None) -> Models:
         """Networks with random weights, for measuring speed."""
         torch.manual_seed(seed)
         tokenizer = FrameTokenizer(FrameTokenizerConfig()).eval()
         ranges = activation_ranges(tokenizer, torch.rand(1, 7, GRID_HEIGHT, GRID_WIDTH) * 2 - 1)
         omni, inventor = (Omni(config or OmniConfig()) for _ in range(2))
         networks = Networks(omni, inventor, Surfaces())
-        return cls(tokenizer, networks, PromptReader(TextEncoder.load(), None), "random", ranges)
+        return cls(tokenizer, networks, PromptReader(TextEncoder.load(), None), "random", ranges, place)
 
 
-def load_models(weights: Path = WEIGHTS) -> Models:
+def load_models(weights: Path = WEIGHTS, place: Place | None = None) -> Models:
     """The bundled networks. Raises CheckpointError naming what is missing or does not fit."""
     path = weights / TOKENIZER_FILE
     tokenizer, ranges = FrameTokenizer.load(path), checkpoint.load_extra(path, TOKENIZER_KIND).get("ranges")
     omni, inventor = (Omni.load(weights / file) for file in (OMNI_FILE, INVENTOR_FILE))
     networks = Networks(omni, inventor, surfaces.load(weights / SURFACES_FILE))
     name = f"nano-{checkpoint.sha256(weights / OMNI_FILE)[:8]}"
-    return Models(tokenizer, networks, PromptReader.load(weights), name, ranges)
+    return Models(tokenizer, networks, PromptReader.load(weights), name, ranges, place)
+
+
+def place_of(device: str) -> Place | None:
+    """Where networks go by a device's name; none: the processor's own kernels compute them. Raises NoDevice."""
+    place = place_named(device)
+    return None if place == HERE else place
+
+
+def models_on(weights: Path, device: str) -> Models:
+    """The bundled networks on a device, by its name; on the processor as it computes them soonest. Raises NoDevice and
+    CheckpointError."""
+    return load_models(weights, place_of(device))

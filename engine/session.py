@@ -104,10 +104,12 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Threads:
-    """Threads that sample, one a world, and one that encodes: frame t is encoded while t + 1 is sampled."""
+    """Threads that sample, one a world, and some that encode: frame t is encoded while t + 1 is sampled; and the one
+    that hears, in order."""
 
     sampling: Executor
     encoding: Executor
+    hearing: Executor
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class Session:
         self._last: Frame | None = None
         self._first_slot = self._last_slot = -1
         self._senses = senses or Senses()
-        self._hearing = Hearing(message, self._senses.listening, threads.encoding, self._send_while_live)
+        self._hearing = Hearing(message, self._senses.listening, threads.hearing, self._send_while_live)
         self._loudspeaker: Loudspeaker | None = None
         self._meter, self._meter_since_s = Meter(), time.monotonic()
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from configs.paths import WEIGHTS
+from engine.device import CPU
 from engine.display import Sight
 from engine.doctor import MOST_WORLDS, examine, keep_rates, known_rates, worlds_held
 from engine.dynamics import STEPS
@@ -39,6 +40,7 @@ from engine.messages import (
     read_body,
     refusal,
 )
+from engine.models import models_on
 from engine.pacing import PERIOD_S, next_tick
 from engine.pictures import read_rgb, world_from
 from engine.rungs import rung_named
@@ -46,7 +48,7 @@ from engine.session import NotRestored, OpenWorld, Phase, RestoreWorld, Savable,
 from engine.sounding import sound_opener
 from engine.threads import use_threads
 from engine.turns import Turns
-from engine.world import Inputs, Models, World, load_models
+from engine.world import Inputs, Models, World
 
 WARM_UP_FRAMES = 4
 HANG_UP_CHECK_S = 0.1
@@ -203,9 +205,9 @@ def _restore_none(data: bytes) -> Savable:
     raise NotRestored("this worker restores no worlds")
 
 
-def load(weights: Path) -> tuple[Models, OpenWorld]:
+def load(weights: Path, device: str) -> tuple[Models, OpenWorld]:
     """The networks, warm: a few frames that nobody sees, so that the first person does not wait for lazy set-up."""
-    models = load_models(weights)
+    models = models_on(weights, device)
     open_world = opener(models)
     world = open_world(Open(seed=0))
     for _ in range(WARM_UP_FRAMES):
@@ -216,23 +218,35 @@ def load(weights: Path) -> tuple[Models, OpenWorld]:
 @dataclass(frozen=True)
 class Wanted:
     """How a worker is to serve: from which weights, how many worlds (0: as many as keep up), with which folder of a
-    faster-whisper model for better words, and at which rung ("": at the highest that the machine holds)."""
+    faster-whisper model for better words, at which rung ("": at the highest that the machine holds), and with the
+    networks on which device."""
 
     weights: Path
     capacity: int
     asr: Path | None
     rung: str
+    device: str
 
 
-def look(weights: Path, open_world: OpenWorld, rung: str) -> Sight:
+def threads_for(wanted: Wanted) -> Threads:
+    """Beside networks on the host's cores one thread encodes and hears; where they are elsewhere, each core encodes."""
+    sampling = ThreadPoolExecutor(wanted.capacity or MOST_WORLDS, "sampling")
+    hearing = ThreadPoolExecutor(1, "hearing")
+    if wanted.device == CPU:
+        return Threads(sampling, hearing, hearing)
+    return Threads(sampling, ThreadPoolExecutor(len(os.sched_getaffinity(0)), "encoding"), hearing)
+
+
+def look(wanted: Wanted, open_world: OpenWorld) -> Sight:
     """The heads of the upper rungs. Where no rung is named, what the doctor found this machine to hold; where it was
     not seen yet, it is examined now, which takes some ten seconds."""
+    weights, device = wanted.weights, wanted.device
     enlarger = Enlarger.load(weights)
-    if rung:
-        return Sight(enlarger, fixed=rung_named(rung))
-    rates = known_rates(weights)
+    if wanted.rung:
+        return Sight(enlarger, fixed=rung_named(wanted.rung))
+    rates = known_rates(weights, device)
     if rates is None:
-        rates = keep_rates(weights, examine(open_world(Open(seed=0)), enlarger))
+        rates = keep_rates(weights, examine(open_world(Open(seed=0)), enlarger), device)
     return Sight(enlarger, rates)
 
 
@@ -242,16 +256,16 @@ async def serve(socket: Path, wanted: Wanted) -> None:
     weights = wanted.weights
     streams = await asyncio.open_unix_connection(str(socket))
     writer = streams[1]
-    threads = Threads(ThreadPoolExecutor(wanted.capacity or MOST_WORLDS, "sampling"), ThreadPoolExecutor(1, "encoding"))
+    threads = threads_for(wanted)
     try:
-        loading = asyncio.get_running_loop().run_in_executor(threads.sampling, load, weights)
+        loading = asyncio.get_running_loop().run_in_executor(threads.sampling, load, weights, wanted.device)
         if not await done_before_hanging_up(loading, streams[0]):
             return
         models, open_world = loading.result()
-        looking = asyncio.get_running_loop().run_in_executor(threads.sampling, look, weights, open_world, wanted.rung)
+        looking = asyncio.get_running_loop().run_in_executor(threads.sampling, look, wanted, open_world)
         if not await done_before_hanging_up(looking, streams[0]):
             return
-        sight, capacity = looking.result(), wanted.capacity or worlds_held(weights)
+        sight, capacity = looking.result(), wanted.capacity or worlds_held(weights, wanted.device)
         first = sight.first
         senses = Senses(sound_opener(weights), load_listening(weights, wanted.asr))
         worker = Worker(streams, open_world, threads, capacity, restorer(models), senses, sight)
@@ -293,10 +307,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--capacity", type=int, default=0, help="worlds at the same time; 0: as many as keep up")
     parser.add_argument("--asr", type=Path, help="folder of a faster-whisper model, for better words of what is said")
     parser.add_argument("--rung", choices=("", *RUNGS), default="", help="of the ladder; none: what the machine holds")
+    parser.add_argument("--device", default=CPU, help="of the large networks: cpu, cuda or cuda:N")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the gateway too, which then hangs up
     use_threads(options.threads)
-    asyncio.run(serve(options.socket, Wanted(options.weights, options.capacity, options.asr, options.rung)))
+    asyncio.run(
+        serve(options.socket, Wanted(options.weights, options.capacity, options.asr, options.rung, options.device))
+    )
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # not sys.exit, which waits for the step or the load that a thread is at; there is nothing to save

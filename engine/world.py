@@ -122,7 +122,7 @@ class World:
         self.index = 0
         self.patience_s = inf  # with what is dreamed of before the second frame
         self._generator = torch.Generator().manual_seed(seed % 2**63)
-        self.dynamics = Dynamics(models.batch, models.config)
+        self.dynamics = Dynamics(models.batch, models.config, models.batch.place)
         self._recollection = Recollection(models)
         self.memory = self._recollection.memory
         self._body = Body(models.omni)

@@ -36,6 +36,7 @@ class WorkerSettings(BaseModel):
 
     command: list[str] = Field(default_factory=list)  # empty: this Python, -m engine.worker
     threads: int = Field(ge=0)
+    device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:[0-9]+)?)$")
     asr: str = ""  # the folder of a faster-whisper model
     rung: Literal["", "270p", "540p", "1080p"]
     ready_timeout_s: float = Field(gt=0)

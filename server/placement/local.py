@@ -45,6 +45,8 @@ class LocalPlacement:
         self._command = [*(settings.command or [sys.executable, "-m", "engine.worker"])]
         if settings.threads:
             self._command += ["--threads", str(settings.threads)]
+        if settings.device != "cpu":
+            self._command += ["--device", settings.device]
         if settings.asr:
             self._command += ["--asr", settings.asr]
         if settings.rung:

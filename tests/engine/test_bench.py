@@ -97,3 +97,11 @@ def test_the_bench_walks_and_turns() -> None:
 def test_missing_weights_are_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--weights", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("mundo bench: expected a frame-tokenizer checkpoint")
+
+
+def test_a_device_that_is_not_there_is_named_and_has_no_limits(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--device", "cuda:99"]) == 2
+    assert "mundo bench: expected an NVIDIA GPU for cuda:99" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--device", "cuda", "--limit"])
+    assert "--limit measures this processor, and goes with --device cpu, not cuda" in capsys.readouterr().err

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from engine.cache import Window
+from engine.device import HERE
 from model.attention import window_mask
 from model.omni import BLOCK, FIRST_CARRIED, GROUPS, PATCH, VIEW, Given, Omni, OmniConfig, Seen
 
@@ -39,7 +40,7 @@ def given(frames: int, width: int = SMALL.width) -> tuple[torch.Tensor, Given]:
 
 def rolled(omni: Omni, noisy: torch.Tensor, told: Given, at_once: int) -> list[Seen]:
     """Frame by frame; `at_once` 1 as worlds do; 2 commits the last frame within the call that sees the next."""
-    window = Window(omni.config.time_layers, omni.config.window, BLOCK - FIRST_CARRIED, omni.config.heads, 64)
+    window = Window(omni.config.time_layers, omni.config.window, (BLOCK - FIRST_CARRIED, omni.config.heads, 64), HERE)
     out = []
     for t in range(noisy.shape[1]):
         first = t - at_once + 1 if t else 0
@@ -75,7 +76,7 @@ def test_what_fell_out_of_the_window_is_forgotten_and_what_is_in_it_is_not():
 
 
 def test_the_window_keeps_the_newest_frames_in_order():
-    window = Window(1, 3, 2, 1, 4)
+    window = Window(1, 3, (2, 1, 4), HERE)
     for number in range(1, 9):
         frame = torch.full((1, 2, 2, 1, 4), float(number))
         window.commit([(frame, -frame)], 1)
@@ -85,7 +86,7 @@ def test_the_window_keeps_the_newest_frames_in_order():
 
 
 def test_the_mask_hides_void_frames_and_lets_each_new_frame_see_as_far_as_the_window():
-    window = Window(1, 3, 1, 1, 4)
+    window = Window(1, 3, (1, 1, 4), HERE)
     assert window.mask(2).int().tolist() == [[[0, 0, 0, 1, 0], [0, 0, 0, 1, 1]]]
     window.filled = 3
     assert window.mask(2).int().tolist() == [[[1, 1, 1, 1, 0], [0, 1, 1, 1, 1]]]
@@ -93,4 +94,4 @@ def test_the_mask_hides_void_frames_and_lets_each_new_frame_see_as_far_as_the_wi
 
 def test_a_commit_of_other_layers_is_refused():
     with pytest.raises(ValueError, match="expected 2 pairs of keys and values, got 1"):
-        Window(2, 3, 1, 1, 4).commit([(torch.zeros(1, 1, 1, 1, 4),) * 2], 0)
+        Window(2, 3, (1, 1, 4), HERE).commit([(torch.zeros(1, 1, 1, 1, 4),) * 2], 0)

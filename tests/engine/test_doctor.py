@@ -37,6 +37,7 @@ def test_what_was_found_is_kept_for_the_same_weights_only(tmp_path: Path, monkey
     (weights / "a.safetensors").write_bytes(b"one")
     assert known_rates(weights) is None
     assert keep_rates(weights, FOUND) == known_rates(weights) == (40.0, 30.0, 12.5)
+    assert known_rates(weights, "cuda") is None
     (weights / "a.safetensors").write_bytes(b"two")
     assert known_rates(weights) is None
 

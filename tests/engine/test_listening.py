@@ -128,7 +128,7 @@ async def told(listening: Listening, spoken: Frames) -> tuple[Heard, int]:
     Attentive.obeyed = None
     waiting, last = iter(spoken), -1
     with ThreadPoolExecutor(1) as sampling, ThreadPoolExecutor(1) as encoding:
-        worker = Worker(streams, Attentive, Threads(sampling, encoding), 1, senses=Senses(None, listening))
+        worker = Worker(streams, Attentive, Threads(sampling, encoding, encoding), 1, senses=Senses(None, listening))
         running = asyncio.create_task(worker.run())
         writer.write(encode(Open(session="a", seed=1)))
         async with asyncio.timeout(30):

@@ -83,7 +83,7 @@ async def connected(models: Models | None = None) -> AsyncIterator[Client]:
     streams = await asyncio.open_connection(sock=its)
     client = Client(*await asyncio.open_connection(sock=ours))
     with ThreadPoolExecutor(1) as sampling, ThreadPoolExecutor(1) as encoding:
-        threads = Threads(sampling, encoding)
+        threads = Threads(sampling, encoding, encoding)
         if models is None:
             worker = Worker(streams, lambda *_: Counting(), threads, 1, restore)
         else:

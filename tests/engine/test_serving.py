@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from configs.paths import ROOT
 from engine.messages import (
     Audio,
@@ -66,7 +68,7 @@ async def test_a_world_of_real_networks_is_served_and_obeys(tmp_path: Path) -> N
     with ThreadPoolExecutor(1) as sampling, ThreadPoolExecutor(1) as encoding:
         async with listening(socket) as connected:
             streams = await asyncio.open_unix_connection(str(socket))
-            running = asyncio.create_task(Worker(streams, open_world, Threads(sampling, encoding), 1).run())
+            running = asyncio.create_task(Worker(streams, open_world, Threads(sampling, encoding, encoding), 1).run())
             reader, writer = await connected
             for message in (
                 Open(session="a", seed=1, prompt="a meadow"),
@@ -89,9 +91,15 @@ async def test_a_world_of_real_networks_is_served_and_obeys(tmp_path: Path) -> N
     assert max(map(abs, state.audio)) > 0 and state.values
 
 
-async def test_a_worker_without_weights_says_what_is_missing_and_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [(["--weights", str(ROOT)], "tokenizer"), (["--device", "cuda:99"], "expected an NVIDIA GPU for cuda:99")],
+)
+async def test_a_worker_without_weights_or_its_device_says_what_is_missing_and_ends(
+    tmp_path: Path, options: list[str], reason: str
+) -> None:
     socket = tmp_path / "worker.sock"
-    command = ["-m", "engine.worker", "--socket", str(socket), "--weights", str(tmp_path), "--threads", "1"]
+    command = ["-m", "engine.worker", "--socket", str(socket), "--threads", "1", *options]
     async with listening(socket) as connected:
         process = await asyncio.create_subprocess_exec(
             sys.executable, *command, cwd=ROOT, stderr=asyncio.subprocess.DEVNULL
@@ -99,4 +107,4 @@ async def test_a_worker_without_weights_says_what_is_missing_and_ends(tmp_path: 
         messages = await gather((await connected)[0], Failed, 1)
         assert await process.wait() != 0
     assert len(messages) == 1 and messages[0].session == ""
-    assert "tokenizer" in messages[0].reason
+    assert reason in messages[0].reason

@@ -100,7 +100,7 @@ async def told_by(open_world: OpenWorld, open_sound: OpenSound) -> AsyncIterator
     streams = await asyncio.open_connection(sock=its)
     reader, writer = await asyncio.open_connection(sock=ours)
     with ThreadPoolExecutor(1) as sampling, ThreadPoolExecutor(1) as encoding:
-        worker = Worker(streams, open_world, Threads(sampling, encoding), 1, senses=Senses(open_sound))
+        worker = Worker(streams, open_world, Threads(sampling, encoding, encoding), 1, senses=Senses(open_sound))
         running = asyncio.create_task(worker.run())
         writer.write(encode(Open(session="a", epoch=2, seed=1)))
         async with asyncio.timeout(20):

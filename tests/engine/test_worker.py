@@ -111,7 +111,9 @@ async def connected(open_world: OpenWorld = GreyWorld, capacity: int = 2) -> Asy
     streams = await asyncio.open_connection(sock=its)
     gateway = Gateway(*await asyncio.open_connection(sock=ours))
     with ThreadPoolExecutor(1) as sampling, ThreadPoolExecutor(1) as encoding:
-        running = asyncio.create_task(Worker(streams, open_world, Threads(sampling, encoding), capacity).run())
+        running = asyncio.create_task(
+            Worker(streams, open_world, Threads(sampling, encoding, encoding), capacity).run()
+        )
         try:
             yield gateway
         finally:

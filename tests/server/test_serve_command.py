@@ -208,14 +208,17 @@ def test_model_and_engine_work_gets_its_arguments_and_gives_its_exit_code(
     assert ended.value.exit_code == 2
 
 
+class Deaf:
+    """A gateway that listens to no worker."""
+
+    def worker_ready(self, ready: Any) -> None: ...
+    def worker_lost(self, reason: str) -> None: ...
+    def worker_said(self, message: Any) -> None: ...
+
+
 async def test_the_socket_of_a_worker_is_out_of_others_reach(tmp_path: Path) -> None:
     from server.placement.local import LocalPlacement
     from server.settings import load_settings
-
-    class Deaf:
-        def worker_ready(self, ready: Any) -> None: ...
-        def worker_lost(self, reason: str) -> None: ...
-        def worker_said(self, message: Any) -> None: ...
 
     placement = LocalPlacement(load_settings(worker={"command": [sys.executable, str(WORKER)]}).worker)
     await placement.start(Deaf())
@@ -224,3 +227,21 @@ async def test_the_socket_of_a_worker_is_out_of_others_reach(tmp_path: Path) -> 
     await asyncio.sleep(0.1)
     await placement.stop()
     assert not folder.exists()
+
+
+async def test_a_worker_is_told_its_device_and_a_name_of_none_is_refused(tmp_path: Path) -> None:
+    from server.placement.local import LocalPlacement
+    from server.settings import BadSettings, load_settings
+
+    told = tmp_path / "told"
+    command = [sys.executable, "-c", f"import sys; open({str(told)!r}, 'w').write(' '.join(sys.argv))"]
+    placement = LocalPlacement(load_settings(worker={"command": command, "device": "cuda:1"}).worker)
+    await placement.start(Deaf())
+    for _ in range(200):
+        if told.exists() and told.read_text("utf-8"):
+            break
+        await asyncio.sleep(0.05)
+    await placement.stop()
+    assert "--device cuda:1" in told.read_text("utf-8")
+    with pytest.raises(BadSettings, match="device"):
+        load_settings(worker={"device": "gpu"})

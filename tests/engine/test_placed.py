@@ -1,0 +1,127 @@
+"""The networks behind fixed buffers, as on a GPU: what is recorded there is called here, and tells the same."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.functional import cosine_similarity
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from engine.batch import Batch
+from engine.device import HERE, NoDevice, Place, place_named
+from engine.fixed import Fixed, bucket
+from engine.models import Models
+from engine.placed import PlacedOmni, PlacedTokenizer
+from engine.world import Inputs, World
+from model import native
+from model.omni import Seen
+from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
+from tests.engine.test_batch import WORLDS, a_core_for_each, an_omni, asked, together
+
+__all__ = ["a_core_for_each"]
+
+BF16 = Place(torch.device("cpu"), torch.bfloat16)
+aten = torch.ops.aten
+UNRECORDABLE = {aten._local_scalar_dense.default, aten.nonzero.default, aten.lift_fresh.default, aten.item.default}
+
+
+class Recordable(TorchDispatchMode):
+    """Finds what a CUDA graph cannot hold: values that the host makes or reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Any] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.found += [func] if func in UNRECORDABLE else []
+        return func(*args, **(kwargs or {}))
+
+
+def pairs_of(one: Seen, other: Seen) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    kept = [pair for a, b in zip(one.kept, other.kept, strict=True) for pair in zip(a, b, strict=True)]
+    return [(one.clean, other.clean), (one.hidden, other.hidden), (one.trust, other.trust), *kept]
+
+
+@pytest.mark.parametrize("name", ["tpu", "cuda:", "cuda:one", ""])
+def test_a_device_nobody_knows_is_refused(name: str) -> None:
+    with pytest.raises(NoDevice, match=f"expected a device cpu, cuda or cuda:N, got {name!r}"):
+        place_named(name)
+
+
+def test_a_gpu_that_is_not_there_is_refused_and_the_processor_is_always_there() -> None:
+    with pytest.raises(NoDevice, match=r"expected an NVIDIA GPU for cuda:99, .* sees \d+ GPUs"):
+        place_named("cuda:99")
+    assert place_named("cpu") == HERE
+
+
+def test_buffers_have_rows_by_powers_of_two() -> None:
+    assert [bucket(rows) for rows in (1, 2, 3, 4, 5, 9)] == [1, 2, 4, 4, 8, 16]
+    with pytest.raises(ValueError, match="a row or more, got 0"):
+        bucket(0)
+
+
+def test_rows_are_answered_each_by_itself_and_what_is_kept_is_not_written_again() -> None:
+    fixed = Fixed(lambda x, y: ([x + y], [x * y]), HERE)
+    ones = torch.ones(3, 2)
+    [total], [product] = fixed(ones, 2 * ones)
+    fixed(5 * ones, 5 * ones)
+    assert total.eq(3).all() and product.eq(2).all() and product.shape == (3, 2) and fixed.sizes == [4]
+    with pytest.raises(ValueError, match=r"expected 3 rows of each input, got \[3, 2\]"):
+        fixed(ones, ones[:2])
+
+
+def test_worlds_that_join_and_leave_use_the_same_buffers_and_are_told_what_each_is_told_alone() -> None:
+    omni = an_omni()
+    placed = PlacedOmni(omni, HERE)
+    batch, asks = Batch(placed, HERE), [asked(world, filled=5 - world) for world in range(WORLDS + 1)]
+    for count in (WORLDS, WORLDS + 1, WORLDS):
+        told = together(batch, asks[:count])
+        for seen, ask in zip(told, asks, strict=False):
+            assert all(a.shape == b.shape and torch.allclose(a, b, atol=1e-4) for a, b in pairs_of(seen, omni(*ask)))
+    assert placed.sizes == [4] and batch.passes == 3
+
+
+def test_half_precision_sees_nearly_the_same() -> None:
+    omni = an_omni()
+    seen, whole = PlacedOmni(omni, BF16)(*asked(0)), omni(*asked(0))
+    assert seen.clean.dtype == torch.float32 and seen.kept[0][0].dtype == torch.bfloat16
+    assert all(cosine_similarity(a.flatten(), b.flatten(), 0, 1e-8) > 0.997 for a, b in pairs_of(seen, whole))
+
+
+def test_the_tokenizer_behind_buffers_is_the_tokenizer() -> None:
+    torch.manual_seed(3)
+    tokenizer = FrameTokenizer(FrameTokenizerConfig()).eval().requires_grad_(False)
+    placed, planes = PlacedTokenizer(tokenizer, HERE), torch.rand(3, 7, 16, 32) * 2 - 1
+    latents = placed.encode(planes)
+    assert torch.allclose(latents, tokenizer.encode(planes), atol=1e-4)
+    assert torch.allclose(placed.decode(latents), tokenizer.decode(latents), atol=1e-4)
+
+
+def test_nothing_that_is_recorded_reads_from_the_host_or_waits_for_it() -> None:
+    omni, tokenizer = an_omni(), FrameTokenizer(FrameTokenizerConfig()).eval()
+    noisy, given, mask, past = asked(0)
+    with torch.inference_mode(), Recordable() as watch:
+        omni(noisy, given, mask, past)
+        tokenizer.decode(tokenizer.encode(torch.zeros(1, 7, 16, 32)))
+    assert watch.found == []
+    with Recordable() as watch:
+        torch.tensor([1.0]).item()
+    assert len(watch.found) == 2
+
+
+def test_worlds_at_a_place_live_as_those_of_the_kernels() -> None:
+    native.use_threads(2)
+    placed, plain = Models.random(place=HERE), Models.random()
+    pictures = []
+    for models in (placed, plain):
+        worlds = [World(models, seed, "a meadow at noon") for seed in range(2)]
+        with ThreadPoolExecutor(2) as threads:
+            for _ in range(3):
+                frames = list(threads.map(World.step, worlds, [Inputs(buttons=1), Inputs(look_x=0.05)]))
+        pictures.append([torch.from_numpy(frame.y).float() for frame in frames])
+    assert isinstance(placed.omni, PlacedOmni) and 2 in placed.omni.sizes
+    for ours, theirs in zip(*pictures, strict=True):
+        assert (ours - theirs).abs().mean() < 2
