@@ -12,6 +12,7 @@ from engine.batch import Network
 from engine.cameras import DRONE, FIRST, ORBIT, Orbit, fly
 from engine.ground import Ground
 from engine.messages import CAMERAS
+from engine.obstacles import Obstacles
 from model.conditioning import control, state
 from model.omni import Seen
 from model.overlay import Known
@@ -29,7 +30,7 @@ class Body:
 
     def __init__(self, omni: Network):
         self._omni = omni
-        self.ground = Ground()
+        self.ground, self._obstacles = Ground(), Obstacles()
         self._orbit = Orbit()
         self._held = self._landing = False
 
@@ -55,7 +56,7 @@ class Body:
         elif now.camera == ORBIT:
             self._orbit.circle(now, controls, known, self.ground.height_m)
         else:
-            self._walk(now, controls, seen)
+            self._walk(now, controls, seen, known)
 
     def told(self, now: state.WorldState, controls: Tensor) -> Tensor:
         """Controls [12] as the networks know them: a walker's buttons mean something else to who flies."""
@@ -71,8 +72,8 @@ class Body:
             self.ground.stand(now.pose)
         self.ground.learn(metres(known.planes), known.pose)
 
-    def _walk(self, now: state.WorldState, controls: Tensor, seen: Seen) -> None:
-        """The body by the motion head, the look exactly."""
+    def _walk(self, now: state.WorldState, controls: Tensor, seen: Seen, known: Known) -> None:
+        """The body by the motion head, past what stands in its way, the look exactly."""
         x, y, z, yaw, pitch = now.pose
         new_yaw, new_pitch = control.look(yaw, pitch, controls)
         velocity = state.turned(now.velocity, new_yaw - yaw)
@@ -82,7 +83,13 @@ class Body:
         now.velocity, now.ground = velocity, float(contact > 0)
         right, up, ahead = (float(part) / 24 for part in velocity)
         c, s = cos(new_yaw), sin(new_yaw)
-        x, z = x + right * c + ahead * s, z - right * s + ahead * c
+        step = right * c + ahead * s, ahead * c - right * s
+        if any(step):
+            self._obstacles.see(metres(known.planes), known.pose)
+            east, north = self._obstacles.way(x, z, step)
+            if (east, north) != step:
+                velocity[0], velocity[2] = 24 * (east * c - north * s), 24 * (east * s + north * c)
+            x, z = x + east, z + north
         below_m = self.ground.height_m(x, z)
         if self._landing:
             y = self._come_down(now, now.floor_m if below_m is None else below_m)

@@ -20,6 +20,8 @@ from model.overlay import Known
 from model.view import firmness
 
 FIRST_STEPS = 32
+DRAFTS = 6  # of a first frame
+LIVELY = 4.0  # what a draft gains by how much there is to see, beside the logarithm of its chance to show what it must
 RELIT_STEPS = 4
 CALM = 0.5  # of the noise of frames of few steps: what they invent of it, column by column in a turn, is stripes
 STEPS = 16  # of a dream, one a frame
@@ -68,6 +70,12 @@ def where_to(memory: Memory, pose: list[float]) -> Tensor | None:
     return None
 
 
+def liveliness(latents: Tensor) -> Tensor:
+    """How much there is to see in latents [B, 16, 18, 32], [B]: how unlike cells are that lie beside each other."""
+    across, down = latents.diff(dim=3).abs().mean((1, 2, 3)), latents.diff(dim=2).abs().mean((1, 2, 3))
+    return across + down
+
+
 class Imagination:
     """The dreams of one world, which go into its recollection, and its first frame. Draws from the world's noise."""
 
@@ -76,18 +84,30 @@ class Imagination:
         self._dream: Dream | None = None
 
     def first(self, told: Told) -> Tensor:
-        """Latents [1, 16, 18, 32] of a first frame, of which nothing is known."""
-        return self._draw(told, torch.zeros(1, GROUPS["video"], VIEW), self._noise(), FIRST_STEPS)
+        """Latents [1, 16, 18, 32] of a first frame, of which nothing is known: of several drafts, half drawn, the one
+        that shows best what the state says is finished."""
+        nothing, named = torch.zeros(1, GROUPS["video"], VIEW), state.named(told.state)
+        drafts = []
+        for _ in range(DRAFTS):
+            noisy, clean = self._sample(told, nothing, self._noise(), range(FIRST_STEPS // 2), FIRST_STEPS)
+            latents = unpatch(clean[:, 0])
+            worth = self._models.showing.shows(latents, named) + LIVELY * liveliness(latents)
+            drafts.append((float(worth), noisy))
+        best = max(drafts, key=lambda draft: draft[0])[1]
+        _, clean = self._sample(told, nothing, best, range(FIRST_STEPS // 2, FIRST_STEPS), FIRST_STEPS)
+        return unpatch(clean[:, 0]).clamp(-3, 3)
 
     def relit(self, told: Told, view: Tensor) -> Tensor:
         """Latents [1, 16, 18, 32] of a frame whose view [1, 144, 79] is known, but in another light than it has now."""
-        return self._draw(told, view, self._noise() * CALM, RELIT_STEPS)
+        _, clean = self._sample(told, view, self._noise() * CALM, range(RELIT_STEPS), RELIT_STEPS)
+        return unpatch(clean[:, 0]).clamp(-3, 3)
 
-    def _draw(self, told: Told, view: Tensor, noisy: Tensor, steps: int) -> Tensor:
-        for step in range(steps):
-            seen = imagine(self._models, told, view, noisy, step / steps)
-            noisy = sampler.move(noisy, seen.clean.float(), step / steps, steps)
-        return unpatch(noisy[:, 0]).clamp(-3, 3)
+    def _sample(self, told: Told, view: Tensor, noisy: Tensor, some: range, steps: int) -> tuple[Tensor, Tensor]:
+        """Latents [1, 1, 144, 64] after some of so many steps, and what the last of them took them for."""
+        for step in some:
+            clean = imagine(self._models, told, view, noisy, step / steps).clean.float()
+            noisy = sampler.move(noisy, clean, step / steps, steps)
+        return noisy, clean
 
     def look_around(self, known: Known, told: Told, patience_s: float) -> None:
         """Dreams of all that lies around a first frame, `known`, before anybody can turn to it; where that takes longer

@@ -16,9 +16,10 @@ from engine.batch import Batch, Network
 from engine.device import HERE, Place, place_named
 from engine.placed import PlacedOmni, PlacedTokenizer
 from model import checkpoint, surfaces
-from model.borders import behind
+from model.borders import DEPTH, behind
 from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
+from model.edges import smooth
 from model.geometry import drawn_here
 from model.keeping import Staying, kept
 from model.omni import Omni, OmniConfig
@@ -26,6 +27,7 @@ from model.omni_int8 import quick_omni
 from model.overlay import Known, overlaid
 from model.planes import CHANNELS, GRID_HEIGHT, GRID_WIDTH, unpack, with_far_sky
 from model.relight import relight
+from model.showing import Showing
 from model.surfaces import Surfaces
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
@@ -38,6 +40,7 @@ OMNI_FILE = "nano.safetensors"
 INVENTOR_FILE = "inventor.safetensors"
 TOKENIZER_FILE = "tokenizer.safetensors"
 SURFACES_FILE = "surfaces.safetensors"
+SHOWING_FILE = "showing.safetensors"
 LIT = 0.05  # the share of a cell that shows other light, from which on it is drawn in the new one
 log = logging.getLogger(__name__)
 
@@ -57,11 +60,13 @@ class Glimpse(NamedTuple):
 
 class Networks(NamedTuple):
     """One architecture, twice: `omni` makes frame after frame, in two steps and with its past; `inventor` what nobody
-    has seen yet, frame by frame alone, in many steps. And `surfaces`, which sharpens the depth of what was invented."""
+    has seen yet, frame by frame alone, in many steps. `surfaces` sharpens the depth of what was invented, and
+    `showing` says what a draft of it shows."""
 
     omni: Omni
     inventor: Omni
     surfaces: Surfaces
+    showing: Showing
 
 
 class Models:
@@ -87,7 +92,7 @@ class Models:
         else:
             self.tokenizer = PlacedTokenizer(tokenizer, place)
             self.omni, self.inventor = PlacedOmni(networks.omni, place), PlacedOmni(networks.inventor, place)
-        self.surfaces = networks.surfaces
+        self.surfaces, self.showing = networks.surfaces, networks.showing
         self.batch = Batch(self.omni, place or HERE)
 
     def see(self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor) -> Glimpse:
@@ -121,7 +126,8 @@ class Models:
         planes = self.decode(latents)
         planes = drawn_here(planes) if stays is None else kept(planes, self._staying(planes, *stays))
         unpacked = self.tokenizer.unpack if isinstance(self.tokenizer, NativeTokenizer) else unpack
-        return planes, *unpacked(planes[:, :CHANNELS])
+        picture = unpacked(planes[:, :CHANNELS])
+        return planes, *(picture if stays is None else smooth(picture, planes[:, DEPTH : DEPTH + 1]))
 
     @staticmethod
     def _staying(planes: Tensor, glimpse: Glimpse, firm: Tensor) -> Staying:
@@ -140,7 +146,7 @@ class Models:
         tokenizer = FrameTokenizer(FrameTokenizerConfig()).eval()
         ranges = activation_ranges(tokenizer, torch.rand(1, 7, GRID_HEIGHT, GRID_WIDTH) * 2 - 1)
         omni, inventor = (Omni(config or OmniConfig()) for _ in range(2))
-        networks = Networks(omni, inventor, Surfaces())
+        networks = Networks(omni, inventor, Surfaces(), Showing().eval())
         return cls(tokenizer, networks, PromptReader(TextEncoder.load(), None), "random", ranges, place)
 
 
@@ -149,7 +155,9 @@ def load_models(weights: Path = WEIGHTS, place: Place | None = None) -> Models:
     path = weights / TOKENIZER_FILE
     tokenizer, ranges = FrameTokenizer.load(path), checkpoint.load_extra(path, TOKENIZER_KIND).get("ranges")
     omni, inventor = (Omni.load(weights / file) for file in (OMNI_FILE, INVENTOR_FILE))
-    networks = Networks(omni, inventor, surfaces.load(weights / SURFACES_FILE))
+    networks = Networks(
+        omni, inventor, surfaces.load(weights / SURFACES_FILE), Showing.load(weights / SHOWING_FILE).eval()
+    )
     name = f"nano-{checkpoint.sha256(weights / OMNI_FILE)[:8]}"
     return Models(tokenizer, networks, PromptReader.load(weights), name, ranges, place)
 

@@ -18,7 +18,7 @@ from engine.imagination import Told, imagine
 from engine.memory import Keyframe
 from engine.models import Glimpse, Models
 from engine.recollection import Recollection, with_own
-from model.borders import DEPTH, JUMP, most_beside, separate
+from model.borders import DEPTH, JUMP, most_beside, separate, without_dust
 from model.conditioning import state
 from model.geometry import drawn_here, grain
 from model.omni import GROUPS, PATCH, VIEW, patch, unpatch
@@ -120,7 +120,7 @@ class Renewal:
         yield
         planes = drawn_here(separate(planes))
         yield
-        planes = with_fresh(planes, seen)
+        planes = without_dust(with_fresh(planes, seen))
         latents = self._models.tokenizer.encode(planes[:, :CHANNELS])
         yield
         if self._missed(pose, light) or self._given():

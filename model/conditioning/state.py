@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import cos, pi, sin
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -104,6 +105,22 @@ class WorldState:
         out |= {n: round(float(v), 4) for n, v in zip(names, self.pose, strict=True)}
         speed = round(float(torch.hypot(self.velocity[0], self.velocity[2])), 3)
         return out | {"speed": speed, "ground": self.ground, "camera": float(CAMERAS.index(self.camera))}
+
+
+class Named(NamedTuple):
+    """What a state is called: numbers of PLACES, TIMES and WEATHERS."""
+
+    place: int
+    time: int
+    weather: int
+
+
+def named(now: WorldState) -> Named:
+    """The names of which the typical sky is nearest."""
+    turn, air = float(now.sky[0]), now.sky[1:]
+    away = [abs((turn - typical + 0.5) % 1 - 0.5) for typical in TYPICAL_TIME.values()]
+    apart = [float((air - torch.tensor(typical)).norm()) for typical in TYPICAL_WEATHER.values()]
+    return Named(now.place, away.index(min(away)), apart.index(min(apart)))
 
 
 def beginning(place: str, time: str, weather: str) -> WorldState:

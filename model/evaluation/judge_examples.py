@@ -61,15 +61,19 @@ def pictures(shown: dict[str, Tensor], reconstruction: Reconstruction | None) ->
 
 
 def attribute_examples(stills: dict[str, Tensor], reconstruction: Reconstruction | None) -> Examples:
-    """Stills with the labels that a person could see (see `visible`); nothing of the sky in steep views."""
+    """Stills with the labels that a person could see."""
+    rows = torch.arange(len(stills["pitch"]))
+    return Examples(pictures(stills, reconstruction), labels_of(stills), rows // A_WORLD)
+
+
+def labels_of(stills: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What stills show, the class of each attribute [N], or IGNORED where nobody could see it (see `visible`); nothing
+    of the sky in steep views."""
     labels = {name: stills[name].long().clone() for name in ATTRIBUTES}
     steep = stills["pitch"].abs() > LEVEL_RAD
     seen = visible(labels["time"], labels["weather"])
     seen["place"] &= told_apart(labels["place"], stills["water"])
-    for name in ATTRIBUTES:
-        labels[name] = torch.where(seen[name] & ~steep, labels[name], IGNORED)
-    rows = torch.arange(len(steep))
-    return Examples(pictures(stills, reconstruction), labels, rows // A_WORLD)
+    return {name: torch.where(seen[name] & ~steep, labels[name], IGNORED) for name in ATTRIBUTES}
 
 
 def visible(time: Tensor, weather: Tensor) -> dict[str, Tensor]:

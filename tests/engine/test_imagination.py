@@ -1,14 +1,19 @@
 """Where a world dreams of, and that it comes into memory."""
 
+import json
 import time
 
 import pytest
 import torch
 
-from engine.imagination import STEPS, TURNS, where_to
+from configs.paths import WEIGHTS
+from engine import imagination
+from engine.imagination import DRAFTS, STEPS, TURNS, where_to
 from engine.memory import Keyframe, Memory
-from engine.models import Models
+from engine.models import Models, load_models
+from engine.templates import read_picture
 from engine.world import Inputs, World
+from model.conditioning import state
 
 
 def remembered(*yaws: float) -> Memory:
@@ -52,3 +57,33 @@ def test_all_around_is_dreamed_of_before_the_second_frame_unless_patience_ends(
         while not any(keyframe.dreamed for keyframe in world.memory.keyframes):
             assert world.index < 4 * STEPS and time.monotonic() - begun_s < 300, "nothing was dreamed of"
             world.step(Inputs())
+
+
+@pytest.mark.parametrize("chosen", [0, 2])
+def test_the_draft_that_shows_best_what_the_state_says_is_finished(
+    models: Models, chosen: int, monkeypatch: pytest.MonkeyPatch
+):
+    shown = iter(float(draft == chosen) * 100 for draft in range(DRAFTS))
+    monkeypatch.setattr(models.showing, "shows", lambda latents, named: torch.tensor([next(shown)]))
+    world = World(models, 3, "a meadow")
+    found = world._imagination.first(world._told())
+    assert next(shown, None) is None, "a draft was not looked at"
+    alone = World(models, 3, "a meadow")
+    for _ in range(chosen):
+        alone._imagination._noise()
+    monkeypatch.setattr(models.showing, "shows", lambda latents, named: torch.zeros(1))
+    monkeypatch.setattr(imagination, "DRAFTS", 1)
+    assert torch.allclose(found, alone._imagination.first(alone._told()), atol=1e-4)
+
+
+def test_of_the_bundled_templates_what_they_show_is_read_rightly():
+    bundled = load_models()
+    for entry in json.loads((WEIGHTS / "templates.json").read_text("utf-8")):
+        latents = bundled.tokenizer.encode(read_picture(WEIGHTS / str(entry["picture"])))
+        if entry["weather"] in ("fog", "snow") or entry["time"] == "night":
+            continue  # nobody could tell
+        place, *rest = (str(entry[name]) for name in ("place", "time", "weather"))
+        chances = {
+            p: float(bundled.showing.shows(latents, state.named(state.beginning(p, *rest)))) for p in state.PLACES
+        }
+        assert max(chances, key=chances.__getitem__) == place, (entry["id"], chances)

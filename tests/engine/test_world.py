@@ -22,6 +22,7 @@ from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
 from model.omni import Omni, OmniConfig
 from model.planes import unpack
+from model.showing import Showing
 from model.surfaces import Surfaces
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import activation_ranges
@@ -44,7 +45,13 @@ def models() -> Models:
     with torch.no_grad():
         omni.sky[-1].bias.copy_(torch.tensor([10.0, 10, 10, 10, 10, 10]))
     ranges = activation_ranges(tokenizer, torch.rand(1, 7, 144, 256) * 2 - 1)
-    return Models(tokenizer, Networks(omni, omni, Surfaces()), PromptReader(TextEncoder.load(), None), "random", ranges)
+    return Models(
+        tokenizer,
+        Networks(omni, omni, Surfaces(), Showing().eval()),
+        PromptReader(TextEncoder.load(), None),
+        "random",
+        ranges,
+    )
 
 
 def rollout(models: Models, seed: int, steps: list[Inputs]) -> list[np.ndarray]:
