@@ -38,7 +38,7 @@ class Episode:
 
     def key(self) -> str:
         """A name for its truth: what is said does not count, what is meant does."""
-        meant = [(astuple(act.controls), act.say and (act.say.time, act.say.weather)) for act in self.acts]
+        meant = [(astuple(act.controls), act.say and act.say.meant()) for act in self.acts]
         facts = (TRUTH_VERSION, self.scene.world, self.scene.place, astuple(self.scene.walk), astuple(self.scene.sky))
         return hashlib.sha256(repr((facts, self.scene.clock, meant, self.looked)).encode()).hexdigest()[:16]
 

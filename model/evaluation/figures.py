@@ -62,6 +62,7 @@ class Size:
     drifts: int
     drift_s: int
     jumps: int
+    balls: int
     subjects: int
 
 
@@ -76,6 +77,7 @@ QUICK = Size(
     drifts=2,
     drift_s=60,
     jumps=5,
+    balls=3,
     subjects=6,
 )
 

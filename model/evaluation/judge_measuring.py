@@ -4,12 +4,14 @@ Knows judges and examples; trains nothing."""
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from model.evaluation.judge_examples import Examples
-from model.evaluation.judges import ATTRIBUTES, MOTIONS, PAIRS, SPEEDS, Judges, speeds_m_s
+from model.evaluation.judges import ATTRIBUTES, MOTIONS, SPEEDS, Judges, speeds_m_s
 from model.evaluation.matching import Matches
 from model.evaluation.motion_examples import labels
 from model.evaluation.statistics import interval
@@ -17,6 +19,17 @@ from model.evaluation.statistics import interval
 BATCH = 16
 Groups = dict[str, tuple[str, ...]]
 Claims = list[list[tuple[int, int]]]  # by world (true class, claimed class)
+
+
+class Held(NamedTuple):
+    """Windows of held-out worlds, as matches of PAIRS [N, 3, ...] from their beginning and from their end; what
+    happened in them and how much of it was to be seen (`motion_examples.examples`); the world of each [N]."""
+
+    forth: Matches
+    back: Matches
+    halves: Tensor
+    visible: Tensor
+    world: Tensor
 
 
 @torch.inference_mode()
@@ -27,17 +40,22 @@ def of_pictures(judges: Judges, held: Examples) -> dict[str, dict[str, float]]:
 
 
 @torch.inference_mode()
-def of_motion(judges: Judges, held: dict[str, Tensor]) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
-    """Accuracy of what is read from windows (`motion_examples.examples` with `world` [N]), and by how many metres a
-    second speeds between two pictures are misread, the mean size."""
+def of_motion(judges: Judges, held: Held) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    """Accuracy of what is read from windows, and by how many metres a second speeds between two pictures are misread,
+    the mean size."""
     logits, motion = [], []
-    for part in zip(*(held[name].split(BATCH) for name in Matches._fields), strict=True):
-        read = judges.motion(Matches(*(of.flatten(0, 1) for of in part)))
-        logits.append(judges.motion.classes(read, len(PAIRS)))
-        motion.append(read.motion.unflatten(0, (-1, len(PAIRS)))[:, 0])
-    missed = (speeds_m_s(torch.cat(motion)) - speeds_m_s(held["motion"][:, 0])).abs()
-    found = accuracy(torch.cat(logits), labels(held["halves"], held["visible"]), held["world"], MOTIONS)
+    for ways in zip(*(batches(way) for way in (held.forth, held.back)), strict=True):
+        read = judges.both_ways(*(Matches(*(of.flatten(0, 1) for of in way)) for way in ways))
+        logits.append(read[0])
+        motion.append(read[1])
+    missed = (speeds_m_s(torch.cat(motion)) - speeds_m_s(held.halves[:, 0])).abs()
+    found = accuracy(torch.cat(logits), labels(held.halves, held.visible), held.world, MOTIONS)
     return found, dict(zip(SPEEDS, missed.mean(0).tolist(), strict=True))
+
+
+def batches(way: Matches) -> Iterator[tuple[Tensor, ...]]:
+    """A few windows at a time."""
+    return zip(*(of.split(BATCH) for of in way), strict=True)
 
 
 def accuracy(logits: Tensor, truth: dict[str, Tensor], world: Tensor, groups: Groups) -> dict[str, dict[str, float]]:

@@ -17,10 +17,10 @@ from model.evaluation import moves, stills, windows
 from model.evaluation.gathering import gather
 from model.evaluation.judge_examples import Examples, Reconstruction, attribute_examples, joined
 from model.evaluation.judge_losses import class_weights, classes, pairs
-from model.evaluation.judge_measuring import of_motion, of_pictures
+from model.evaluation.judge_measuring import Held, of_motion, of_pictures
 from model.evaluation.judges import ATTRIBUTES, MOTIONS, PAIRS, Judges, JudgesConfig
 from model.evaluation.matching import Matches
-from model.evaluation.motion_examples import examples, gathered, labels
+from model.evaluation.motion_examples import backward, examples, gathered, labels
 from model.evaluation.wear import worn
 from model.training.loop import command, descend, keep_on, take_up
 from model.training.optimizers import adam
@@ -30,7 +30,8 @@ from model.worlds.clips import list_clips
 LONGEST = 2.0  # of a gradient
 HELD_OUT_WORLDS = 160
 SPARSE = 4  # every fourth world also through the tokenizer
-CLIP_SHARE = 0.35  # of the windows, where there are clips; the rest are short walks
+LEAP_SHARE = 0.25  # of the windows: few walks rise or fall
+CLIP_SHARE = 0.27  # of them, where there are clips; the rest are short walks
 TRUST_STEPS = 300  # until the solved motion counts as much as the rest
 PAIRED = ("shown", "coarse", "fine", "inverse_m", "motion", "pitch")  # parts of examples that each pair has
 
@@ -95,29 +96,29 @@ def still_examples(chosen: list[int], through: Reconstruction) -> Examples:
     return joined([attribute_examples(gather(views, worlds, stills.draw), by) for worlds, by in parts])
 
 
-def walk_places(chosen: list[int]) -> list[windows.Place]:
-    """The windows of these worlds' short walks, drawn where the cache lacks them."""
-    folder = cache_dir() / "glances"
-    return windows.of_walks(moves.drawn(folder, chosen), moves.A_WORLD)
-
-
-def held_motions(chosen: list[int], through: Reconstruction) -> dict[str, Tensor]:
-    """Examples of all walks of these worlds, forth and back, as they are and through the tokenizer; and the `world` of
-    each."""
-    parts, world = [], []
-    for place in walk_places(chosen):
-        ways = [windows.read(place, by, backward) for by in (None, through) for backward in (False, True)]
-        parts.append(examples(windows.joined(ways)))
-        world += [int(place.path.stem)] * len(ways)
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]} | {"world": torch.tensor(world)}
+def held_motions(chosen: list[int], through: Reconstruction) -> Held:
+    """All walks and leaps of these worlds, as they are and through the tokenizer."""
+    forth, back, world = [], [], []
+    for path in moves.drawn(cache_dir() / "glances", chosen):
+        for place in windows.of_walks([path], range(moves.A_WORLD)):
+            for by in (None, through):
+                window = windows.read(place, by)
+                forth.append(examples(window))
+                back.append(backward(window))
+                world.append(int(path.stem))
+    parts = {name: torch.cat([part[name] for part in forth]) for name in forth[0]}
+    there = Matches(*(parts[name] for name in Matches._fields))
+    home = Matches(*(torch.cat(column) for column in zip(*back, strict=True)))
+    return Held(there, home, parts["halves"], parts["visible"], torch.tensor(world))
 
 
 def learnt_motions(worlds: list[int], clips: Path, count: int, through: Reconstruction) -> dict[str, Tensor]:
-    """Matched windows of short walks and, where there are some, of clips."""
-    walks = walk_places(worlds)
+    """Matched windows of leaps, of short walks and, where there are some, of clips."""
+    paths = moves.drawn(cache_dir() / "glances", worlds)
+    leaps, walks = (windows.of_walks(paths, of) for of in (moves.OF_LEAPS, moves.OF_WALKS))
     films = [place for path in list_clips(clips) for place in windows.of_clip(path)]
-    shares = [1 - CLIP_SHARE, CLIP_SHARE] if films else [1.0]
-    drawn = windows.Drawn([walks, films][: len(shares)], shares, through)
+    share = CLIP_SHARE if films else 0.0
+    drawn = windows.Drawn([leaps, walks, films], [LEAP_SHARE, 1 - LEAP_SHARE - share, share], through)
     return gathered(cache_dir() / "glances-matched", drawn, count)
 
 

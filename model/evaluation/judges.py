@@ -14,7 +14,7 @@ from configs.paths import WEIGHTS
 from model import checkpoint
 from model.evaluation.falling import without_falling
 from model.evaluation.flow import MotionReader
-from model.evaluation.matching import match
+from model.evaluation.matching import Matches, match
 from model.evaluation.odometry import NAMES
 
 KIND = "judges"
@@ -31,6 +31,7 @@ MOTIONS: dict[str, tuple[str, ...]] = {  # what a window of SEEN moments, GAP fr
     "tilt": ("down", "none", "up"),
     "rise": ("falling", "level", "rising"),
 }
+CLASSES = [len(classes) for classes in MOTIONS.values()]
 KEYS, CAMERA = ("ahead", "aside"), ("turn", "tilt")
 SPEEDS = ("ahead", "aside", "up")
 GAP, SEEN = 4, 3  # frames between two moments of a window, and moments of one
@@ -117,16 +118,32 @@ class Judges(nn.Module):
         """Windows [N, LOOKED, 3, 135, 240] -> for each motion the chances of its classes, [N, classes]."""
         logits = []
         for looks in pictures.split(1):
-            window = without_falling(looks, GAP)[0]
+            forth, back = (without_falling(way, GAP)[0] for way in (looks, looks.flip(1)))
             first, second = ([pair[i] for pair in PAIRS] for i in (0, 1))
-            logits.append(self.motion.classes(self.motion(match(window[first], window[second])), len(PAIRS)))
+            ways = (match(window[first], window[second]) for window in (forth, back))
+            logits.append(self.both_ways(*ways)[0])
         return split(torch.cat(logits), MOTIONS)
+
+    @torch.inference_mode()
+    def both_ways(self, forth: Matches, back: Matches) -> tuple[Tensor, Tensor]:
+        """The PAIRS of windows, one window after the other, and of the same from their end to their beginning -> the
+        mean logarithms of the chances of all motions joined, and the motion from the first moment to the second,
+        [windows, ...]. What the way back undoes has happened; what is misread seldom is undone."""
+        there, home = (self.motion(of) for of in (forth, back))
+        chances = (self.motion.classes(read, len(PAIRS)).split(CLASSES, 1) for read in (there, home))
+        alike = [(a.log_softmax(1) + b.log_softmax(1).flip(1)) / 2 for a, b in zip(*chances, strict=True)]
+        went, came = (read.motion.unflatten(0, (-1, len(PAIRS))) for read in (there, home))
+        return torch.cat(alike, 1), (went[:, PAIRS.index((0, 1))] - came[:, PAIRS.index((1, 2))]) / 2
 
     @torch.inference_mode()
     def speeds(self, pictures: Tensor) -> Tensor:
         """The frames 0, 1, GAP and GAP + 1, [N, 4, 3, 135, 240] -> metres a second ahead, aside and up, [N, 3]."""
-        pairs = (without_falling(looks, GAP).unbind(1) for looks in pictures.split(4))
-        return speeds_m_s(torch.cat([self.motion(match(a, b)).motion for a, b in pairs]))
+        motions = []
+        for looks in pictures.split(4):
+            ways = (without_falling(way, GAP).unbind(1) for way in (looks, looks.flip(1)))
+            there, home = (self.motion(match(a, b)).motion for a, b in ways)
+            motions.append((there - home) / 2)
+        return speeds_m_s(torch.cat(motions))
 
     def describe(self) -> str:
         """One line: the config and the number of parameters."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from model.evaluation.falling import without_falling
 from model.evaluation.judges import GAP, LOOKED, MOTIONS, PAIRS, SEEN
-from model.evaluation.matching import EVERY, FIRST, match
+from model.evaluation.matching import EVERY, FIRST, Matches, match
 from model.evaluation.odometry import NAMES, between, visible
 from model.evaluation.pictures import rgb
 from model.evaluation.wear import worn
@@ -79,20 +79,29 @@ def examples(windows: Windows, chance: torch.Generator | None = None) -> dict[st
     if chance is not None:  # both looks at a moment alike
         seen = worn(seen.unflatten(1, (SEEN, 2)).flatten(0, 1).flatten(1, 2), chance).reshape(seen.shape)
     seen = without_falling(seen / 127.5 - 1, GAP)
-    found = [match(seen[:, a], seen[:, b]) for a, b in PAIRS]
     at = slice(round(FIRST + 0.5), None, EVERY)
     inverse_m = 1 / windows.forward_m[:, :, at, at].flatten(2)
     poses = windows.poses
-    return {
-        "shown": torch.stack([one.shown for one in found], 1),
-        "coarse": torch.stack([one.coarse for one in found], 1).to(torch.int16),
-        "fine": torch.stack([one.fine for one in found], 1).to(torch.int16),
+    return _matched(seen)._asdict() | {
         "inverse_m": torch.stack([inverse_m[:, a] for a, _ in PAIRS], 1).half(),
         "motion": torch.stack([between(poses[:, a], poses[:, b]) for a, b in PAIRS], 1),
         "pitch": torch.stack([poses[:, a, 4] for a, _ in PAIRS], 1),
         "halves": _halves(windows),
         "visible": _shown(seen, windows),
     }
+
+
+@torch.inference_mode()
+def backward(windows: Windows) -> Matches:
+    """PAIRS of the same windows from their end to their beginning, [N, 3, ...]."""
+    return _matched(without_falling(windows.pictures.flip(1).float() / 127.5 - 1, GAP))
+
+
+def _matched(seen: Tensor) -> Matches:
+    """Of moments [N, SEEN, 3, 135, 240] in -1..1 the matches of PAIRS, [N, 3, ...]; shifts in few bits."""
+    found = (match(seen[:, a], seen[:, b]) for a, b in PAIRS)
+    shown, coarse, fine = (torch.stack(parts, 1) for parts in zip(*found, strict=True))
+    return Matches(shown, coarse.to(torch.int16), fine.to(torch.int16))
 
 
 def gathered(folder: Path, drawn: Drawn, count: int) -> dict[str, Tensor]:

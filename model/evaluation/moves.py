@@ -1,4 +1,4 @@
-"""Short walks of many worlds, six pictures each, drawn once and kept: what the motion judge learns from.
+"""Short walks and leaps of many worlds, six pictures each, drawn once and kept: what the motion judge learns from.
 Knows the simulator and its labels; nothing of networks."""
 
 from __future__ import annotations
@@ -18,8 +18,12 @@ from model.worlds.terrain import PLACES, Terrain, bake
 from model.worlds.walker import Controls, Walk, step
 from model.worlds.weather import TIMES, WEATHERS, settled
 
-A_WORLD = 4  # walks of each world
+WALKS, LEAPS = 4, 2  # of each world, in this order
+A_WORLD = WALKS + LEAPS
+OF_WALKS, OF_LEAPS = range(WALKS), range(WALKS, A_WORLD)
 LEAD = 26  # steps before the first picture
+RISES, FALLS = range(LEAD - 1, LEAD + 2), range(LEAD - 16, LEAD - 11)  # when who leaps rises or falls in all pictures
+FRAMES = LEAD + LOOKED[-1] + 1
 TIME_SHARES, WEATHER_SHARES = (0.15, 0.5, 0.15, 0.2), (0.4, 0.25, 0.1, 0.13, 0.12)
 MOVES, MOVE_SHARES = ("forward", "back", "left", "right", "stand"), (0.28, 0.2, 0.15, 0.15, 0.22)
 
@@ -31,8 +35,8 @@ def draw(world: int, renderer: Renderer) -> dict[str, Tensor]:
     terrain = bake(PLACES[world % len(PLACES)], world)
     renderer.enter(terrain)
     rows: dict[str, list[Tensor]] = {name: [] for name in ("y", "u", "v", "depth", "walk")}
-    for _ in range(A_WORLD):
-        walks = walk(terrain, rng)
+    for number in range(A_WORLD):
+        walks = walk(terrain, rng) if number < WALKS else leap(terrain, rng)
         sky = settled(str(rng.choice(TIMES, p=TIME_SHARES)), str(rng.choice(WEATHERS, p=WEATHER_SHARES)), rng)
         clock = float(rng.uniform(0, 60))
         shots = []
@@ -52,12 +56,21 @@ def walk(terrain: Terrain, rng: np.random.Generator) -> list[Walk]:
     other = hand_of(rng) if rng.uniform() < 0.25 else hand
     switch, jump = LEAD + int(rng.integers(1, 2 * GAP)), int(rng.integers(3, LEAD + 2 * GAP))
     jumps = rng.uniform() < 0.35
+    return _steps(terrain, at, [hand if f < switch else other for f in range(FRAMES)], jump if jumps else None)
+
+
+def leap(terrain: Terrain, rng: np.random.Generator) -> list[Walk]:
+    """2 GAP + 2 places of somebody who is in the air, on the way up or on the way down."""
+    jump = int(rng.choice(RISES if rng.uniform() < 0.5 else FALLS))
+    return _steps(terrain, start(terrain, rng), [hand_of(rng)] * FRAMES, jump)
+
+
+def _steps(terrain: Terrain, at: Walk, hands: list[Controls], jump: int | None) -> list[Walk]:
     walks = []
-    for frame in range(LEAD + LOOKED[-1] + 1):
-        controls = hand if frame < switch else other
+    for frame, controls in enumerate(hands):
         if frame < LEAD // 2:  # whoever turned for a second before has lost the horizon
             controls = replace(controls, look_x=0.0, look_y=0.0)
-        at = step(terrain, at, replace(controls, jump=jumps and frame == jump))
+        at = step(terrain, at, replace(controls, jump=frame == jump))
         walks.append(at)
     return walks[LEAD:]
 

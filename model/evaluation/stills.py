@@ -18,6 +18,7 @@ from model.worlds.walker import Walk
 from model.worlds.weather import TIMES, WEATHERS, settled
 
 FIRST_WORLD = 2000  # worlds that no clip shows
+FIRST_HELD_OUT = 8000  # worlds that nobody looked at while the judges were made
 A_WORLD = 10  # views of each world: half of the 20 skies
 LEVEL_M, SLACK = 0.1, 0.004  # how far from a lake's level a point may lie, and how much farther a metre of distance
 REACH_M = 200.0  # beyond, all is sky
@@ -25,7 +26,8 @@ REACH_M = 200.0  # beyond, all is sky
 
 def worlds(count: int, held_out: bool) -> list[int]:
     """That many world numbers, of those that training may see or of those held out (by the rule of the clips)."""
-    found = range(FIRST_WORLD, FIRST_WORLD + (count + 8) * HELD_OUT)
+    first = FIRST_HELD_OUT if held_out else FIRST_WORLD
+    found = range(first, first + (count + 8) * HELD_OUT)
     return [world for world in found if (world % HELD_OUT == 0) == held_out][:count]
 
 

@@ -13,7 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model import planes
+from model.evaluation.balls import with_ball
 from model.evaluation.pictures import Picture
+from model.worlds.bodies import Path
+from model.worlds.events import begin
+from model.worlds.lands import Land
 from model.worlds.renderer import Renderer, View
 from model.worlds.terrain import Terrain, bake
 from model.worlds.walker import FRAME_S, Controls, Walk, step
@@ -24,11 +28,17 @@ BLUR = 4  # pixels of luma around each that it is the mean of
 
 @dataclass(frozen=True)
 class Wish:
-    """What is said, and what is meant by it. Only the simulator, which knows no words, may look at what is meant."""
+    """What is said, and what is meant by it. Only the simulator, which knows no words, may look at what is meant.
+    `event`: a ball is thrown."""
 
     text: str
     time: str = ""
     weather: str = ""
+    event: str = ""
+
+    def meant(self) -> tuple[str, ...]:
+        """Time and weather, and the event where there is one."""
+        return (self.time, self.weather, *((self.event,) if self.event else ()))
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,7 @@ class Simulator:
             self._renderer.enter(terrain)
         self._terrain, self.walk, self.sky, self._goal = terrain, scene.walk, scene.sky, scene.sky
         self._clock, self._said, self._seed = scene.clock, 0, scene.world
+        self._ball: Path | None = None
         self._shown = self._draw()
         return self._shown
 
@@ -108,6 +119,8 @@ class Simulator:
         if act.say is not None:
             self._goal = wished(self.sky, act.say, np.random.default_rng([self._seed, self._said, 3]))
             self._said += 1
+            if act.say.event:
+                self._ball, self._thrown_s = thrown(self._terrain, self.walk, self._seed), self._clock
         self.sky = toward(self.sky, self._goal)
         self.walk = step(self._terrain, self.walk, act.controls)
         self._clock += FRAME_S
@@ -119,7 +132,19 @@ class Simulator:
         w = self.walk
         drawn = self._renderer.draw(View(w.x, w.y, w.z, w.yaw, w.pitch, **asdict(self.sky), clock=self._clock))
         self.depth = torch.from_numpy(drawn.depth.astype(np.int32))
-        return Picture(*(torch.from_numpy(part) for part in (drawn.y, drawn.u, drawn.v)))
+        shown = Picture(*(torch.from_numpy(part) for part in (drawn.y, drawn.u, drawn.v)))
+        if self._ball is not None:
+            at, _ = self._ball.where(self._clock - self._thrown_s)
+            shown, self.depth = with_ball(shown, self.depth, torch.tensor([w.x, w.y, w.z, w.yaw, w.pitch]), at)
+        return shown
+
+
+def thrown(terrain: Terrain, walk: Walk, seed: int) -> Path:
+    """The way of a ball that is thrown before somebody who stands there."""
+    land = Land(terrain.place, terrain.ground, terrain.cells, terrain.noise)
+    path = begin("ball", land, (walk.x, walk.z), walk.yaw, 0.0, seed).path
+    assert path is not None
+    return path
 
 
 def wished(sky: Sky, wish: Wish, rng: np.random.Generator) -> Sky:

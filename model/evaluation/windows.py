@@ -52,13 +52,13 @@ def joined(parts: list[Windows]) -> Windows:
     return Windows(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def of_walks(paths: list[Path], walks: int) -> list[Place]:
-    """The windows of files of `moves`: one a walk."""
+def of_walks(paths: list[Path], walks: range) -> list[Place]:
+    """The windows of those walks of each file of `moves`: one a walk."""
     at = tuple(range(len(LOOKED)))
     return [
         Place(path, i, at, tuple((i, t) for t in at), tuple((i, frame) for frame in LOOKED))
         for path in paths
-        for i in range(walks)
+        for i in walks
     ]
 
 

@@ -26,6 +26,7 @@ SMALL = Size(
     drifts=1,
     drift_s=14,
     jumps=1,
+    balls=1,
     subjects=2,
 )
 

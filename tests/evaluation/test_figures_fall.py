@@ -30,6 +30,7 @@ FALLS = [  # figure, by how much at least, under what
     (DRIFT, "late_control_ratio", 0.1, ("frozen", "wrong controls")),
     (PHYSICS, "gravity_error", 0.1, ("shuffle", "frozen")),
     (PHYSICS, "walking_speed_error", 0.1, ("frozen", "wrong controls")),
+    (PHYSICS, "bounce_error", 0.3, ("shuffle", "frozen")),
     (FIDELITY, "next_frame_ssim", 0.05, ("blur", "shuffle", "frozen", "wrong controls")),
     (FIDELITY, "feature_distance", 0.2, ("blur", "colour shift")),
     (SUBJECT, "subject_likeness", 0.02, ("blur", "colour shift", "shuffle", "frozen", "wrong controls")),

@@ -51,7 +51,7 @@ def test_windows_are_read_from_walks_and_clips_forth_and_back(cache, tmp_path):
     clip = path_of(tmp_path, seed)
     write(clip, draw(seed, Renderer()))
     walk = sorted((cache / "glances").glob("*.safetensors"))[0]
-    for places in (of_clip(clip), of_walks([walk], 4)):
+    for places in (of_clip(clip), of_walks([walk], range(4))):
         forth, back = read(places[0], None), read(places[0], None, backward=True)
         assert forth.pictures.shape == (1, len(LOOKED), 3, 135, 240)
         assert torch.equal(forth.pictures.flip(1), back.pictures)

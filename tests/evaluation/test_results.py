@@ -37,6 +37,7 @@ QUICK_KEYS = [
     "late_control_ratio",
     "gravity_error",
     "walking_speed_error",
+    "bounce_error",
     "subject_likeness",
     "subject_kept",
     "judges",

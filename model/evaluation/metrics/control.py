@@ -11,7 +11,7 @@ from model.evaluation.figures import Case, Court, Figure, Rows, Size, balanced, 
 from model.evaluation.judges import CAMERA, GAP, KEYS, LOOKED, MOTIONS, Judges
 from model.evaluation.metrics.fidelity import FRAMES, walk_episode
 from model.evaluation.motion import camera_motion
-from model.evaluation.motion_examples import IGNORED, labels_of
+from model.evaluation.motion_examples import labels_of
 from model.evaluation.pictures import look, psnr_db
 from model.evaluation.scenes import scene
 from model.evaluation.subjects import Act
@@ -45,7 +45,7 @@ class Control:
         episode = walk_episode(number)
         true, shown = court.truth.play(episode), player.play(episode)
         windows = range(GAP, FRAMES - LOOKED[-1] + 1, GAP)
-        rows = recovered(shown, court.truth.facts(episode), list(windows), court.judges)
+        rows = recovered(shown, true, court.truth.facts(episode), list(windows), court.judges)
         astray = Episode(f"{episode.name}, other hands", episode.scene, _other_hands(episode, number), (0, DELTA_AT))
         gain = psnr_db(shown[DELTA_AT], true[DELTA_AT]) - psnr_db(player.play(astray)[DELTA_AT], true[DELTA_AT])
         values = {
@@ -71,17 +71,21 @@ class Control:
         return Case(episode.name, {"response_frames": frames}, {f: shown[f] for f in kept}, {f: true[f] for f in kept})
 
 
-def recovered(shown: Shots, facts: dict[str, torch.Tensor], frames: list[int], judges: Judges) -> dict[str, Rows]:
+def recovered(
+    shown: Shots, true: Shots, facts: dict[str, torch.Tensor], frames: list[int], judges: Judges
+) -> dict[str, Rows]:
     """What the judges read of the windows that begin with these frames, beside what was effective and visible there in
-    truth, rows by motion."""
-    chances = judges.motions(torch.stack([look([shown[f + later] for f in frames]) for later in LOOKED], 1))
+    truth, rows by motion. What they misread in the truth itself says nothing of who is measured, and is left out."""
+    claims, known = (
+        judges.motions(torch.stack([look([shots[f + later] for f in frames]) for later in LOOKED], 1))
+        for shots in (shown, true)
+    )
     rows: dict[str, Rows] = {}
     for name, truth in labels_of(facts, frames).items():
-        claim, classes = chances[name].argmax(1).tolist(), MOTIONS[name]
+        classes, read = MOTIONS[name], known[name].argmax(1) == truth
         rows[name] = [
             [f"{name} {classes[t]}", f"{name} {classes[c]}"]
-            for t, c in zip(truth.tolist(), claim, strict=True)
-            if t != IGNORED
+            for t, c in zip(truth[read].tolist(), claims[name].argmax(1)[read].tolist(), strict=True)
         ]
     return rows
 
