@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from math import ceil, floor, log10
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 520, 240, 46, 34, 14
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 520, 240, 58, 34, 14
 COLOURS = ("#2b6cb0", "#c05621", "#2f855a", "#805ad5", "#b83280", "#4a5568", "#975a16", "#2c7a7b")
 Line = Sequence[Sequence[float]]  # [x, y] ...
 
@@ -25,14 +26,13 @@ def lines(title: str, curves: dict[str, Line], across: str, up: str) -> str:
         return f"{right:.1f},{HEIGHT - BOTTOM - (y - y_low) / (y_high - y_low) * (HEIGHT - BOTTOM - TOP):.1f}"
 
     drawn = []
-    for i in range(5):
-        y = y_low + (y_high - y_low) * i / 4
+    for y in ticks(y_low, y_high):
         (x0, y0), (x1, _) = (at(x, y).split(",") for x in (x_low, x_high))
         drawn.append(f'<line x1="{x0}" y1="{y0}" x2="{x1}" y2="{y0}" stroke="#e2e8f0"/>')
-        drawn.append(f'<text x="{LEFT - 6}" y="{float(y0) + 4:.1f}" text-anchor="end">{y:.3g}</text>')
-        x = x_low + (x_high - x_low) * i / 4
+        drawn.append(f'<text x="{LEFT - 6}" y="{float(y0) + 4:.1f}" text-anchor="end">{y:.6g}</text>')
+    for x in ticks(x_low, x_high):
         drawn.append(
-            f'<text x="{at(x, y_low).split(",")[0]}" y="{HEIGHT - BOTTOM + 14}" text-anchor="middle">{x:.3g}</text>'
+            f'<text x="{at(x, y_low).split(",")[0]}" y="{HEIGHT - BOTTOM + 14}" text-anchor="middle">{x:.6g}</text>'
         )
     for i, (name, curve) in enumerate(curves.items()):
         colour = COLOURS[i % len(COLOURS)]
@@ -46,6 +46,14 @@ def lines(title: str, curves: dict[str, Line], across: str, up: str) -> str:
     label = f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{escape(across)}</text>'
     caption = f"<figcaption>{escape(title)}, {escape(up)}</figcaption>"
     return f'<figure>{caption}<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(drawn)}{label}</svg></figure>'
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Round numbers between two others, about five: steps of 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / 5 or 1.0
+    power = 10 ** floor(log10(rough))
+    step = next(power * by for by in (1, 2, 5, 10) if power * by >= rough * 0.999)
+    return [step * i for i in range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)]
 
 
 def confusion(title: str, rows: Sequence[Sequence[str]]) -> str:

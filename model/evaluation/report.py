@@ -15,10 +15,12 @@ from model.evaluation.judges import GOOD_ENOUGH
 from model.evaluation.suite import Measured, values_of
 
 COLOURS = ("#c53030", "#d69e2e", "#2f855a")  # nearer the floor, between, nearer the ceiling
+FAR, SAID = 0.8, 6  # of the way to the ceiling: what is less is named on top, so many at most
 Records = list[dict[str, Any]]
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1240px;margin:2rem auto;padding:0 1rem;color:#1a202c}
 table{border-collapse:collapse}td,th{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #e2e8f0}
-th:first-child,td:first-child,td.says{text-align:left}svg text{font:11px system-ui;fill:#4a5568}
+th:first-child,td:first-child,td.says{text-align:left}
+td{white-space:nowrap}td.says{white-space:normal}svg text{font:11px system-ui;fill:#4a5568}
 figure{display:inline-block;margin:1rem 1rem 0 0;width:520px;vertical-align:top}
 figure:has(table){width:auto;max-width:100%;overflow-x:auto}
 figcaption{font-weight:600}.bar{width:140px;height:8px;background:#e2e8f0;
@@ -61,7 +63,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 def html(name: str, suite: Measured, figures: dict[str, Any], records: Records) -> str:
     """The whole page: judges, figures, plots, and the best, median and worst case of each metric."""
     parts = [f"<h1>{escape(name)}: {escape(suite.name)}</h1>", _judges(figures["judges"])]
-    parts += ["<h2>The figures</h2>", _table(suite, figures)]
+    parts += ["<h2>The figures</h2>", _shortest(figures), _table(suite, figures)]
     for heading, drawn in (("Over time", _curves(records)), ("Asked for, and seen", _confusions(records))):
         parts += [f"<h2>{heading}</h2>", drawn] if drawn else []
     for metric in suite.metrics:
@@ -86,10 +88,28 @@ def _table(suite: Measured, figures: dict[str, Any]) -> str:
     return f"<table><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>{''.join(rows)}</table>"
 
 
-def _bar(of: dict[str, Any]) -> str:
+def _shortest(figures: dict[str, Any]) -> str:
+    """One sentence: which usable figures lie farthest from their ceilings."""
+    unusable = figures["judges"]["unusable"]
+    shares = {name: share for name, of in figures.items() if name != "judges" and (share := _share(of)) is not None}
+    worst = sorted((share, name) for name, share in shares.items() if name not in unusable and share < FAR)[:SAID]
+    if not worst:
+        return "<p>Nothing falls far short of its ceiling.</p>"
+    named = ", ".join(f"{escape(name)} ({100 * share:.0f} %)" for share, name in worst)
+    return f"<p>Farthest from the ceiling, by the way made from the floor: <b>{named}</b>.</p>"
+
+
+def _share(of: dict[str, Any]) -> float | None:
+    """How far from the floor to the ceiling a figure lies, 0 to 1; None where one of them is missing."""
     if None in (of["value"], of["floor"], of["ceiling"]) or of["floor"] == of["ceiling"]:
+        return None
+    return float(np.clip((of["value"] - of["floor"]) / (of["ceiling"] - of["floor"]), 0, 1))
+
+
+def _bar(of: dict[str, Any]) -> str:
+    share = _share(of)
+    if share is None:
         return ""
-    share = float(np.clip((of["value"] - of["floor"]) / (of["ceiling"] - of["floor"]), 0, 1))
     colour = COLOURS[min(int(3 * share), 2)]
     return f'<div class="bar"><i style="left:0;width:{100 * share:.0f}%;background:{colour}"></i></div>'
 
@@ -119,9 +139,9 @@ def _curves(records: Records) -> str:
             for x, y in curve:
                 by_x[x].append(y)
         mean = [[x, float(np.mean(ys))] for x, ys in sorted(by_x.items())]
-        drawn.append(
-            plots.lines(title, curves if len(curves) <= 8 else {"mean": mean}, "seconds", "by case or on the mean")
-        )
+        few = len(curves) <= 8
+        how = "by case" if few else f"the mean of {len(curves)}"
+        drawn.append(plots.lines(title, curves if few else {"mean": mean}, "seconds", how))
     return "".join(drawn)
 
 

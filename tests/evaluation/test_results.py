@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model.evaluation import compare, report, suite
+from model.evaluation import compare, plots, report, suite
 from model.evaluation.figures import QUICK, Case, Figure, balanced, mean
 from model.evaluation.judges import Judges
 from model.evaluation.pictures import Picture
@@ -182,6 +182,11 @@ def test_the_same_cases_are_compared_one_by_one():
         beyond_noise_in_pairs([1.0], [1.0, 2.0])
 
 
+def test_axes_have_round_numbers():
+    assert plots.ticks(5.5, 55.0) == [10, 20, 30, 40, 50] and plots.ticks(0.0, 4.0) == [0, 1, 2, 3, 4]
+    assert plots.ticks(0.986, 1.001) == pytest.approx([0.99, 0.995, 1.0]) and plots.ticks(3.0, 3.0) == [3]
+
+
 def test_a_file_that_is_no_result_is_refused(tmp_path):
     path = tmp_path / "a.json"
     for content, message in (("[]", "expected the figures"), ("{", "not JSON"), ('{"judges": {}}', "to have value")):
@@ -201,6 +206,9 @@ def test_the_report_is_one_page_with_strips_plots_and_the_worst_case(tmp_path):
     assert "eyes" in report.text("me", figures)
     assert "| `eyes` | 1.5 (0.5 to 2.5) |" in report.table({"me": figures, "you": figures})
     assert json.loads(json.dumps(figures)) == figures
+    assert "Nothing falls far short" in page
+    short = report.html("me", chosen, {**figures, "eyes": {**figures["eyes"], "floor": 1.0, "ceiling": 3.0}}, played)
+    assert "<b>eyes (25 %)</b>" in short
     lower = replace(Dice.figures[0], higher_is_better=False)
     chosen.metrics[0].figures = (lower,)
     assert "worst: 3 dB (throw 3)" in report.html("me", chosen, figures, played)
