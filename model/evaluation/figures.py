@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from model.evaluation.episodes import Player, Shots, Truth
-from model.evaluation.judges import Judges
+from model.evaluation.episodes import Episode, Player, Shots, Truth
+from model.evaluation.judges import LOOKED, Judges
+from model.evaluation.pictures import look
 
 Rows = list[list[str]]  # [true class, class that the judge names]
 Value = Any  # of one case, JSON-able: a number, or Rows; None does not count
@@ -46,6 +49,18 @@ class Court:
 
     truth: Truth
     judges: Judges
+    _read: dict[tuple[str, tuple[int, ...]], dict[str, Tensor]] = field(default_factory=dict, repr=False)
+
+    def motions(self, shown: Shots, frames: list[int]) -> dict[str, Tensor]:
+        """What the judges read of the windows that begin with these frames (`Judges.motions`)."""
+        return self.judges.motions(torch.stack([look([shown[f + later] for f in frames]) for later in LOOKED], 1))
+
+    def motions_of_truth(self, episode: Episode, frames: list[int]) -> dict[str, Tensor]:
+        """The same of an episode's truth, read once."""
+        key = episode.key(), tuple(frames)
+        if key not in self._read:
+            self._read[key] = self.motions(self.truth.play(episode), frames)
+        return self._read[key]
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class Control:
         episode = walk_episode(number)
         true, shown = court.truth.play(episode), player.play(episode)
         windows = range(GAP, FRAMES - LOOKED[-1] + 1, GAP)
-        rows = recovered(shown, true, court.truth.facts(episode), list(windows), court.judges)
+        rows = recovered(shown, episode, list(windows), court)
         astray = Episode(f"{episode.name}, other hands", episode.scene, _other_hands(episode, number), (0, DELTA_AT))
         gain = psnr_db(shown[DELTA_AT], true[DELTA_AT]) - psnr_db(player.play(astray)[DELTA_AT], true[DELTA_AT])
         values = {
@@ -71,17 +71,12 @@ class Control:
         return Case(episode.name, {"response_frames": frames}, {f: shown[f] for f in kept}, {f: true[f] for f in kept})
 
 
-def recovered(
-    shown: Shots, true: Shots, facts: dict[str, torch.Tensor], frames: list[int], judges: Judges
-) -> dict[str, Rows]:
+def recovered(shown: Shots, episode: Episode, frames: list[int], court: Court) -> dict[str, Rows]:
     """What the judges read of the windows that begin with these frames, beside what was effective and visible there in
     truth, rows by motion. What they misread in the truth itself says nothing of who is measured, and is left out."""
-    claims, known = (
-        judges.motions(torch.stack([look([shots[f + later] for f in frames]) for later in LOOKED], 1))
-        for shots in (shown, true)
-    )
+    claims, known = court.motions(shown, frames), court.motions_of_truth(episode, frames)
     rows: dict[str, Rows] = {}
-    for name, truth in labels_of(facts, frames).items():
+    for name, truth in labels_of(court.truth.facts(episode), frames).items():
         classes, read = MOTIONS[name], known[name].argmax(1) == truth
         rows[name] = [
             [f"{name} {classes[t]}", f"{name} {classes[c]}"]
