@@ -39,7 +39,7 @@ def test_judges_are_trained_from_seeds_and_resumed(cache, tmp_path, monkeypatch,
     training.main(["--config", str(config), "--minutes", "0.01"])
     first = Judges.load(cache / "runs" / "judges" / "ema.safetensors")
     assert set(first.accuracy) == {*ATTRIBUTES, *MOTIONS}
-    training.main(["--config", str(config), "--minutes", "0.3", "--resume"])
+    training.main(["--config", str(config), "--minutes", "0.5", "--resume"])  # loading counts for up to 20 s
     told = capsys.readouterr().out
     assert "nothing to resume" not in told and f"resumed at step {first.facts['steps']}" in told
     second = Judges.load(cache / "runs" / "judges" / "ema.safetensors")
