@@ -4,6 +4,7 @@ before anybody turns to them. Knows where a look may turn; nothing of controls, 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import pi
 
@@ -15,12 +16,14 @@ from engine.memory import Memory
 from engine.models import Glimpse, Models
 from engine.recollection import Recollection, per_pixel, with_own
 from model.conditioning import state
-from model.omni import GROUPS, PATCH, VIEW, Seen, given_alone, unpatch
+from model.omni import CHANNELS, GROUPS, PATCH, VIEW, Seen, given_alone, unpatch
 from model.overlay import Known
 from model.view import firmness
 
 FIRST_STEPS = 32
 DRAFTS = 6  # of a first frame
+DREAM_DRAFTS = 3  # of what lies around it
+SEAM = 2.0  # what such a draft loses by how unlike it is to what is known beside it
 LIVELY = 4.0  # what a draft gains by how much there is to see, beside the logarithm of its chance to show what it must
 RELIT_STEPS = 4
 CALM = 0.5  # of the noise of frames of few steps: what they invent of it, column by column in a turn, is stripes
@@ -76,6 +79,14 @@ def liveliness(latents: Tensor) -> Tensor:
     return across + down
 
 
+def seam(latents: Tensor, view: Tensor) -> Tensor:
+    """How unlike cells of latents [1, 16, 18, 32] are to the left and right of the border of what is known of their view
+    [1, 144, 79], [1]; 0 where there is none."""
+    known = unpatch(view[..., PATCH : PATCH + 4].repeat(1, 1, CHANNELS)).mean(1) > 0.5
+    border = known[..., 1:] != known[..., :-1]
+    return (latents.diff(dim=3).abs().mean(1) * border).sum((1, 2)) / border.sum((1, 2)).clamp_min(1)
+
+
 class Imagination:
     """The dreams of one world, which go into its recollection, and its first frame. Draws from the world's noise."""
 
@@ -86,14 +97,8 @@ class Imagination:
     def first(self, told: Told) -> Tensor:
         """Latents [1, 16, 18, 32] of a first frame, of which nothing is known: of several drafts, half drawn, the one
         that shows best what the state says is finished."""
-        nothing, named = torch.zeros(1, GROUPS["video"], VIEW), state.named(told.state)
-        drafts = []
-        for _ in range(DRAFTS):
-            noisy, clean = self._sample(told, nothing, self._noise(), range(FIRST_STEPS // 2), FIRST_STEPS)
-            latents = unpatch(clean[:, 0])
-            worth = self._models.showing.shows(latents, named) + LIVELY * liveliness(latents)
-            drafts.append((float(worth), noisy))
-        best = max(drafts, key=lambda draft: draft[0])[1]
+        nothing = torch.zeros(1, GROUPS["video"], VIEW)
+        best = self._best(told, nothing, FIRST_STEPS, DRAFTS, lambda latents: LIVELY * liveliness(latents))
         _, clean = self._sample(told, nothing, best, range(FIRST_STEPS // 2, FIRST_STEPS), FIRST_STEPS)
         return unpatch(clean[:, 0]).clamp(-3, 3)
 
@@ -101,6 +106,16 @@ class Imagination:
         """Latents [1, 16, 18, 32] of a frame whose view [1, 144, 79] is known, but in another light than it has now."""
         _, clean = self._sample(told, view, self._noise() * CALM, range(RELIT_STEPS), RELIT_STEPS)
         return unpatch(clean[:, 0]).clamp(-3, 3)
+
+    def _best(self, told: Told, view: Tensor, steps: int, drafts: int, further: Callable[[Tensor], Tensor]) -> Tensor:
+        """Of so many drafts, half drawn of a view [1, 144, 79], the one that shows best what the state says, beside
+        what is `further` said of its latents; as it is by then, [1, 1, 144, 64]."""
+        named, found = state.named(told.state), []
+        for _ in range(drafts):
+            noisy, clean = self._sample(told, view, self._noise(), range(steps // 2), steps)
+            latents = unpatch(clean[:, 0])
+            found.append((float(self._models.showing.shows(latents, named) + further(latents)), noisy))
+        return max(found, key=lambda draft: draft[0])[1]
 
     def _sample(self, told: Told, view: Tensor, noisy: Tensor, some: range, steps: int) -> tuple[Tensor, Tensor]:
         """Latents [1, 1, 144, 64] after some of so many steps, and what the last of them took them for."""
@@ -118,7 +133,7 @@ class Imagination:
                 there = where_to(self._recollection.memory, told.state.pose)
                 if there is None:
                     return
-                self._dream = self._begin(there, known, told)
+                self._dream = self._drafted(self._begin(there, known, told), told)
             self._step(self._dream, told, index=0)
             dreams += self._dream is None
 
@@ -138,15 +153,26 @@ class Imagination:
         glimpse = self._recollection.elsewhere(known, there[None], light)
         return Dream(there, glimpse, self._noise(), torch.zeros_like(glimpse.other_light))
 
+    def _drafted(self, dream: Dream, told: Told) -> Dream:
+        """The same, half done: of several drafts the one that goes best with what is known."""
+        tokens = dream.glimpse.tokens
+        noisy = self._best(
+            self._there(dream, told), tokens, STEPS, DREAM_DRAFTS, lambda latents: -SEAM * seam(latents, tokens)
+        )
+        return replace(dream, noisy=noisy, taken=STEPS // 2)
+
+    @staticmethod
+    def _there(dream: Dream, told: Told) -> Told:
+        return replace(told, state=replace(told.state, pose=dream.pose.tolist(), velocity=torch.zeros(3)))
+
     def _step(self, dream: Dream, told: Told, index: int) -> None:
         """Another step of it; or, after the last one and a frame later, since each takes its time, into memory."""
         if dream.taken == STEPS:
             self._remember(dream, state.light(told.state.sky), index)
             self._dream = None
             return
-        there = replace(told, state=replace(told.state, pose=dream.pose.tolist(), velocity=torch.zeros(3)))
         tau = dream.taken / STEPS
-        seen = imagine(self._models, there, dream.glimpse.tokens, dream.noisy, tau)
+        seen = imagine(self._models, self._there(dream, told), dream.glimpse.tokens, dream.noisy, tau)
         dream.noisy = sampler.move(dream.noisy, seen.clean.float(), tau, STEPS)
         dream.taken += 1
         if dream.taken == STEPS:

@@ -8,12 +8,13 @@ import torch
 
 from configs.paths import WEIGHTS
 from engine import imagination
-from engine.imagination import DRAFTS, STEPS, TURNS, where_to
+from engine.imagination import DRAFTS, STEPS, TURNS, seam, where_to
 from engine.memory import Keyframe, Memory
 from engine.models import Models, load_models
 from engine.templates import read_picture
 from engine.world import Inputs, World
 from model.conditioning import state
+from model.omni import CHANNELS, PATCH, VIEW, patch
 
 
 def remembered(*yaws: float) -> Memory:
@@ -74,6 +75,21 @@ def test_the_draft_that_shows_best_what_the_state_says_is_finished(
     monkeypatch.setattr(models.showing, "shows", lambda latents, named: torch.zeros(1))
     monkeypatch.setattr(imagination, "DRAFTS", 1)
     assert torch.allclose(found, alone._imagination.first(alone._told()), atol=1e-4)
+
+
+def test_a_seam_is_how_unlike_things_are_where_the_known_ends():
+    view = torch.zeros(1, 144, VIEW)
+    cells = torch.zeros(1, CHANNELS, 18, 32)
+    cells[..., :10] = 1
+    view[..., PATCH : PATCH + 4] = patch(cells)[..., :4]
+    smooth = torch.zeros(1, CHANNELS, 18, 32)
+    torn = smooth.clone()
+    torn[..., 10:] = 0.7
+    elsewhere = smooth.clone()
+    elsewhere[..., 20:] = 0.7
+    assert float(seam(smooth, view)) == 0 and float(seam(elsewhere, view)) == 0
+    assert abs(float(seam(torn, view)) - 0.7) < 1e-5
+    assert float(seam(torn, torch.zeros(1, 144, VIEW))) == 0
 
 
 def test_of_the_bundled_templates_what_they_show_is_read_rightly():
