@@ -80,8 +80,8 @@ def liveliness(latents: Tensor) -> Tensor:
 
 
 def seam(latents: Tensor, view: Tensor) -> Tensor:
-    """How unlike cells of latents [1, 16, 18, 32] are to the left and right of the border of what is known of their view
-    [1, 144, 79], [1]; 0 where there is none."""
+    """How unlike cells of latents [1, 16, 18, 32] are to the left and right of the border of what is known of their
+    view [1, 144, 79], [1]; 0 where there is none."""
     known = unpatch(view[..., PATCH : PATCH + 4].repeat(1, 1, CHANNELS)).mean(1) > 0.5
     border = known[..., 1:] != known[..., :-1]
     return (latents.diff(dim=3).abs().mean(1) * border).sum((1, 2)) / border.sum((1, 2)).clamp_min(1)
