@@ -184,7 +184,7 @@ async def test_c_takes_the_next_camera_and_the_page_says_which(inside: Walker) -
     await page.keyboard.up("ShiftLeft")
     await page.evaluate("() => mundo.steer({ camera: 'side' })")
     await page.wait_for_selector(".notice >> text=side")
-    assert await inside.page.evaluate("() => mundo.state.world.values.camera") == 3
+    await inside.until("() => mundo.state.world.values.camera === 3")  # the drone's place in the vocabulary
 
 
 async def test_a_move_that_a_camera_cannot_make_takes_one_that_can(inside: Walker) -> None:

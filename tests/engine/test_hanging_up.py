@@ -26,9 +26,9 @@ def toil(what):
 
 class SlowWorld:
     def say(self, text): ...
-    def step(self, inputs): toil("step")
+    def step(self, inputs, moved=None): toil("step")
 
-def load(weights):
+def load(weights, device):
     toil("load")
     return types.SimpleNamespace(name="slow"), open_world
 
