@@ -22,7 +22,7 @@ from model.view import firmness
 
 FIRST_STEPS = 32
 DRAFTS = 6  # of a first frame
-DREAM_DRAFTS = 3  # of what lies around it
+DREAM_DRAFTS = 2  # of what lies around it
 SEAM = 2.0  # what such a draft loses by how unlike it is to what is known beside it
 LIVELY = 4.0  # what a draft gains by how much there is to see, beside the logarithm of its chance to show what it must
 RELIT_STEPS = 4
@@ -124,11 +124,11 @@ class Imagination:
             noisy = sampler.move(noisy, clean, step / steps, steps)
         return noisy, clean
 
-    def look_around(self, known: Known, told: Told, patience_s: float) -> None:
+    def look_around(self, known: Known, told: Told, patience_s: Callable[[], float]) -> None:
         """Dreams of all that lies around a first frame, `known`, before anybody can turn to it; where that takes longer
-        than somebody has patience, what is left is dreamed of while the world goes on."""
-        until_s, dreams = time.monotonic() + patience_s, 0
-        while dreams < len(TURNS) and time.monotonic() < until_s:
+        than somebody has patience, asked again and again, what is left is dreamed of while the world goes on."""
+        begun_s, dreams = time.monotonic(), 0
+        while dreams < len(TURNS) and time.monotonic() - begun_s < patience_s():
             if self._dream is None:
                 there = where_to(self._recollection.memory, told.state.pose)
                 if there is None:

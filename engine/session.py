@@ -85,6 +85,13 @@ class Savable(Steppable, Protocol):
         """All that it is."""
 
 
+@runtime_checkable
+class Dreaming(Steppable, Protocol):
+    """A world that dreams of what lies around before its second frame."""
+
+    patience_s: float  # with that
+
+
 OpenWorld = Callable[[Open], Steppable]
 RestoreWorld = Callable[[bytes], Savable]
 Send = Callable[[Message], None]
@@ -209,6 +216,8 @@ class Session:
                 self._save = message
             case Close():
                 self.phase = Phase.ENDED
+                if isinstance(self._world, Dreaming):
+                    self._world.patience_s = 0.0  # nobody waits for it, and others may wait for the cores
 
     def fail(self, error: BaseException) -> None:
         """End this world, and only this one."""

@@ -218,7 +218,7 @@ class World:
                 return self._step(inputs, controls, moved)
         if self.index == 1 and not self._resumed:  # the first frame is on its way meanwhile
             with batch.apart():
-                self._imagination.look_around(self._past.known, self._told(), self.patience_s)
+                self._imagination.look_around(self._past.known, self._told(), lambda: self.patience_s)
         with batch.stepping():
             return self._step(inputs, controls, moved)
 

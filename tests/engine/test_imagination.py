@@ -103,3 +103,12 @@ def test_of_the_bundled_templates_what_they_show_is_read_rightly():
             p: float(bundled.showing.shows(latents, state.named(state.beginning(p, *rest)))) for p in state.PLACES
         }
         assert max(chances, key=chances.__getitem__) == place, (entry["id"], chances)
+
+
+def test_who_loses_patience_midway_is_not_dreamed_for_any_longer(models: Models):
+    world = World(models, 1)
+    world.step(Inputs())
+    assert world._past is not None
+    left = iter([60.0] * 5)
+    world._imagination.look_around(world._past.known, world._told(), lambda: next(left, 0.0))
+    assert not any(keyframe.dreamed for keyframe in world.memory.keyframes)
