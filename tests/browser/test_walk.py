@@ -14,7 +14,7 @@ from tests.browser.walk import SCREENS, Walk, speech
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-STATES = 29
+STATES = 30
 
 
 @pytest.mark.soak
