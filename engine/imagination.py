@@ -22,7 +22,7 @@ from model.view import firmness
 
 FIRST_STEPS = 32
 DRAFTS = 6  # of a first frame
-DREAM_DRAFTS = 2  # of what lies around it
+DREAM_DRAFTS = 3  # of what lies around it
 SEAM = 2.0  # what such a draft loses by how unlike it is to what is known beside it
 LIVELY = 4.0  # what a draft gains by how much there is to see, beside the logarithm of its chance to show what it must
 RELIT_STEPS = 4
