@@ -133,7 +133,9 @@ class Imagination:
                 there = where_to(self._recollection.memory, told.state.pose)
                 if there is None:
                     return
-                self._dream = self._drafted(self._begin(there, known, told), told)
+                self._dream = self._begin(there, known, told)
+                if not self._recollection.memory.given:  # who comes in by a given picture waits for the second frame
+                    self._dream = self._drafted(self._dream, told)
             self._step(self._dream, told, index=0)
             dreams += self._dream is None
 
