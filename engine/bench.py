@@ -35,7 +35,7 @@ from engine.meter import MIB, Meter, peak_mib, percentile, resident_mib
 from engine.models import models_on, place_of
 from engine.pacing import next_tick
 from engine.rungs import LOWEST, Rung, rung_named
-from engine.session import Steppable
+from engine.steppable import Steppable
 from engine.threads import use_threads
 from engine.world import Frame, Inputs, Models, PromptRefused, World
 from model import native

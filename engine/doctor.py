@@ -27,7 +27,7 @@ from engine.ladder import TO_SPARE, highest
 from engine.messages import FRAME_RATE
 from engine.models import models_on
 from engine.rungs import LADDER
-from engine.session import Steppable
+from engine.steppable import Steppable
 from engine.threads import use_threads
 from engine.world import World
 from model import native

@@ -24,7 +24,7 @@ from engine.enlarging import Enlarger
 from engine.messages import FRAME_RATE, RUNGS
 from engine.rungs import LOWEST, Rung, rung_named
 from engine.script import ControlsError, Event, controls_at, read
-from engine.session import Steppable
+from engine.steppable import Steppable
 from engine.threads import use_threads
 from engine.world import Frame, Inputs, PromptRefused, World, load_models
 from model.checkpoint import CheckpointError

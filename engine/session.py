@@ -10,10 +10,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import Protocol, runtime_checkable
 
 import msgspec
-from torch import Tensor
 
 from engine import rungs
 from engine.codec import FRAME_TICKS
@@ -49,47 +47,13 @@ from engine.messages import (
 )
 from engine.meter import Meter, mean, resident_mib
 from engine.sounding import OpenSound
+from engine.steppable import Dreaming, Obedient, Savable, Steppable
 from engine.still import still
 from engine.world import Frame, Inputs, PromptRefused
 from model.conditioning.control import PITCH_LIMIT
 from model.conditioning.state import WorldState
 
 STATS_EVERY_S = 1.0
-
-
-class Steppable(Protocol):
-    """What a session needs of a world."""
-
-    def say(self, text: str) -> None:
-        """Replace the prompt. Raises PromptRefused."""
-
-    def step(self, inputs: Inputs) -> Frame:
-        """The next frame."""
-
-
-@runtime_checkable
-class Obedient(Steppable, Protocol):
-    """A world that can be spoken to."""
-
-    def obey(self, meaning: Tensor, words: str) -> None:
-        """Features [N, 384] are in force from the next frame on."""
-
-
-@runtime_checkable
-class Savable(Steppable, Protocol):
-    """A world that can be put away and taken out again."""
-
-    index: int  # of the frame that is sampled next
-
-    def saved(self) -> bytes:
-        """All that it is."""
-
-
-@runtime_checkable
-class Dreaming(Steppable, Protocol):
-    """A world that dreams of what lies around before its second frame."""
-
-    patience_s: float  # with that
 
 
 OpenWorld = Callable[[Open], Steppable]

@@ -44,8 +44,9 @@ from engine.models import models_on
 from engine.pacing import PERIOD_S, next_tick
 from engine.pictures import read_rgb, world_from
 from engine.rungs import rung_named
-from engine.session import NotRestored, OpenWorld, Phase, RestoreWorld, Savable, Senses, Session, Threads
+from engine.session import NotRestored, OpenWorld, Phase, RestoreWorld, Senses, Session, Threads
 from engine.sounding import sound_opener
+from engine.steppable import Savable
 from engine.threads import use_threads
 from engine.turns import Turns
 from engine.world import Inputs, Models, World

@@ -12,8 +12,9 @@ import numpy as np
 from engine import worker
 from engine.messages import AUDIO_RATE, Open
 from engine.models import Models
-from engine.session import OpenWorld, Steppable
+from engine.session import OpenWorld
 from engine.sounding import OpenSound, Sounded, Soundscape
+from engine.steppable import Steppable
 from engine.world import Frame, Inputs, Moved, World, untold
 from model.conditioning.state import WorldState
 from model.sound.networks import FILE, SoundNetworks
