@@ -127,24 +127,18 @@ def draw(seed: int, renderer: Renderer) -> dict[str, NDArray[np.generic]]:
     tracks = [_skies(rng)]
     tracks.append(_beside(tracks[0], rng))
     clock = float(rng.uniform(0, 60))
-    y, u, v, depth = [], [], [], []
-    for s in range(SKIES):
-        for t in range(1, FRAMES + 1):
-            w = walks[t]
-            picture = renderer.draw(
-                View(w.x, w.y, w.z, w.yaw, w.pitch, **asdict(tracks[s][0][t]), clock=clock + t * stride / 24)
-            )
-            y.append(picture.y)
-            u.append(picture.u)
-            v.append(picture.v)
-            if s == 0:
-                depth.append(picture.depth)
+    views = [
+        View(w.x, w.y, w.z, w.yaw, w.pitch, **asdict(tracks[s][0][t]), clock=clock + t * stride / 24)
+        for s in range(SKIES)
+        for t, w in enumerate(walks[1:], 1)
+    ]
+    pictures = list(renderer.draw_each(views))
     shape = (SKIES, FRAMES)
     return {
-        "y": np.stack(y).reshape(*shape, *y[0].shape),
-        "u": np.stack(u).reshape(*shape, *u[0].shape),
-        "v": np.stack(v).reshape(*shape, *v[0].shape),
-        "depth": np.stack(depth),
+        "y": np.stack([p.y for p in pictures]).reshape(*shape, *pictures[0].y.shape),
+        "u": np.stack([p.u for p in pictures]).reshape(*shape, *pictures[0].u.shape),
+        "v": np.stack([p.v for p in pictures]).reshape(*shape, *pictures[0].v.shape),
+        "depth": np.stack([p.depth for p in pictures[:FRAMES]]),
         "walk": np.array([astuple(w) for w in walks], np.float32),
         "controls": np.array([astuple(c) for c in controls], np.float32),
         "sky": np.array([[astuple(sky) for sky in track[0]] for track in tracks], np.float32),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import tee
 from math import pi
 
 import numpy as np
@@ -21,7 +22,7 @@ from model.worlds.policy import hands
 from model.worlds.profiles import Profile
 from model.worlds.scenery import Spot, spot
 from model.worlds.seen import Seen
-from model.worlds.shots import Heaven
+from model.worlds.shots import Heaven, Shot
 from model.worlds.shows import BIRD_PARTS, FLOCK
 from model.worlds.stage import ACTING, Moment, Stage, Wish
 from model.worlds.terrain import PINE, ROUND, TILE_M
@@ -66,6 +67,9 @@ class Shown:
     labels: Labels
     caption: str
     controls: Controls
+
+
+Played = tuple[Script, Land, Moment, Labels, Controls]
 
 
 def script(seed: int, profile: Profile) -> Script:
@@ -139,9 +143,7 @@ def hold(plan: Script, rng: np.random.Generator) -> Iterator[Controls]:
             yield Controls(forward=plan.action in ("walk", "run") or plan.subject == "boat", run=plan.action == "run")
 
 
-def play(
-    seed: int, profile: Profile, frames: int = FRAMES, music: Wave | None = None
-) -> Iterator[tuple[Script, Land, Moment, Labels, Controls]]:
+def play(seed: int, profile: Profile, frames: int = FRAMES, music: Wave | None = None) -> Iterator[Played]:
     """The film's moments and what may be said of each, without its pictures; to the film's own music if none is given.
     Raises ValueError on what is no film."""
     if frames <= 0:
@@ -263,12 +265,19 @@ def shoot(
     seed: int, profile: Profile, painter: Painter, frames: int = FRAMES, music: Wave | None = None
 ) -> Iterator[Shown]:
     """The film of a seed, frame by frame, with its truth; its captions as `narrator` says."""
-    rng, before, entered = np.random.default_rng([seed, 33]), Seen(), False
-    for _, world, moment, said, controls in play(seed, profile, frames, music):
-        if not entered:
-            painter.enter(world)
-            entered = True
-        painting = painter.paint(moment.shot)
+    rng, before = np.random.default_rng([seed, 33]), Seen()
+    played, ahead = tee(play(seed, profile, frames, music))
+    for (_, _, moment, said, controls), painting in zip(
+        played, painter.paint_each(_entered(ahead, painter)), strict=True
+    ):
         mask = before.mask(moment, painting)
         before.add(moment, painting)
         yield Shown(moment, painting, mask, said, narrate(said, rng, *narrator(seed)).text, controls)
+
+
+def _entered(played: Iterator[Played], painter: Painter) -> Iterator[Shot]:
+    """What is painted of a film that is played, in its land."""
+    for number, (_, world, moment, _, _) in enumerate(played):
+        if not number:
+            painter.enter(world)
+        yield moment.shot

@@ -4,6 +4,7 @@ Knows heights and what stands on them; refuses to know of drawing and of time.""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,11 @@ class Land(Terrain):
 
     houses: tuple[House, ...] = ()
     steepest: float = 1.0
+
+    @cached_property
+    def top_m(self) -> float:
+        """How high the ground is at most."""
+        return float(self.ground[..., 0].max())
 
     def blocked(self, x: float, z: float, margin_m: float) -> bool:
         """Whether a trunk, a rock or a wall is nearer than `margin_m` to (x, z)."""

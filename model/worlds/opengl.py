@@ -1,9 +1,11 @@
-"""What both painters of worlds are made of: a context, textures, values of programs, and planes that are read back.
+"""What both painters of worlds are made of: a context, textures, and planes that are read back.
 Knows moderngl; refuses to know what is painted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import moderngl
 import numpy as np
@@ -11,8 +13,9 @@ from numpy.typing import NDArray
 
 from model.worlds.terrain import TEXELS, Terrain
 
-FLAT = "in vec2 corner; void main() { gl_Position = vec4(corner, 0., 1.); }"  # the vertices of a pass over all pixels
 TRIANGLE, SQUARE = np.array([-1, -1, 3, -1, -1, 3], "f4"), np.array([-1, -1, 1, -1, -1, 1, 1, 1], "f4")
+
+Part = tuple[moderngl.Framebuffer, int, int, str]  # of a framebuffer, which attachment, how many components, numpy type
 
 
 class NoRenderer(RuntimeError):
@@ -30,16 +33,15 @@ class Picture:
 
 
 def context() -> moderngl.Context:
-    """A context without a window. Raises NoRenderer."""
+    """A context without a window, of OpenGL 4.3 (with compute shaders) where there is that. Raises NoRenderer."""
+    try:
+        return moderngl.create_context(require=430, standalone=True, backend="egl")  # type: ignore[arg-type]
+    except Exception:  # moderngl raises bare Exception
+        pass
     try:
         return moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]
-    except Exception as error:  # moderngl raises bare Exception
+    except Exception as error:
         raise NoRenderer(f"no EGL renderer ({error}); on Debian: apt-get install libegl1 libgl1-mesa-dri") from error
-
-
-def program(gl: moderngl.Context, fragment: str, vertex: str = FLAT) -> moderngl.Program:
-    """A program of two texts without their version."""
-    return gl.program(vertex_shader="#version 330\n" + vertex, fragment_shader="#version 330\n" + fragment)
 
 
 def target(gl: moderngl.Context, size: tuple[int, int], components: int, dtype: str) -> moderngl.Texture:
@@ -74,18 +76,42 @@ def relief(gl: moderngl.Context, terrain: Terrain) -> moderngl.Texture:
     return texture
 
 
-def set_values(program: moderngl.Program, values: dict[str, object]) -> None:
-    """Tells a program those of the values that it asks for."""
-    for name, value in values.items():
-        if name in program:
-            program[name] = value
+class Packed:
+    """Parts of framebuffers, read together: all are asked for before one is waited for."""
+
+    def __init__(self, gl: moderngl.Context, parts: Sequence[Part]) -> None:
+        self._parts, self._starts, end = parts, [0], 0
+        for of, _, components, dtype in parts:
+            end += of.width * of.height * components * np.dtype(dtype).itemsize
+            self._starts.append(end)
+        self._buffer = gl.buffer(reserve=end, dynamic=True)
+
+    def release(self) -> None:
+        """The driver's memory is given back; nothing can be asked for any more."""
+        self._buffer.release()
+
+    def ask(self) -> None:
+        """For what is drawn by now."""
+        for (of, attachment, components, dtype), start in zip(self._parts, self._starts, strict=False):
+            kind = "f1" if dtype == "u1" else dtype
+            of.read_into(self._buffer, None, components, attachment, 1, kind, write_offset=start)
+
+    def take(self) -> list[NDArray[Any]]:
+        """What was asked for last: [H, W, components] each, row 0 at the top."""
+        read = self._buffer.read()
+        return [
+            np.frombuffer(read[start:end], dtype).reshape(of.height, of.width, components)[::-1]
+            for (of, _, components, dtype), start, end in zip(self._parts, self._starts, self._starts[1:], strict=False)
+        ]
 
 
-def read_planes(luma: moderngl.Framebuffer, chroma: moderngl.Framebuffer) -> Picture:
-    """What planes.glsl drew, row 0 at the top."""
-    w, h = luma.size
-    y = np.frombuffer(luma.read(components=1, alignment=1), np.uint8).reshape(h, w)[::-1]
-    uv = np.frombuffer(chroma.read(components=2, alignment=1), np.uint8).reshape(h // 2, w // 2, 2)[::-1]
-    code = np.frombuffer(chroma.read(components=1, attachment=1, dtype="f4", alignment=1), np.float32)
-    depth = np.round(code.reshape(h // 2, w // 2)[::-1] * 65535).astype(np.uint16)
-    return Picture(y.copy(), uv[..., 0].copy(), uv[..., 1].copy(), depth)
+def planes_of(luma: moderngl.Framebuffer, chroma: moderngl.Framebuffer) -> Sequence[Part]:
+    """The parts that planes.glsl draws, for picture()."""
+    return [(luma, 0, 1, "u1"), (chroma, 0, 2, "u1"), (chroma, 1, 1, "f4")]
+
+
+def picture(planes: Packed) -> Picture:
+    """The planes that were asked for last."""
+    y, uv, code = planes.take()
+    depth = np.round(code[..., 0] * 65535).astype(np.uint16)
+    return Picture(y[..., 0].copy(), uv[..., 0].copy(), uv[..., 1].copy(), depth)

@@ -3,6 +3,7 @@ Knows nothing of time or of who acts; a shot is its whole input."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,18 +14,8 @@ from numpy.typing import NDArray
 from configs.paths import vocabulary
 from model.worlds import uniforms
 from model.worlds.lands import Land
-from model.worlds.opengl import (
-    SQUARE,
-    TRIANGLE,
-    Picture,
-    context,
-    program,
-    read_planes,
-    relief,
-    set_values,
-    target,
-    tiles,
-)
+from model.worlds.opengl import SQUARE, Packed, Picture, context, picture, planes_of, relief, target, tiles
+from model.worlds.passes import Pass, Things, in_turn, program
 from model.worlds.renderer import MAX_PLANTS
 from model.worlds.shots import Frame, Shot
 from model.worlds.solids import SKY_MATERIAL, Body
@@ -35,8 +26,8 @@ from model.worlds.uniforms import BEAM, MAX_SOLIDS, MAX_SPARKS
 HERE = Path(__file__).parent
 OUTPUTS = """struct Hit { float t; vec3 n; int material; float up; };
 const int GROUND = 0, WATER = 1, TRUNK = 2, PINE = 3, LEAF = 4, CACTUS = 5, ROCK = 6;
-in vec4 foot; in float turn;
-layout(location = 0) out vec4 surface; layout(location = 1) out float material; layout(location = 2) out vec4 paint;
+GIVEN(vec4, foot) GIVEN(float, turn)
+OUT0(vec4, surface) OUT1(float, material) OUT2(vec4, paint)
 """
 
 
@@ -51,6 +42,12 @@ class Painting:
     materials: NDArray[np.uint8]
 
 
+def _painting(truth: Packed) -> Painting:
+    rgb, far, facing = truth.take()
+    materials = np.where(facing[..., 3] < 0, SKY_MATERIAL, facing[..., 3]).astype(np.uint8)
+    return Painting(rgb[..., :3].copy(), far[..., 0].copy(), facing[..., :3].copy(), materials)
+
+
 class Painter:
     """Owns one OpenGL context, the textures of the land in use and one set of programs a place."""
 
@@ -58,30 +55,30 @@ class Painter:
         self.gl = context()
         self.frame = frame
         self._text = {path.stem: path.read_text() for path in HERE.glob("*.glsl")}
-        self._triangle = self.gl.buffer(TRIANGLE.tobytes())
-        self._square = self.gl.buffer(SQUARE.tobytes())
         self._targets()
-        boxes = self._text["wide_boxes"]
-        common = self._text["wide_common"]
-        self._solids = self._instanced(boxes, common + self._text["wide_solids"], "4f 4f 4f 4f/i", MAX_SOLIDS)
-        self._plants = {
-            kind: self._instanced(
-                f"#define KIND {kind}\n{boxes}",
-                f"#define KIND {kind}\n{common}{OUTPUTS}{self._text['shapes']}{self._text['wide_plants']}",
-                "4f 1f/i",
-                MAX_PLANTS,
-            )
-            for kind in KINDS
-        }
-        sparks = self._text["wide_sparks"]
-        self._sparks = self._instanced("#define VERTEX\n" + sparks, sparks, "4f 4f/i", MAX_SPARKS)
-        self._beam = self._full(common + self._text["wide_beam"])
+        common, boxes = self._text["wide_common"], self._text["wide_boxes"]
+        columns = {"at": 4, "axis": 4, "paint": 4, "more": 4}
+        texts = (boxes, common + self._text["wide_solids"])
+        self._solids = Things(self.gl, texts, self._to_things, columns, MAX_SOLIDS)
+        self._plants = {}
+        for kind in KINDS:
+            of = f"#define KIND {kind}\n"
+            texts = (of + boxes, of + common + OUTPUTS + self._text["shapes"] + self._text["wide_plants"])
+            self._plants[kind] = Things(self.gl, texts, self._to_things, {"at": 4, "spin": 1}, MAX_PLANTS)
+        self._beam = Pass(self.gl, common + self._text["wide_beam"], self._to_beam)
         self._looks = [
-            self._full(f"#define LOOK {number}\n{self._text['wide_looks']}")
+            Pass(self.gl, f"#define LOOK {number}\n{self._text['wide_looks']}", self._to_look)
             for number in range(len(vocabulary()["look"]))
         ]
-        self._luma, self._chroma = self._full("#define LUMA\n" + self._text["planes"]), self._full(self._text["planes"])
-        self._scenes: dict[str, moderngl.VertexArray] = {}
+        planes = self._text["planes"]
+        self._luma = Pass(self.gl, "#define LUMA\n" + planes, self._to_luma)
+        self._chroma = Pass(self.gl, planes, self._to_chroma)
+        self._sparks, self._spark_rows = self._lights()
+        scene, look = self._to_scene, self._to_look
+        self._parts = [(look, 0, 4, "u1"), (scene, 1, 1, "f4"), (scene, 2, 4, "f4")]
+        self._truth = Packed(self.gl, self._parts)
+        self._packed = Packed(self.gl, planes_of(self._to_luma, self._to_chroma))
+        self._scenes: dict[str, Pass] = {}
         self._ground: list[moderngl.Texture] = []
         self._land: Land | None = None
         self._standing = Body()
@@ -112,20 +109,14 @@ class Painter:
         self._to_luma = self.gl.framebuffer([self._planes[0]])
         self._to_chroma = self.gl.framebuffer([*self._planes[1:]])
 
-    def _full(self, fragment: str, depth: float = 0.0) -> moderngl.VertexArray:
-        vertex = f"in vec2 corner; void main() {{ gl_Position = vec4(corner, {depth:.1f}, 1.); }}"
-        return self.gl.vertex_array(program(self.gl, fragment, vertex), self._triangle, "corner")
+    def _lights(self) -> tuple[moderngl.VertexArray, moderngl.Buffer]:
+        """Sparks stay discs that are added up: they are few."""
+        text = self._text["wide_sparks"]
+        rows, square = self.gl.buffer(reserve=MAX_SPARKS * 32, dynamic=True), self.gl.buffer(SQUARE.tobytes())
+        made = program(self.gl, text, "#define VERTEX\n" + text)
+        return self.gl.vertex_array(made, [(square, "2f", "corner"), (rows, "4f 4f/i", "at", "tone")]), rows
 
-    def _instanced(
-        self, vertex: str, fragment: str, layout: str, rows: int
-    ) -> tuple[moderngl.VertexArray, moderngl.Buffer]:
-        names = {"4f 4f 4f 4f/i": ("at", "axis", "paint", "more"), "4f 1f/i": ("at", "spin"), "4f 4f/i": ("at", "tone")}
-        stride = sum(int(part[0]) for part in layout.split()) * 4
-        buffer = self.gl.buffer(reserve=rows * stride, dynamic=True)
-        content = [(self._square, "2f", "corner"), (buffer, layout, *names[layout])]
-        return self.gl.vertex_array(program(self.gl, fragment, vertex), content), buffer
-
-    def _scene(self, land: Land, shot: Shot) -> list[moderngl.VertexArray]:
+    def _scene(self, land: Land, shot: Shot) -> list[Pass]:
         """The programs of a place without what this shot does not show: what is met, then sky, water, all else."""
         place = f"#define PLACE {vocabulary()['place'].index(land.place)}\n"
         lit = "".join(f"const bool {name} = {str(there).lower()};\n" for name, there in uniforms.shown(shot).items())
@@ -136,7 +127,8 @@ class Painter:
         for head, names, depth in asked:
             if head not in self._scenes:
                 text = head + "".join(self._text[f"wide_{name}"] for name in names)
-                self._scenes[head] = self._full(text, depth)
+                into = self._to_scene if "SHOWS" in head else self._to_met
+                self._scenes[head] = Pass(self.gl, text, into, depth)
         return [self._scenes[head] for head, _, _ in asked]
 
     def enter(self, land: Land) -> None:
@@ -153,17 +145,13 @@ class Painter:
     def paint(self, shot: Shot) -> Painting:
         """The shot in colours, row 0 at the top, with its truth."""
         with self.gl:
-            return self._painting(shot)
+            self._render(shot)
+            self._truth.ask()
+            return _painting(self._truth)
 
-    def _painting(self, shot: Shot) -> Painting:
-        self._render(shot)
-        w, h = self.frame.width, self.frame.height
-        rgb = np.frombuffer(self._to_look.read(components=3, alignment=1), np.uint8).reshape(h, w, 3)
-        far = np.frombuffer(self._to_scene.read(components=1, attachment=1, dtype="f4", alignment=1), np.float32)
-        facing = np.frombuffer(self._to_scene.read(components=4, attachment=2, dtype="f4", alignment=1), np.float32)
-        facing = facing.reshape(h, w, 4)[::-1]
-        materials = np.where(facing[..., 3] < 0, SKY_MATERIAL, facing[..., 3]).astype(np.uint8)
-        return Painting(rgb[::-1].copy(), far.reshape(h, w)[::-1].copy(), facing[..., :3].copy(), materials)
+    def paint_each(self, shots: Iterable[Shot]) -> Iterator[Painting]:
+        """As paint, of one shot after another in the same land, which a GPU does faster."""
+        return in_turn(self.gl, shots, self._render, self._parts, _painting)
 
     def planes(self, shot: Shot) -> Picture:
         """The shot as the networks' planes with their depth, as opengl.Picture."""
@@ -172,43 +160,34 @@ class Painter:
 
     def _as_planes(self, shot: Shot) -> Picture:
         self._render(shot)
-        for array, into in ((self._luma, self._to_luma), (self._chroma, self._to_chroma)):
-            into.use()
+        for planes in (self._luma, self._chroma):
             self._looked.use(0)
             self._distance.use(1)
-            set_values(array.program, {"scene": 0, "distances": 1})
-            array.render()
-        return read_planes(self._to_luma, self._to_chroma)
+            planes.draw({"scene": 0, "distances": 1})
+        self._packed.ask()
+        return picture(self._packed)
 
     def _things(self, land: Land, shot: Shot, values: dict[str, object]) -> None:
-        self._to_things.use()
         self._to_things.clear()
-        self.gl.enable(moderngl.DEPTH_TEST)
         for kind, rows in uniforms.plants(land, shot).items():
-            array, buffer = self._plants[kind]
-            buffer.write(rows.tobytes())
-            set_values(array.program, values)
-            array.render(moderngl.TRIANGLE_STRIP, instances=len(rows))
+            self._plants[kind].draw(values, rows)
         rows = uniforms.solids(self._standing, shot)
         if len(rows):
-            array, buffer = self._solids
-            buffer.write(rows.tobytes())
-            set_values(array.program, values | {"terrain": 0, "noise": 1})
-            array.render(moderngl.TRIANGLE_STRIP, instances=len(rows))
-        self.gl.disable(moderngl.DEPTH_TEST)
+            self._solids.draw(values, rows)
 
     def _light(self, shot: Shot, values: dict[str, object]) -> None:
         sparks = uniforms.sparks(shot)
         if not len(sparks):
             return
-        array, buffer = self._sparks
-        buffer.write(sparks.tobytes())
+        self._spark_rows.write(sparks.tobytes())
         self._to_sparks.use()
         self._distance.use(0)
         self.gl.enable(moderngl.BLEND)
         self.gl.blend_func = (moderngl.ONE, moderngl.ONE)
-        set_values(array.program, values | {"distances": 0})
-        array.render(moderngl.TRIANGLE_STRIP, instances=len(sparks))
+        for name, value in (values | {"distances": 0}).items():
+            if name in self._sparks.program:
+                self._sparks.program[name] = value
+        self._sparks.render(moderngl.TRIANGLE_STRIP, instances=len(sparks))
         self.gl.disable(moderngl.BLEND)
 
     def _render(self, shot: Shot) -> None:
@@ -220,28 +199,22 @@ class Painter:
             texture.use(unit)
         names = ("terrain", "noise", "cells", "heights", "beam", "surfaces", "materials", "paints", "met")
         units = {name: unit for unit, name in enumerate(names)}
-        self._to_beam.use()
-        set_values(self._beam.program, values | units)
-        self._beam.render()
-        self._things(land, shot, values)
+        self._beam.draw(values | units)
+        self._things(land, shot, values | units)
         for unit, texture in enumerate((self._skip, self._surface, self._material, self._paint, self._met)):
             texture.use(4 + unit)
         meet, *lit = self._scene(land, shot)
         self.gl.enable(moderngl.DEPTH_TEST)
-        for into, programs, chosen in ((self._to_met, [meet], "1"), (self._to_scene, lit, "==")):
-            into.use()
+        for passes, chosen in (([meet], "1"), (lit, "==")):
             self.gl.depth_func = chosen
-            for array in programs:
-                set_values(array.program, values | units)
-                array.render()
+            for one in passes:
+                one.draw(values | units)
         self.gl.depth_func = "<"
         self.gl.disable(moderngl.DEPTH_TEST)
         self._light(shot, values)
-        self._to_look.use()
         for unit, texture in enumerate((self._colour, self._ground[1], self._distance, self._facing)):
             texture.use(unit)
         looks = self._looks[vocabulary()["look"].index(shot.look)]
         look: dict[str, object] = {"paper": (self.frame.left, self.frame.low)}
         look |= {"scene": 0, "noise": 1, "distances": 2, "normals": 3, "fine": self.frame.whole[1] / 288}
-        set_values(looks.program, look | {"glow_pulse": shot.heaven.pulse})
-        looks.render()
+        looks.draw(look | {"glow_pulse": shot.heaven.pulse})

@@ -1,16 +1,16 @@
 // The scene's colour as BT.709 limited-range planes, and its distance as the square root of inverse distance.
 uniform sampler2D scene, distances;
 #ifdef LUMA
-out float y;
-void main() {
-  vec3 c = texelFetch(scene, ivec2(gl_FragCoord.xy), 0).rgb;
+OUT0(float, y)
+void each() {
+  vec3 c = texelFetch(scene, ivec2(HERE), 0).rgb;
   y = (16. + 219. * dot(c, vec3(.2126, .7152, .0722))) / 255.;
 }
 #else
-layout(location = 0) out vec2 uv;
-layout(location = 1) out float code;
-void main() {
-  ivec2 at = ivec2(gl_FragCoord.xy) * 2;
+OUT0(vec2, uv)
+OUT1(float, code)
+void each() {
+  ivec2 at = ivec2(HERE) * 2;
   vec3 c = vec3(0.);
   float m = 1e9;
   for (int i = 0; i < 4; i++) {

@@ -28,9 +28,9 @@ float lipschitz() { return place == 2 ? .5 : place == 1 ? .62 : .68; }
 float ceiling() { return place == 2 ? 62. : place == 3 ? 16. : 14.; }
 
 #ifdef BEAM
-out float skip;
-void main() {
-  vec3 d = ray(gl_FragCoord.xy);
+OUT0(float, skip)
+void each() {
+  vec3 d = ray(HERE);
   float t = .2, k = lipschitz(), cone = ASPECT / size.y * .75;
   for (int i = 0; i < 64; i++) {
     vec3 p = eye + d * t;
@@ -45,27 +45,27 @@ struct Hit { float t; vec3 n; int material; float up; };
 const int GROUND = 0, WATER = 1, TRUNK = 2, PINE = 3, LEAF = 4, CACTUS = 5, ROCK = 6;
 
 #ifdef PLANTS
-in vec4 foot;               // x, y, z of the foot relative to the eye, height
-in float turn;
-layout(location = 0) out vec4 surface;    // normal, distance
-layout(location = 1) out float material;  // material + 0.99 * share of the height
+GIVEN(vec4, foot)             // x, y, z of the foot relative to the eye, height
+GIVEN(float, turn)
+OUT0(vec4, surface)   // normal, distance
+OUT1(float, material) // material + 0.99 * share of the height
 
 //@shapes
 
 
-void main() {
-  vec3 d = ray(gl_FragCoord.xy + window);
+void each() {
+  vec3 d = ray(HERE + window);
   Hit hit = Hit(FAR, vec3(0., 1., 0.), -1, 0.);
   plant(-foot.xyz, d, foot.w, turn, hit);
-  if (hit.material < 0) discard;
+  if (hit.material < 0) MISS;
   surface = vec4(hit.n, hit.t);
   material = float(hit.material) + .99 * hit.up;
-  gl_FragDepth = hit.t / FAR;
+  DEPTH(hit.t / FAR)
 }
 #else
 uniform sampler2D surfaces, materials;  // what the plant pass drew
-layout(location = 0) out vec4 colour;
-layout(location = 1) out float distance_m;
+OUT0(vec4, colour)
+OUT1(float, distance_m)
 
 vec3 sun() { float a = tod * 6.2831853; return normalize(vec3(cos(a), sin(a) * .9, .42)); }
 vec3 moon() { vec3 s = sun(); return normalize(vec3(-s.x, .35 + .5 * abs(s.y), -.55)); }
@@ -160,11 +160,11 @@ vec3 ground_albedo(vec3 p, vec3 n, float tint) {
   return c;
 }
 
-void main() {
-  vec3 d = ray(gl_FragCoord.xy + window);
+void each() {
+  vec3 d = ray(HERE + window);
   float k = lipschitz();
   Hit hit = Hit(FAR, vec3(0., 1., 0.), -1, 0.);
-  float t = textureLod(beam, (gl_FragCoord.xy + window) / size, 0.).r;
+  float t = textureLod(beam, (HERE + window) / size, 0.).r;
   for (int i = 0; i < 72; i++) {
     vec3 p = eye + d * t;
     float e = p.y - height(p.xz);
@@ -178,9 +178,9 @@ void main() {
     float w = -eye.y / d.y;
     if (w < hit.t) { hit.t = w; hit.material = WATER; }
   }
-  vec4 seen = texelFetch(surfaces, ivec2(gl_FragCoord.xy), 0);
+  vec4 seen = texelFetch(surfaces, ivec2(HERE), 0);
   if (seen.w > 0. && seen.w < hit.t) {
-    float m = texelFetch(materials, ivec2(gl_FragCoord.xy), 0).r;
+    float m = texelFetch(materials, ivec2(HERE), 0).r;
     hit = Hit(seen.w, seen.xyz, int(m), fract(m));
   }
 

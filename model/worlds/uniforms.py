@@ -30,7 +30,7 @@ def values(land: Land, shot: Shot, frame: Frame) -> dict[str, object]:
     values |= {"window": (float(frame.left), float(frame.low), *map(float, frame.whole)), "span": camera.span}
     values |= {"size": (frame.width, frame.height), "beam_size": (frame.width // BEAM, frame.height // BEAM)}
     careful = 1 / (1 + land.steepest * land.steepest) ** 0.5
-    values |= {"top_m": float(land.ground[..., 0].max()) + 0.5, "careful": careful, "brisk": max(careful, BRISK)}
+    values |= {"top_m": land.top_m + 0.5, "careful": careful, "brisk": max(careful, BRISK)}
     for name in ("tod", "cloud", "fog", "rain", "snow", "cover", "storm", "aurora", "rainbow", "pulse"):
         values[name] = getattr(heaven, name)
     values |= {"clock": shot.clock, "bolt": (heaven.bolt_azimuth, 0.6 * heaven.bolt, heaven.bolt_seed, heaven.bolt)}

@@ -1,8 +1,8 @@
 // How far a bundle of rays may be followed before any of them can meet the ground.
-out float skip;
+OUT0(float, skip)
 uniform vec2 beam_size;
-void main() {
-  vec3 d = ray(gl_FragCoord.xy * size / beam_size);
+void each() {
+  vec3 d = ray(HERE * size / beam_size);
   float t = .2, cone = span / window.w * size.y / beam_size.y * .75;
   for (int i = 0; i < 72; i++) {
     vec3 p = eye + d * t;

@@ -2,7 +2,7 @@
 uniform sampler2D scene, distances, normals;
 // LOOK: 0 natural, 1 neon, 2 ink, 3 pastel
 uniform float glow_pulse;
-out vec4 colour;
+OUT0(vec4, colour)
 uniform sampler2D noise;
 uniform vec2 paper;          // the picture's corner in the whole, pixels
 uniform float fine;          // pixels of the whole's height / 288
@@ -33,10 +33,10 @@ float edge(ivec2 p, int w) {
   return clamp(sum * .8, 0., 1.);
 }
 
-void main() {
-  ivec2 p = ivec2(gl_FragCoord.xy);
+void each() {
+  ivec2 p = ivec2(HERE);
   vec3 c = softened(p);
-  vec2 q = (gl_FragCoord.xy + paper) / fine;
+  vec2 q = (HERE + paper) / fine;
   int w = max(1, int(fine + .5));
   if (LOOK == 1) {
     float e = edge(p, w), l = luma(c), m = metres(p);

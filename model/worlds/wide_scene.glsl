@@ -1,14 +1,14 @@
 // One view of a full world: what the passes before it met, lit by one sun, the sky and lamps. SHOWS: 0 the sky, 1 water, 2
-// all else. A program for each, chosen by depth: a software rasterizer runs every branch that it is given.
+// all else. A program for each, chosen by depth or by ONLY: a software rasterizer runs every branch that it is given.
 uniform sampler2D cells, met, surfaces, paints;
 uniform vec4 caster[24];     // spheres that throw shadows: relative to the eye, radius
 uniform int casters;
 uniform vec4 fire[2];        // lights: relative to the eye, strength
 uniform vec4 burst;          // colour of a flash of fireworks, strength
 uniform float night_lights;
-layout(location = 0) out vec4 colour;
-layout(location = 1) out float distance_m;
-layout(location = 2) out vec4 normal_material;
+OUT0(vec4, colour)
+OUT1(float, distance_m)
+OUT2(vec4, normal_material)
 const int GROUND = 0, WATER = 1, TRUNK = 2, PINE = 3, LEAF = 4, CACTUS = 5, ROCK = 6, FIGURE = 7, WALL = 8, WINDOW = 9, CLOTH = 10, STONE = 11;
 
 const vec3 SAND = PLACE == 2 ? vec3(.20, .135, .08) : PLACE == 5 ? vec3(.16, .10, .07) : vec3(0.);  // what bright ground throws on walls
@@ -140,15 +140,16 @@ vec3 lamps(vec3 p, vec3 n) {  // fires and fireworks on a surface; p relative to
   return c + burst.rgb * burst.a * (.3 + .5 * max(n.y, 0.));
 }
 
-void main() {
-  vec2 found_here = texelFetch(met, ivec2(gl_FragCoord.xy), 0).rg;
+void each() {
+  vec2 found_here = texelFetch(met, ivec2(HERE), 0).rg;
   float found = found_here.x, up = fract(found_here.y);
   int material = found_here.y < 0. ? -1 : int(found_here.y);
-  vec3 d = ray(gl_FragCoord.xy), n = vec3(0., 1., 0.);
+  ONLY(SHOWS == (material < 0 ? 0 : material == WATER ? 1 : 2))
+  vec3 d = ray(HERE), n = vec3(0., 1., 0.);
   vec4 painted = vec4(0.);
   if (SHOWS == 2 && material > WATER) {
-    n = texelFetch(surfaces, ivec2(gl_FragCoord.xy), 0).xyz;
-    painted = texelFetch(paints, ivec2(gl_FragCoord.xy), 0);
+    n = texelFetch(surfaces, ivec2(HERE), 0).xyz;
+    painted = texelFetch(paints, ivec2(HERE), 0);
   }
   vec3 s = sun(), background = sky(d), c = background;
   float day = daylight(), g = glow(), over = overcast(), wet = max(rain, .8 * storm) * (1. - cover);

@@ -60,7 +60,7 @@ vec3 curtains(vec3 d) {
   vec3 light = vec3(0.);
   float strength = aurora * (1. - daylight()) * (1. - overcast()) * (.75 + .9 * pulse);
   if (!NIGHT || !AURORA || strength < .01 || d.y < .03) return light;
-  float between = dice(ivec2(gl_FragCoord.xy), 77u);  // no two neighbours cut the curtains at the same heights
+  float between = dice(ivec2(HERE), 77u);  // no two neighbours cut the curtains at the same heights
   for (int i = 0; i < 24; i++) {
     float share = (float(i) + between) / 24., up = 1. + 1.19 * share;
     vec2 q = d.xz / (d.y + .10) * up * 1.5;

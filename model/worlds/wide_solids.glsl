@@ -1,10 +1,10 @@
 // Things that are neither ground nor plants, met exactly: capsules, ellipsoids, boxes, capped cones and gable roofs.
 // Everything is relative to the eye. at: middle; axis: half sizes, or half the axis; more: shape, bound, turn, radius.
-in vec4 o_at, o_axis, o_paint, o_more;
+GIVEN(vec4, o_at) GIVEN(vec4, o_axis) GIVEN(vec4, o_paint) GIVEN(vec4, o_more)
 uniform float night_lights;
-layout(location = 0) out vec4 surface;   // normal, distance
-layout(location = 1) out float material;
-layout(location = 2) out vec4 paint;     // colour, light of its own
+OUT0(vec4, surface) // normal, distance
+OUT1(float, material)
+OUT2(vec4, paint) // colour, light of its own
 
 float ellipsoid(vec3 o, vec3 d, vec3 r, out vec3 n) {
   vec3 q = o / r, e = d / r;
@@ -67,8 +67,8 @@ float tapered(vec3 o, vec3 d, float h, float low, float high, out vec3 n) {  // 
   return best;
 }
 
-void main() {
-  vec3 d = ray(gl_FragCoord.xy), o = -o_at.xyz, n = vec3(0., 1., 0.);
+void each() {
+  vec3 d = ray(HERE), o = -o_at.xyz, n = vec3(0., 1., 0.);
   int shape = int(o_more.x + .5);
   float c = cos(o_more.z), s = sin(o_more.z), t = -1.;
   vec3 lo = vec3(o.x * c - o.z * s, o.y, o.x * s + o.z * c), ld = vec3(d.x * c - d.z * s, d.y, d.x * s + d.z * c);
@@ -77,7 +77,7 @@ void main() {
   else if (shape == 2) t = box(lo, ld, o_axis.xyz, n);
   else if (shape == 3) t = tapered(lo, ld, o_axis.y, o_axis.x, o_axis.z, n);
   else t = roof(lo, ld, o_axis.xyz, n);
-  if (t < .05 || t > FAR) discard;
+  if (t < .05 || t > FAR) MISS;
   vec3 here = lo + ld * t;
   if (shape != 0) n = vec3(n.x * c + n.z * s, n.y, -n.x * s + n.z * c);
   vec3 colour = o_paint.rgb;
@@ -107,5 +107,5 @@ void main() {
   surface = vec4(n, t);
   material = float(m) + .5;
   paint = vec4(colour, light);
-  gl_FragDepth = t / FAR;
+  DEPTH(t / FAR)
 }

@@ -23,10 +23,10 @@ in vec2 inside;
 in vec4 light;
 in float away;
 uniform sampler2D distances;
-out vec4 colour;
-void main() {
+OUT0(vec4, colour)
+void each() {
   float r = dot(inside, inside);
-  if (r > 1. || texelFetch(distances, ivec2(gl_FragCoord.xy), 0).r < away - .4) discard;
+  if (r > 1. || texelFetch(distances, ivec2(HERE), 0).r < away - .4) MISS;
   float f = (1. - r) * (1. - r);
   colour = vec4(light.rgb * light.a * f, 0.);
 }
