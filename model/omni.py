@@ -136,6 +136,18 @@ class Layer(nn.Module):
         self.before_attention = nn.RMSNorm(config.width, 1e-6)
         self.before_feed = nn.RMSNorm(config.width, 1e-6)
 
+    def forward(self, x: Tensor, turn: Tensor, mask: Tensor, before: Past | None = None) -> tuple[Tensor, Past | None]:
+        """Blocks x [B * T, BLOCK, D] of B worlds; turn as SpaceAttention's; mask [B or 1, T, W + T] and the past
+        `before` as TimeAttention's -> what comes next, and of a layer over time what it keeps of these frames."""
+        y, kept = self.before_attention(x), None
+        if isinstance(self.attention, TimeAttention):
+            frames = mask.shape[1]
+            moved, kept = self.attention(y[:, FIRST_CARRIED:].unflatten(0, (-1, frames)), mask, before)
+            x = x + F.pad(moved.flatten(0, 1), (0, 0, FIRST_CARRIED, 0))
+        else:
+            x = x + self.attention(y, turn)
+        return x + self.feed(self.before_feed(x)), kept
+
 
 class Finish(nn.Module):
     """Two convolutions over the latents, cell by cell: mends what tokens of four cells leave at their borders."""
@@ -263,15 +275,9 @@ class Omni(nn.Module):
         x = self.tokens(noisy, given).flatten(0, 1)
         kept: list[Past] = []
         for layer in self.stack():
-            y = layer.before_attention(x)
-            if isinstance(layer.attention, TimeAttention):
-                before = past[len(kept)] if past is not None else None
-                moved, pair = layer.attention(y[:, FIRST_CARRIED:].unflatten(0, (batch, frames)), mask, before)
+            x, pair = layer(x, self.turn, mask, past[len(kept)] if past else None)
+            if pair is not None:
                 kept.append(pair)
-                x = x + F.pad(moved.flatten(0, 1), (0, 0, FIRST_CARRIED, 0))
-            else:
-                x = x + layer.attention(y, self.turn)
-            x = x + layer.feed(layer.before_feed(x))
         return self.read(x.unflatten(0, (batch, frames)), given, kept)
 
     def read(self, x: Tensor, given: Given, kept: list[Past]) -> Seen:

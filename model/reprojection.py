@@ -20,7 +20,7 @@ NOTHING_M = 1e9
 NEAREST_M = 0.05
 THIN, EDGE = 1e-3, 1e-3  # of triangles, in cells: the least area, and how far beyond an edge still counts
 STRETCHED = 1.4  # cells between two neighbours, from which on more than a crack is left between them
-WIDEST = 32  # cells that a triangle may span
+NARROW, WIDEST = 4, 32  # cells that most triangles span, and that any may
 
 
 def warp(planes: Tensor, forth: Motion, back: Motion) -> tuple[Tensor, Tensor]:
@@ -100,11 +100,22 @@ def _fill_triangles(
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
     whole = whole & (area > THIN) & (far0 > NEAREST_M) & (far1 > NEAREST_M) & (far2 > NEAREST_M)
     first = (whole.nonzero()[:, 0] * buffer.shape[1])[:, None]  # of its world, in the buffer
-    parts = (x0, y0, far0, x1, y1, far1, x2, y2, far2, area)
-    x0, y0, far0, x1, y1, far1, x2, y2, far2, area = (part[whole][:, None] for part in parts)
+    parts = [part[whole][:, None] for part in (x0, y0, far0, x1, y1, far1, x2, y2, far2, area)]
+    xs, ys = torch.cat(parts[0:9:3], 1), torch.cat(parts[1:9:3], 1)
+    sides = torch.maximum(xs.amax(1) - xs.amin(1).ceil(), ys.amax(1) - ys.amin(1).ceil())
+    narrow, flat = sides < NARROW - 0.1, buffer.flatten()
+    for some, most in ((narrow, NARROW), (~narrow, WIDEST)):
+        flat = _fill_some(flat, first[some], [part[some] for part in parts], most, height, width)
+    return flat.view_as(buffer)
+
+
+def _fill_some(flat: Tensor, first: Tensor, parts: Sequence[Tensor], most: int, height: int, width: int) -> Tensor:
+    """Triangles that begin at `first` [N, 1] of the flat buffer, in the cells up to `most` right of and below their
+    first ones; parts as in `_fill_triangles`, [N, 1] each."""
+    x0, y0, far0, x1, y1, far1, x2, y2, far2, area = parts
     left, top = torch.stack([x0, x1, x2]).amin(0).ceil(), torch.stack([y0, y1, y2]).amin(0).ceil()
-    px, flat = left + torch.arange(WIDEST, device=left.device), buffer.flatten()
-    for dy in range(WIDEST):
+    px = left + torch.arange(most, device=left.device)
+    for dy in range(most):
         py = top + dy
         b = ((px - x0) * (y2 - y0) - (x2 - x0) * (py - y0)) / area
         c = ((x1 - x0) * (py - y0) - (px - x0) * (y1 - y0)) / area
@@ -113,7 +124,7 @@ def _fill_triangles(
         inverse = 1 / far0 + b * (1 / far1 - 1 / far0) + c * (1 / far2 - 1 / far0)
         cell = first + (py * width + px).long()
         flat = flat.scatter_reduce(0, cell[inside], 1 / inverse[inside], "amin")
-    return flat.view_as(buffer)
+    return flat
 
 
 def _close_cracks(distance_m: Tensor) -> tuple[Tensor, Tensor]:

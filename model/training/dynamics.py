@@ -41,7 +41,7 @@ from model.training.skies import sky_loss
 from model.view import known_view
 
 CLIP_GRADIENT = 1.0
-GPU_CHUNK = 96  # views that are made at once on a GPU
+GPU_CHUNK = 384  # views that are made at once on a GPU
 TAKE_EVERY_S = 2.0
 LANES = 3  # batches that are in work at once: rows come back when what the model made of them is there
 
@@ -139,8 +139,7 @@ class Trainer:
         ones. Choosing layouts by the convolutions put frames innermost on a CPU, and made norms ten times as slow."""
         if self.clips.device.type == "cuda":
             for layer in self.omni.stack():  # one layer's code serves all
-                layer.attention.compile(dynamic=False)
-                layer.feed.compile(dynamic=False)
+                layer.compile(dynamic=False)
         else:
             self.forward = torch.compile(self.omni, dynamic=False, options={"layout_optimization": False})
         self.loss(self.batch(0), 0)[0].backward()  # before other threads work: they and a compiler lock each other out
@@ -173,7 +172,7 @@ class Trainer:
         age_s, controls, states = told
         return Given(instruction, age_s, silence, controls, states, batch.view, signal, size)
 
-    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float], Tensor, Tensor]:
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, Tensor], Tensor, Tensor]:
         """The step's loss and its parts; also the clean latents that the model made, and which it made from noise."""
         generator, device = torch.Generator().manual_seed(step_seed(self.training.seed + 2, step)), self.clips.device
         isolated, told = batch.rows.isolated, batch.told
@@ -210,7 +209,7 @@ class Trainer:
         ground = (F.binary_cross_entropy_with_logits(contact, told["next_ground"], reduction="none") * known).mean()
         total = picture + 0.3 * sky + 0.2 * motion + 0.05 * ground + 0.02 * named
         losses = {"picture": picture, "sky": sky, "motion": motion, "ground": ground, "named": named}
-        parts = {name: loss.item() for name, loss in losses.items()}
+        parts = {name: loss.detach() for name, loss in losses.items()}
         return total, parts, seen.clean.detach().float(), served | (signal <= 0.5)
 
     def named(self, generator: torch.Generator) -> Tensor:
@@ -244,19 +243,19 @@ def unhidden(margins: Tensor) -> Tensor:
     return (down[:, None, :, None] & across[:, None, None, :]).float()
 
 
-def train_step(run: Run, trainer: Trainer, batch: Batch) -> dict[str, float]:
+def train_step(run: Run, trainer: Trainer, batch: Batch) -> dict[str, Tensor]:
     """One optimizer step."""
     loss, parts, made, from_noise = trainer.loss(batch, run.step)
     norm = descend(run, loss, [trainer.omni], CLIP_GRADIENT)
     if norm.isfinite():
         trainer.keep_worn(batch, made, from_noise)
-    return parts | {"gradient_norm": norm.item()}
+    return parts | {"gradient_norm": norm[0]}
 
 
 def train(run: Run, trainer: Trainer) -> None:
     """Steps until the budget is spent or a signal comes."""
     training, rescanned_s = trainer.training, time.monotonic()
-    pace, sums = Pace(training.report_every_s), defaultdict[str, list[float]](list)
+    pace, sums = Pace(training.report_every_s), defaultdict[str, list[Tensor]](list)
     batches, batch = Prefetch(trainer.batch, run.step // training.uses, ahead=1), None
     over = threading.Event()
     if trainer.clips.device.type == "cuda":  # where clips come faster than a step may wait for them
@@ -270,7 +269,7 @@ def train(run: Run, trainer: Trainer) -> None:
             sums[name].append(value)
         frames_per_s = pace.add(trainer.mixture.rows * trainer.mixture.frames)
         if frames_per_s is not None:
-            means = {name: sum(values) / len(values) for name, values in sums.items()}
+            means = {name: torch.stack(values).mean() for name, values in sums.items()}
             report(run, f"{frames_per_s:.1f} frames/s, {trainer.clips.count} clips", means)
             sums.clear()
         now_s = time.monotonic()

@@ -61,7 +61,7 @@ def losses(run: Run, trainer: Trainer, steps: int) -> list[float]:
         frames=4, rows=2, worn=0, worn_again=0
     )  # what the model made is kept in memory, not in a checkpoint
     trainer.training = replace(trainer.training, own_past=0)
-    return [train_step(run, trainer, trainer.batch(run.step))["picture"] for _ in range(steps)]
+    return [float(train_step(run, trainer, trainer.batch(run.step))["picture"]) for _ in range(steps)]
 
 
 def test_resuming_gives_the_losses_of_never_having_stopped(clips, sentences, tmp_path):
