@@ -39,11 +39,9 @@ def draw(world: int, renderer: Renderer) -> dict[str, Tensor]:
         walks = walk(terrain, rng) if number < WALKS else leap(terrain, rng)
         sky = settled(str(rng.choice(TIMES, p=TIME_SHARES)), str(rng.choice(WEATHERS, p=WEATHER_SHARES)), rng)
         clock = float(rng.uniform(0, 60))
-        shots = []
-        for frame in LOOKED:
-            w = walks[frame]
-            view = View(w.x, w.y, w.z, w.yaw, w.pitch, **asdict(sky), clock=clock + frame / 24)
-            shots.append(renderer.draw(view))
+        looks = [(walks[frame], clock + frame / 24) for frame in LOOKED]
+        views = [View(w.x, w.y, w.z, w.yaw, w.pitch, **asdict(sky), clock=at_s) for w, at_s in looks]
+        shots = list(renderer.draw_each(views))
         for name, kind in (("y", "uint8"), ("u", "uint8"), ("v", "uint8"), ("depth", "int32")):
             rows[name].append(torch.from_numpy(np.stack([getattr(shot, name) for shot in shots]).astype(kind)))
         rows["walk"].append(torch.tensor([astuple(w) for w in walks], dtype=torch.float32))

@@ -84,7 +84,7 @@ class Packed:
         for of, _, components, dtype in parts:
             end += of.width * of.height * components * np.dtype(dtype).itemsize
             self._starts.append(end)
-        self._buffer = gl.buffer(reserve=end, dynamic=True)
+        self._buffer, self._read = gl.buffer(reserve=end, dynamic=True), bytearray(end)
 
     def release(self) -> None:
         """The driver's memory is given back; nothing can be asked for any more."""
@@ -97,10 +97,10 @@ class Packed:
             of.read_into(self._buffer, None, components, attachment, 1, kind, write_offset=start)
 
     def take(self) -> list[NDArray[Any]]:
-        """What was asked for last: [H, W, components] each, row 0 at the top."""
-        read = self._buffer.read()
+        """What was asked for last: [H, W, components] each, row 0 at the top. Good until the next is taken."""
+        self._buffer.read_into(self._read)
         return [
-            np.frombuffer(read[start:end], dtype).reshape(of.height, of.width, components)[::-1]
+            np.frombuffer(self._read, np.uint8)[start:end].view(dtype).reshape(of.height, of.width, components)[::-1]
             for (of, _, components, dtype), start, end in zip(self._parts, self._starts, self._starts[1:], strict=False)
         ]
 
