@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from model.evaluation.episodes import Episode, Player, Shots, Truth
-from model.evaluation.judges import LOOKED, Judges
-from model.evaluation.pictures import look
+from model.evaluation.judges import LOOKED, MOTIONS, Judges
+from model.evaluation.motion_examples import labels_of
+from model.evaluation.pictures import digest, look
 
 Rows = list[list[str]]  # [true class, class that the judge names]
 Value = Any  # of one case, JSON-able: a number, or Rows; None does not count
@@ -49,18 +50,24 @@ class Court:
 
     truth: Truth
     judges: Judges
-    _read: dict[tuple[str, tuple[int, ...]], dict[str, Tensor]] = field(default_factory=dict, repr=False)
+    _read: dict[bytes, dict[str, Tensor]] = field(default_factory=dict, repr=False)
+    _labels: dict[tuple[str, tuple[int, ...]], dict[str, Tensor]] = field(default_factory=dict, repr=False)
+
+    def labels(self, episode: Episode, frames: list[int]) -> dict[str, Tensor]:
+        """What truly happens in the windows that begin with these frames (`motion_examples.labels_of`)."""
+        key = episode.key(), tuple(frames)
+        if key not in self._labels:
+            self._labels[key] = labels_of(self.truth.facts(episode), frames)
+        return self._labels[key]
 
     def motions(self, shown: Shots, frames: list[int]) -> dict[str, Tensor]:
-        """What the judges read of the windows that begin with these frames (`Judges.motions`)."""
-        return self.judges.motions(torch.stack([look([shown[f + later] for f in frames]) for later in LOOKED], 1))
-
-    def motions_of_truth(self, episode: Episode, frames: list[int]) -> dict[str, Tensor]:
-        """The same of an episode's truth, read once."""
-        key = episode.key(), tuple(frames)
-        if key not in self._read:
-            self._read[key] = self.motions(self.truth.play(episode), frames)
-        return self._read[key]
+        """What the judges read of the windows that begin with these frames (`Judges.motions`). The same pictures are
+        read once, whoever shows them."""
+        keys = [b"".join(digest(shown[f + later]) for later in LOOKED) for f in frames]
+        new = {key: f for key, f in zip(keys, frames, strict=True) if key not in self._read}
+        for key, f in new.items():
+            self._read[key] = self.judges.motions(look([shown[f + later] for later in LOOKED])[None])
+        return {name: torch.cat([self._read[key][name] for key in keys]) for name in MOTIONS}
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.evaluation.matching import CHANNELS, COLUMNS, ROWS, Matches, anchors, ways
-from model.evaluation.odometry import FOCAL, NAMES, solve
+from model.evaluation.odometry import FOCAL, solve
 
 SHORTEST, LONGEST = -5.7, 0.7  # logarithm of inverse metres: the sky, and a stone before the feet
-SCALES = (20.0, 20.0, 4.0, 6.0, 4.0)  # of a motion, to about one
 PLAIN = 3  # anchors over which likeness is evened out before its best way is taken
 
 
@@ -31,24 +30,19 @@ class Read(NamedTuple):
 
 
 class MotionReader(nn.Module):
-    """Matches -> Read; and what the pairs of a window come to. `width`: channels; `classes`: of all motions together;
-    `pairs`: of a window."""
+    """Matches -> Read. `width`: channels."""
 
     place: Tensor
     rays: Tensor
     far: Tensor
     near: Tensor
 
-    def __init__(self, width: int, classes: int, pairs: int):
+    def __init__(self, width: int):
         super().__init__()
         self.sharpness = nn.Parameter(torch.tensor(20.0))
         self.stem = nn.Sequential(_block(CHANNELS + 2, width, 1), _block(width, width, 2), _block(width, width, 4))
         self.parts = nn.Conv2d(width, 5, 3, 1, 1)
         self.rows = nn.Linear(width * ROWS, 1)
-        told, hidden = pairs * (2 * len(NAMES) + 1), 64
-        self.head = nn.Sequential(
-            nn.Linear(told, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, classes)
-        )
         y, x = torch.meshgrid(torch.linspace(-1, 1, ROWS), torch.linspace(-1, 1, COLUMNS), indexing="ij")
         at = anchors()
         rays = torch.stack([at[0] / FOCAL, -at[1] / FOCAL, torch.ones_like(at[0])])
@@ -65,12 +59,6 @@ class MotionReader(nn.Module):
         pitch = 0.3 * self.rows(hidden.mean(3).flatten(1))[:, 0]
         motion, spread = solve(self.rays / inverse_m[:, None], went, sure, pitch)
         return Read(went, inverse_m, sure, pitch, motion, spread)
-
-    def classes(self, read: Read, pairs: int) -> Tensor:
-        """What was read of the pairs of windows, one window after the other -> logits [windows, classes]."""
-        scale = read.motion.new_tensor(SCALES)
-        told = torch.cat([read.motion * scale, read.spread.log() / 2, read.pitch[:, None]], 1)
-        return self.head(told.unflatten(0, (-1, pairs)).flatten(1))
 
     def _likeliest(self, shown: Tensor, matches: Matches, near: Tensor) -> Tensor:
         """The way of each anchor [B, 2, N] by how alike it is to what lies there, from both sizes of patches."""

@@ -4,32 +4,21 @@ Knows judges and examples; trains nothing."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
 from model.evaluation.judge_examples import Examples
-from model.evaluation.judges import ATTRIBUTES, MOTIONS, SPEEDS, Judges, speeds_m_s
-from model.evaluation.matching import Matches
-from model.evaluation.motion_examples import labels
+from model.evaluation.judges import ATTRIBUTES, MOTIONS, SPEEDS, Judges, logits_of, speeds_m_s
+from model.evaluation.motion_examples import happened, labels
 from model.evaluation.statistics import interval
+from model.evaluation.windows import Windows
 
 BATCH = 16
 Groups = dict[str, tuple[str, ...]]
+Figures = dict[str, dict[str, float]]  # by judgement
 Claims = list[list[tuple[int, int]]]  # by world (true class, claimed class)
-
-
-class Held(NamedTuple):
-    """Windows of held-out worlds, as matches of PAIRS [N, 3, ...] from their beginning and from their end; what
-    happened in them and how much of it was to be seen (`motion_examples.examples`); the world of each [N]."""
-
-    forth: Matches
-    back: Matches
-    halves: Tensor
-    visible: Tensor
-    world: Tensor
 
 
 @torch.inference_mode()
@@ -40,22 +29,20 @@ def of_pictures(judges: Judges, held: Examples) -> dict[str, dict[str, float]]:
 
 
 @torch.inference_mode()
-def of_motion(judges: Judges, held: Held) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
-    """Accuracy of what is read from windows, and by how many metres a second speeds between two pictures are misread,
-    the mean size."""
-    logits, motion = [], []
-    for ways in zip(*(batches(way) for way in (held.forth, held.back)), strict=True):
-        read = judges.both_ways(*(Matches(*(of.flatten(0, 1) for of in way)) for way in ways))
-        logits.append(read[0])
-        motion.append(read[1])
-    missed = (speeds_m_s(torch.cat(motion)) - speeds_m_s(held.halves[:, 0])).abs()
-    found = accuracy(torch.cat(logits), labels(held.halves, held.visible), held.world, MOTIONS)
-    return found, dict(zip(SPEEDS, missed.mean(0).tolist(), strict=True))
-
-
-def batches(way: Matches) -> Iterator[tuple[Tensor, ...]]:
-    """A few windows at a time."""
-    return zip(*(of.split(BATCH) for of in way), strict=True)
+def of_motion(judges: Judges, held: Iterable[tuple[int, Windows]]) -> tuple[Figures, dict[str, float]]:
+    """Accuracy of what is read from windows of worlds, by the worlds' numbers, and by how many metres a second speeds
+    between two pictures are misread, the mean size."""
+    logits, missed, world, truths = [], [], [], []
+    for number, window in held:
+        motion, sure = judges.solved(window.pictures.float() / 127.5 - 1)
+        happening = happened(window)
+        logits.append(logits_of(motion, sure))
+        missed.append((speeds_m_s(motion[:, 0]) - speeds_m_s(happening[0][:, 0])).abs())
+        truths.append(labels(*happening))
+        world += [number] * len(motion)
+    truth = {name: torch.cat([of[name] for of in truths]) for name in MOTIONS}
+    found = accuracy(torch.cat(logits), truth, torch.tensor(world), MOTIONS)
+    return found, dict(zip(SPEEDS, torch.cat(missed).mean(0).tolist(), strict=True))
 
 
 def accuracy(logits: Tensor, truth: dict[str, Tensor], world: Tensor, groups: Groups) -> dict[str, dict[str, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from model.evaluation import moves, stills, windows
 from model.evaluation.gathering import gather
 from model.evaluation.judge_examples import Examples, Reconstruction, attribute_examples, joined
 from model.evaluation.judge_losses import class_weights, classes, pairs
-from model.evaluation.judge_measuring import Held, of_motion, of_pictures
-from model.evaluation.judges import ATTRIBUTES, MOTIONS, PAIRS, Judges, JudgesConfig
+from model.evaluation.judge_measuring import of_motion, of_pictures
+from model.evaluation.judges import ATTRIBUTES, MOTIONS, SEEN, Judges, JudgesConfig, logits_of
 from model.evaluation.matching import Matches
-from model.evaluation.motion_examples import backward, examples, gathered, labels
+from model.evaluation.motion_examples import gathered, labels
 from model.evaluation.wear import worn
 from model.training.loop import command, descend, keep_on, take_up
 from model.training.optimizers import adam
@@ -33,7 +33,7 @@ SPARSE = 4  # every fourth world also through the tokenizer
 LEAP_SHARE = 0.25  # of the windows: few walks rise or fall
 CLIP_SHARE = 0.27  # of them, where there are clips; the rest are short walks
 TRUST_STEPS = 300  # until the solved motion counts as much as the rest
-PAIRED = ("shown", "coarse", "fine", "inverse_m", "motion", "pitch")  # parts of examples that each pair has
+PAIRED = ("shown", "coarse", "fine", "inverse_m", "motion", "pitch")  # parts of examples that each pair of moments has
 
 Loss = Callable[[Judges, torch.Generator, float], Tensor]
 
@@ -55,15 +55,15 @@ def of_reader(learnt: Examples, count: int) -> Loss:
 
 def of_motions(learnt: dict[str, Tensor], count: int) -> Loss:
     """The loss of reading `count` windows of pictures."""
-    named = labels(learnt["halves"], learnt["visible"])
+    named = labels(learnt["motion"], learnt["visible"])
     weights = class_weights(named, MOTIONS)
 
     def loss(judges: Judges, chance: torch.Generator, trust: float) -> Tensor:
         index = torch.randint(len(learnt["pitch"]), (count,), generator=chance)
         some = {name: learnt[name][index].flatten(0, 1) for name in PAIRED}
-        some["visible"] = learnt["visible"][index].repeat_interleave(len(PAIRS), 0)
+        some["visible"] = learnt["visible"][index].repeat_interleave(SEEN - 1, 0)
         read = judges.motion(Matches(*(some[name] for name in Matches._fields)))
-        logits = judges.motion.classes(read, len(PAIRS))
+        logits = logits_of(*(of.unflatten(0, (count, -1)) for of in (read.motion, 1 / read.spread.square())))
         wanted = {name: label[index] for name, label in named.items()}
         return pairs(read, some, judges.motion.rays, trust) + classes(logits, wanted, MOTIONS, weights)
 
@@ -96,20 +96,12 @@ def still_examples(chosen: list[int], through: Reconstruction) -> Examples:
     return joined([attribute_examples(gather(views, worlds, stills.draw), by) for worlds, by in parts])
 
 
-def held_motions(chosen: list[int], through: Reconstruction) -> Held:
-    """All walks and leaps of these worlds, as they are and through the tokenizer."""
-    forth, back, world = [], [], []
-    for path in moves.drawn(cache_dir() / "glances", chosen):
-        for place in windows.of_walks([path], range(moves.A_WORLD)):
+def held_motions(chosen: list[int], through: Reconstruction) -> Iterator[tuple[int, windows.Windows]]:
+    """All walks and leaps of these worlds with their numbers, as they are and through the tokenizer."""
+    for number in chosen:
+        for place in windows.of_walks(moves.drawn(cache_dir() / "glances", [number]), range(moves.A_WORLD)):
             for by in (None, through):
-                window = windows.read(place, by)
-                forth.append(examples(window))
-                back.append(backward(window))
-                world.append(int(path.stem))
-    parts = {name: torch.cat([part[name] for part in forth]) for name in forth[0]}
-    there = Matches(*(parts[name] for name in Matches._fields))
-    home = Matches(*(torch.cat(column) for column in zip(*back, strict=True)))
-    return Held(there, home, parts["halves"], parts["visible"], torch.tensor(world))
+                yield number, windows.read(place, by)
 
 
 def learnt_motions(worlds: list[int], clips: Path, count: int, through: Reconstruction) -> dict[str, Tensor]:
@@ -119,7 +111,7 @@ def learnt_motions(worlds: list[int], clips: Path, count: int, through: Reconstr
     films = [place for path in list_clips(clips) for place in windows.of_clip(path)]
     share = CLIP_SHARE if films else 0.0
     drawn = windows.Drawn([leaps, walks, films], [LEAP_SHARE, 1 - LEAP_SHARE - share, share], through)
-    return gathered(cache_dir() / "glances-matched", drawn, count)
+    return gathered(cache_dir() / "glances-in-pairs", drawn, count)
 
 
 def measure(judges: Judges, through: Reconstruction) -> None:
@@ -137,7 +129,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command("judges", __doc__, "train-nano.toml", 40.0)
     parser.add_argument("--clips", type=Path, default=cache_dir() / "clips-nano", help="used where there are some")
     parser.add_argument("--warm", type=Path, help="weights to begin with")
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--measure", action="store_true", help="only measure those, and write into them how good they are"
+    )
+    options = parser.parse_args(arguments)
+    if options.measure and not options.warm:
+        parser.error("--measure: expected --warm FILE, the weights to measure")
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -147,7 +145,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.manual_seed(section["seed"])
     model = section["model"]
     config = JudgesConfig(tuple(model["reader"]), model["motion"])
-    judges = (Judges.load(options.warm) if options.warm else Judges(config)).train().requires_grad_(True)
+    judges = Judges.load(options.warm) if options.warm else Judges(config)
+    if options.measure:
+        measure(judges.eval(), Reconstruction())
+        judges.save(options.warm)
+        return
+    judges = judges.train().requires_grad_(True)
     rate = section["warm_rate" if options.warm else "rate"]
     optimizer = adam(judges.parameters(), rate, section["decay"])
     run = Run(cache_dir() / "runs" / options.run, judges, optimizer, options.minutes)

@@ -14,8 +14,8 @@ from configs.paths import WEIGHTS
 from model import checkpoint
 from model.evaluation.falling import without_falling
 from model.evaluation.flow import MotionReader
-from model.evaluation.matching import Matches, match
-from model.evaluation.odometry import NAMES
+from model.evaluation.matching import match, sight
+from model.evaluation.odometry import DECIDES, NAMES
 
 KIND = "judges"
 FILE = WEIGHTS / "judges.safetensors"
@@ -31,12 +31,13 @@ MOTIONS: dict[str, tuple[str, ...]] = {  # what a window of SEEN moments, GAP fr
     "tilt": ("down", "none", "up"),
     "rise": ("falling", "level", "rising"),
 }
-CLASSES = [len(classes) for classes in MOTIONS.values()]
+PARTS = {"ahead": "ahead", "aside": "aside", "turn": "turn", "tilt": "tilt", "rise": "up"}  # of a motion, by judgement
+DECISION = 4.0  # how much surer a judge is by as much motion as lies half-way between moving and standing
+MIRRORED = (-1.0, 1.0, -1.0, 1.0, 1.0)  # a motion (odometry.NAMES) as a mirror shows it
 KEYS, CAMERA = ("ahead", "aside"), ("turn", "tilt")
 SPEEDS = ("ahead", "aside", "up")
 GAP, SEEN = 4, 3  # frames between two moments of a window, and moments of one
 LOOKED = tuple(GAP * moment + again for moment in range(SEEN) for again in (0, 1))  # frames of a window: two a moment
-PAIRS = ((0, 1), (1, 2), (0, 2))  # of a window that are compared
 GOOD_ENOUGH = 0.95  # balanced accuracy on held-out truth
 
 
@@ -81,7 +82,7 @@ class Judges(nn.Module):
         super().__init__()
         self.config = config
         self.reader = Reader(config.reader)
-        self.motion = MotionReader(config.motion, sum(map(len, MOTIONS.values())), len(PAIRS))
+        self.motion = MotionReader(config.motion)
         self.accuracy: dict[str, dict[str, float]] = {}  # name -> value, low, high, n
         self.facts: dict[str, object] = {}  # of their training
 
@@ -116,34 +117,34 @@ class Judges(nn.Module):
     @torch.inference_mode()
     def motions(self, pictures: Tensor) -> dict[str, Tensor]:
         """Windows [N, LOOKED, 3, 135, 240] -> for each motion the chances of its classes, [N, classes]."""
-        logits = []
-        for looks in pictures.split(1):
-            forth, back = (without_falling(way, GAP)[0] for way in (looks, looks.flip(1)))
-            first, second = ([pair[i] for pair in PAIRS] for i in (0, 1))
-            ways = (match(window[first], window[second]) for window in (forth, back))
-            logits.append(self.both_ways(*ways)[0])
-        return split(torch.cat(logits), MOTIONS)
-
-    @torch.inference_mode()
-    def both_ways(self, forth: Matches, back: Matches) -> tuple[Tensor, Tensor]:
-        """The PAIRS of windows, one window after the other, and of the same from their end to their beginning -> the
-        mean logarithms of the chances of all motions joined, and the motion from the first moment to the second,
-        [windows, ...]. What the way back undoes has happened; what is misread seldom is undone."""
-        there, home = (self.motion(of) for of in (forth, back))
-        chances = (self.motion.classes(read, len(PAIRS)).split(CLASSES, 1) for read in (there, home))
-        alike = [(a.log_softmax(1) + b.log_softmax(1).flip(1)) / 2 for a, b in zip(*chances, strict=True)]
-        went, came = (read.motion.unflatten(0, (-1, len(PAIRS))) for read in (there, home))
-        return torch.cat(alike, 1), (went[:, PAIRS.index((0, 1))] - came[:, PAIRS.index((1, 2))]) / 2
+        read = [logits_of(*self.solved(looks)) for looks in pictures.split(1)]
+        return split(torch.cat(read), MOTIONS)
 
     @torch.inference_mode()
     def speeds(self, pictures: Tensor) -> Tensor:
         """The frames 0, 1, GAP and GAP + 1, [N, 4, 3, 135, 240] -> metres a second ahead, aside and up, [N, 3]."""
-        motions = []
-        for looks in pictures.split(4):
-            ways = (without_falling(way, GAP).unbind(1) for way in (looks, looks.flip(1)))
-            there, home = (self.motion(match(a, b)).motion for a, b in ways)
-            motions.append((there - home) / 2)
-        return speeds_m_s(torch.cat(motions))
+        return speeds_m_s(torch.cat([self.solved(looks)[0][:, 0] for looks in pictures.split(1)]))
+
+    @torch.inference_mode()
+    def solved(self, looks: Tensor) -> tuple[Tensor, Tensor]:
+        """Two looks, a frame apart, at each of K moments, GAP frames apart [B, 2 K, 3, 135, 240] -> the motion from
+        each moment to the next [B, K - 1, 5] (odometry.NAMES), and how sure that is (1 / unit^2). Each is read four
+        times: forth and back, as it is and as a mirror shows it; what is misread seldom is so in all."""
+        rows = torch.arange(looks.shape[0] * looks.shape[1] // 2).unflatten(0, (len(looks), -1))
+        total = weight = torch.zeros(())
+        for mirrored in (False, True):
+            for backward in (False, True):
+                seen = looks.flip(-1) if mirrored else looks
+                moments = without_falling(seen.flip(1) if backward else seen, GAP)
+                seen_there = sight(moments.flatten(0, 1))
+                read = self.motion(match(*(seen_there.of(part.flatten()) for part in (rows[:, :-1], rows[:, 1:]))))
+                motion, sure = (of.unflatten(0, (len(looks), -1)) for of in (read.motion, 1 / read.spread.square()))
+                if mirrored:
+                    motion = motion * motion.new_tensor(MIRRORED)
+                if backward:
+                    motion, sure = -motion.flip(1), sure.flip(1)
+                total, weight = total + sure * motion, weight + sure
+        return total / weight, weight
 
     def describe(self) -> str:
         """One line: the config and the number of parameters."""
@@ -154,6 +155,18 @@ def split(logits: Tensor, groups: dict[str, tuple[str, ...]]) -> dict[str, Tenso
     """Joined logits [N, all] -> chances by group."""
     parts = logits.split([len(names) for names in groups.values()], 1)
     return {name: part.softmax(1) for name, part in zip(groups, parts, strict=True)}
+
+
+def logits_of(motion: Tensor, sure: Tensor) -> Tensor:
+    """Motions over GAP frames each of windows and how sure each is [N, SEEN - 1, 5] -> the classes of all MOTIONS
+    joined, [N, 15]: which side of half-way between moving and standing (odometry.DECIDES) their mean lies."""
+    mean = (sure * motion).sum(1) / sure.sum(1)
+    parts = []
+    for name in MOTIONS:
+        part = NAMES.index(PARTS[name])
+        share = mean[:, part] / DECIDES[part]
+        parts.append(DECISION * torch.stack([-share - 1, torch.zeros_like(share), share - 1], 1))
+    return torch.cat(parts, 1)
 
 
 def speeds_m_s(motion: Tensor) -> Tensor:

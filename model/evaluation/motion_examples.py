@@ -4,6 +4,7 @@ how much of it could be seen. Knows the simulator's labels; no network."""
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -11,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from model.evaluation.falling import without_falling
-from model.evaluation.judges import GAP, LOOKED, MOTIONS, PAIRS, SEEN
-from model.evaluation.matching import EVERY, FIRST, Matches, match
+from model.evaluation.judges import GAP, LOOKED, MOTIONS, PARTS, SEEN
+from model.evaluation.matching import EVERY, FIRST, Matches, match, sight
 from model.evaluation.odometry import NAMES, between, visible
 from model.evaluation.pictures import rgb
 from model.evaluation.wear import worn
@@ -22,7 +23,6 @@ IGNORED = -1  # a label that is in between, or that nobody could see
 MOVES_M, STANDS_M = 1.2 * GAP / 24, 0.4 * GAP / 24  # over GAP frames: half of a walk's speed and less is in between
 TURNS_RAD, STILL_RAD = 0.04, 0.015
 SHARD = 16  # windows of a file
-PARTS = {"ahead": "ahead", "aside": "aside", "turn": "turn", "tilt": "tilt", "rise": "up"}  # of a motion, by judgement
 VISIBLE = 0.01  # the least share of a picture that must show a motion
 
 
@@ -52,8 +52,12 @@ def labels_of(facts: dict[str, Tensor], frames: list[int]) -> dict[str, Tensor]:
     pictures = torch.stack([rgb(*(facts[name][i] for name in "yuv")) for i in at], 1)
     metres = torch.stack([forward_m(facts["depth"][i]) for i in at[::2]], 1)
     poses = torch.stack([facts["walk"][step, :5] for step in steps[::2]], 1)
-    windows = Windows(pictures, metres, poses)
-    return labels(_halves(windows), _shown(without_falling(pictures / 127.5 - 1, GAP), windows))
+    return labels(*happened(Windows(pictures, metres, poses)))
+
+
+def happened(windows: Windows) -> tuple[Tensor, Tensor]:
+    """What `labels` wants to know of windows: the motions [N, 2, 5], and how much of the pictures shows them [N, 5]."""
+    return _halves(windows), _shown(without_falling(windows.pictures.float() / 127.5 - 1, GAP), windows)
 
 
 def _halves(windows: Windows) -> Tensor:
@@ -71,35 +75,27 @@ def _shown(pictures: Tensor, windows: Windows) -> Tensor:
 
 
 @torch.inference_mode()
-def examples(windows: Windows, chance: torch.Generator | None = None) -> dict[str, Tensor]:
-    """Of windows: `shown`, `coarse`, `fine` (`matching.Matches`) of PAIRS [N, 3, ...], `inverse_m` [N, 3, 510] of the
-    anchors, `motion` [N, 3, 5], `pitch` [N, 3]; `halves` [N, 2, 5] and `visible` [N, 5]. With `chance` the pictures are
-    as a stream and a screen may leave them."""
-    seen = windows.pictures.float()
-    if chance is not None:  # both looks at a moment alike
-        seen = worn(seen.unflatten(1, (SEEN, 2)).flatten(0, 1).flatten(1, 2), chance).reshape(seen.shape)
+def examples(windows: Windows, chance: torch.Generator) -> dict[str, Tensor]:
+    """Of windows, as a stream and a screen may leave them: `shown`, `coarse`, `fine` (`matching.Matches`) of each
+    moment and the next [N, 2, ...], `inverse_m` [N, 2, 510] of the anchors, `pitch` [N, 2]; `motion` [N, 2, 5] and
+    `visible` [N, 5]."""
+    both_looks = windows.pictures.float().unflatten(1, (SEEN, 2)).flatten(0, 1).flatten(1, 2)  # are worn alike
+    seen = worn(both_looks, chance).reshape(windows.pictures.shape)
     seen = without_falling(seen / 127.5 - 1, GAP)
     at = slice(round(FIRST + 0.5), None, EVERY)
-    inverse_m = 1 / windows.forward_m[:, :, at, at].flatten(2)
-    poses = windows.poses
+    inverse_m = 1 / windows.forward_m[:, :-1, at, at].flatten(2)
     return _matched(seen)._asdict() | {
-        "inverse_m": torch.stack([inverse_m[:, a] for a, _ in PAIRS], 1).half(),
-        "motion": torch.stack([between(poses[:, a], poses[:, b]) for a, b in PAIRS], 1),
-        "pitch": torch.stack([poses[:, a, 4] for a, _ in PAIRS], 1),
-        "halves": _halves(windows),
+        "inverse_m": inverse_m.half(),
+        "motion": _halves(windows),
+        "pitch": windows.poses[:, :-1, 4].contiguous(),
         "visible": _shown(seen, windows),
     }
 
 
-@torch.inference_mode()
-def backward(windows: Windows) -> Matches:
-    """PAIRS of the same windows from their end to their beginning, [N, 3, ...]."""
-    return _matched(without_falling(windows.pictures.flip(1).float() / 127.5 - 1, GAP))
-
-
 def _matched(seen: Tensor) -> Matches:
-    """Of moments [N, SEEN, 3, 135, 240] in -1..1 the matches of PAIRS, [N, 3, ...]; shifts in few bits."""
-    found = (match(seen[:, a], seen[:, b]) for a, b in PAIRS)
+    """Of moments [N, SEEN, 3, 135, 240] in -1..1 the matches of each and the next, [N, 2, ...]; shifts in few bits."""
+    moments = [sight(seen[:, i]) for i in range(SEEN)]
+    found = (match(a, b) for a, b in pairwise(moments))
     shown, coarse, fine = (torch.stack(parts, 1) for parts in zip(*found, strict=True))
     return Matches(shown, coarse.to(torch.int16), fine.to(torch.int16))
 

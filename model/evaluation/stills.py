@@ -18,7 +18,7 @@ from model.worlds.walker import Walk
 from model.worlds.weather import TIMES, WEATHERS, settled
 
 FIRST_WORLD = 2000  # worlds that no clip shows
-FIRST_HELD_OUT = 8000  # worlds that nobody looked at while the judges were made
+FIRST_HELD_OUT = 11000  # worlds that nobody looked at while the judges were made
 A_WORLD = 10  # views of each world: half of the 20 skies
 LEVEL_M, SLACK = 0.1, 0.004  # how far from a lake's level a point may lie, and how much farther a metre of distance
 REACH_M = 200.0  # beyond, all is sky

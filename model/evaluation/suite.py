@@ -75,7 +75,7 @@ def suite_of(name: str, prompts: list[Prompt], minutes: float) -> Suite:
     """The suite or the single metric of that name; `minutes`: of drift, where it is long. Raises SuiteError."""
     if name not in SUITES + METRICS:
         raise SuiteError(f"expected a suite of {', '.join(SUITES + METRICS + APART)}; got {name!r}")
-    full = Size(36, 16, 8, (10, 60, 300), len(prompts), len(prompts), 4, 4, round(60 * minutes), 16, 8, 16)
+    full = Size(36, 16, 6, (10, 60, 300), len(prompts), len(prompts), 4, 4, round(60 * minutes), 16, 8, 16)
     size = QUICK if name in ("quick", "obedience") else full
     metrics: tuple[Metric, ...] = (
         Fidelity(),

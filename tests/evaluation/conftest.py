@@ -1,5 +1,6 @@
 """Truth that is drawn once for all tests, players that spoil it, and cases summed up as figures."""
 
+import copy
 import dataclasses
 import functools
 
@@ -10,7 +11,7 @@ import torch
 from model.evaluation.episodes import Episode, Truth
 from model.evaluation.figures import Court, Size
 from model.evaluation.judge_examples import Reconstruction
-from model.evaluation.judges import Judges
+from model.evaluation.judges import MOTIONS, Judges
 from model.evaluation.pictures import Picture
 from model.evaluation.scenes import undone
 from model.evaluation.subjects import Act, blur
@@ -84,14 +85,25 @@ def spoiled(court):
     }
 
 
+def silent(judges: Judges) -> Judges:
+    """Judges who look at no motion: half of the time is theirs, and many figures do not rest on them."""
+    judges = copy.copy(judges)
+    judges.motions = lambda windows: {name: torch.full((len(windows), 3), 1 / 3) for name in MOTIONS}
+    judges.speeds = lambda looks: torch.zeros(len(looks), 3)
+    return judges
+
+
 @pytest.fixture(scope="session")
 def measured(court):
-    """A metric's figures for a player, over all cases of the small size: name -> value."""
+    """A metric's figures for a player, over all cases of the small size: name -> value. Those that rest on judges mean
+    something with `judged` alone."""
+    quiet = Court(court.truth, silent(court.judges))
 
     @functools.cache
-    def measure(metric, player) -> dict[str, float]:
-        size = dataclasses.replace(SMALL, walks=4) if metric.name == "control" else SMALL  # steps are seen in few
-        cases = [metric.case(n, size, player, court) for n in range(len(metric.names(size)))]
+    def measure(metric, player, judged=True) -> dict[str, float]:
+        many = metric.name == "control" and judged  # steps are seen in few
+        size, asked = dataclasses.replace(SMALL, walks=4) if many else SMALL, court if judged else quiet
+        cases = [metric.case(n, size, player, asked) for n in range(len(metric.names(size)))]
         return {
             figure.name: figure.of([v for case in cases if (v := case.values.get(figure.name)) is not None])
             for figure in metric.figures

@@ -46,7 +46,8 @@ def test_a_figure_falls_when_the_picture_is_spoiled(metric, name, least, how, co
     if not usable(figure, court.judges):
         pytest.skip(f"{name} is reported as unusable: it rests on {', '.join(figure.rests_on)}")
     sign = 1 if figure.higher_is_better else -1
-    true = measured(metric, court.truth)[name]
+    judged = bool(figure.rests_on)
+    true = measured(metric, court.truth, judged)[name]
     for spoiling in how:
-        fallen = sign * (true - measured(metric, spoiled[spoiling])[name])
+        fallen = sign * (true - measured(metric, spoiled[spoiling], judged)[name])
         assert fallen >= least, f"{name} under {spoiling}: {fallen:.3f} less than {true:.3f}"

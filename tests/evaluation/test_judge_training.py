@@ -34,18 +34,33 @@ def cache(tmp_path_factory):
 
 def test_judges_are_trained_from_seeds_and_resumed(cache, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("MUNDO_CACHE", str(cache))
-    monkeypatch.setattr(training, "HELD_OUT_WORLDS", 2)
-    monkeypatch.setattr(run, "LONGEST_STEP_S", 5.0)  # so that loading hardly counts
+    monkeypatch.setattr(training, "HELD_OUT_WORLDS", 1)
+    monkeypatch.setattr(run, "LONGEST_STEP_S", 1.0)  # so that loading hardly counts
     config = tmp_path / "judges.toml"
     config.write_text(CONFIG)
     training.main(["--config", str(config), "--minutes", "0.01"])
     first = Judges.load(cache / "runs" / "judges" / "ema.safetensors")
     assert set(first.accuracy) == {*ATTRIBUTES, *MOTIONS}
-    training.main(["--config", str(config), "--minutes", "0.3", "--resume"])
+    training.main(["--config", str(config), "--minutes", "0.06", "--resume"])
     told = capsys.readouterr().out
     assert "nothing to resume" not in told and f"resumed at step {first.facts['steps']}" in told
     second = Judges.load(cache / "runs" / "judges" / "ema.safetensors")
     assert int(str(second.facts["steps"])) > int(str(first.facts["steps"])) > 0
+
+
+def test_weights_are_measured_without_being_trained(cache, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MUNDO_CACHE", str(cache))
+    monkeypatch.setattr(training, "HELD_OUT_WORLDS", 1)
+    judges = Judges.load()
+    before, judges.accuracy = judges.state_dict(), {}
+    judges.save(weights := tmp_path / "judges.safetensors")
+    training.main(["--warm", str(weights), "--measure"])
+    after = Judges.load(weights)
+    assert set(after.accuracy) == {*ATTRIBUTES, *MOTIONS} and after.accuracy["weather"]["value"] > 0.8
+    assert all(torch.equal(after.state_dict()[name], tensor) for name, tensor in before.items())
+    with pytest.raises(SystemExit):
+        training.main(["--measure"])
+    assert "--measure: expected --warm FILE" in capsys.readouterr().err
 
 
 def test_windows_are_read_from_walks_and_clips_forth_and_back(cache, tmp_path):

@@ -8,9 +8,10 @@ from model.camera import project, rotation
 from model.checkpoint import CheckpointError
 from model.evaluation import odometry
 from model.evaluation.falling import without_falling
+from model.evaluation.figures import Court
 from model.evaluation.judge_examples import told_apart, visible
-from model.evaluation.judges import ATTRIBUTES, FILE, GAP, LOOKED, MOTIONS, SPEEDS, Judges
-from model.evaluation.matching import match, ways
+from model.evaluation.judges import ATTRIBUTES, FILE, GAP, LOOKED, MOTIONS, SPEEDS, Judges, logits_of
+from model.evaluation.matching import match, sight, ways
 from model.evaluation.metrics.fidelity import walk_episode
 from model.evaluation.motion_examples import IGNORED, VISIBLE, labels, labels_of
 from model.evaluation.pictures import MOST_DB, Picture, look, psnr_db, ssim
@@ -85,7 +86,7 @@ def turned(picture: torch.Tensor, turn: float) -> torch.Tensor:
 
 
 def test_matches_lie_around_where_a_turn_puts_things(textured):
-    found = match(textured, turned(textured, 0.1))
+    found = match(sight(textured), sight(turned(textured, 0.1)))
     inner = found.coarse[0, 0].unflatten(0, (17, 30))[4:13, 10:25]
     assert (inner + 12).abs().max() <= 4  # 0.1 rad are 12 pixels to the left
     best = found.shown[0, : len(ways(0))].argmax(0)[4:13, 10:25]
@@ -156,6 +157,37 @@ def test_the_bundled_judge_of_motion_reads_turns_of_a_walk(court):
         wanted, claimed = labels_of(facts, frames)["turn"], judges.motions(windows)["turn"].argmax(1)
         right += (wanted == claimed)[wanted != IGNORED].tolist()
     assert len(right) > 8 and sum(right) / len(right) > 0.8, right
+
+
+def test_a_mirror_exchanges_left_and_right_and_a_film_run_backward_all_motion(court):
+    judges, facts = Judges.load(), court.truth.facts(walk_episode(0))
+    order, seen = facts["frames"].tolist(), look(list(court.truth.play(walk_episode(0)).values()))
+    window = torch.stack([seen[order.index(GAP + later)] for later in LOOKED])[None]
+    read = judges.motions(window)
+    mirrored, backward = judges.motions(window.flip(-1)), judges.motions(window.flip(1))
+    for name, chances in read.items():
+        sides = name in ("aside", "turn")
+        assert torch.allclose(mirrored[name], chances.flip(1) if sides else chances, atol=1e-3), name
+        assert torch.allclose(backward[name], chances.flip(1), atol=1e-3), name
+
+
+def test_the_surer_half_of_a_window_decides_and_half_of_a_walks_speed_is_neither():
+    half = torch.tensor(odometry.DECIDES) * torch.tensor([0.0, 0, 1, 0, 0])
+    motion = torch.stack([1.2 * half, 0.4 * half])[None]
+    aside = list(MOTIONS).index("aside")
+    for sure, kind in (((9.0, 1.0), "right"), ((1.0, 1.0), "none")):
+        logits = logits_of(motion, torch.tensor(sure)[None, :, None].expand(1, 2, 5)).unflatten(1, (-1, 3))
+        assert MOTIONS["aside"][logits[0, aside].argmax()] == kind
+        assert (logits[0].argmax(1)[[i for i in range(5) if i != aside]] == 1).all()
+
+
+def test_the_same_pictures_are_read_once_whoever_shows_them(court, monkeypatch):
+    read, judges = [], Judges.load()
+    monkeypatch.setattr(judges, "motions", lambda windows: read.append(len(windows)) or Judges.motions(judges, windows))
+    alone, shots = Court(court.truth, judges), court.truth.play(walk_episode(0))
+    first = alone.motions(shots, [GAP, 2 * GAP])
+    again = alone.motions({f: Picture(p.y.clone(), p.u, p.v) for f, p in shots.items()}, [2 * GAP, GAP])
+    assert sum(read) == 2 and torch.equal(first["turn"], again["turn"].flip(0))
 
 
 def test_a_coast_without_its_water_cannot_be_told_from_a_meadow():

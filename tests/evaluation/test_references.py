@@ -28,6 +28,7 @@ SLACK = {
     "feature_distance": 1.0,  # unbiased: it wavers around 0
     "drift_feature_distance": 2.0,
     "drift_slope": 0.1,
+    "walking_speed_error": 0.05,  # of a reading: the tokenizer may lessen it as well
 }
 
 

@@ -11,7 +11,7 @@ from model.evaluation.figures import Case, Court, Figure, Rows, Size, balanced, 
 from model.evaluation.judges import CAMERA, GAP, KEYS, LOOKED, MOTIONS, Judges
 from model.evaluation.metrics.fidelity import FRAMES, walk_episode
 from model.evaluation.motion import camera_motion
-from model.evaluation.motion_examples import labels_of
+from model.evaluation.motion_examples import IGNORED
 from model.evaluation.pictures import look, psnr_db
 from model.evaluation.scenes import scene
 from model.evaluation.subjects import Act
@@ -45,7 +45,7 @@ class Control:
         episode = walk_episode(number)
         true, shown = court.truth.play(episode), player.play(episode)
         windows = range(GAP, FRAMES - LOOKED[-1] + 1, GAP)
-        rows = recovered(shown, episode, list(windows), court)
+        rows = recovered(shown, episode, list(windows), court, KEYS + CAMERA)
         astray = Episode(f"{episode.name}, other hands", episode.scene, _other_hands(episode, number), (0, DELTA_AT))
         gain = psnr_db(shown[DELTA_AT], true[DELTA_AT]) - psnr_db(player.play(astray)[DELTA_AT], true[DELTA_AT])
         values = {
@@ -71,17 +71,23 @@ class Control:
         return Case(episode.name, {"response_frames": frames}, {f: shown[f] for f in kept}, {f: true[f] for f in kept})
 
 
-def recovered(shown: Shots, episode: Episode, frames: list[int], court: Court) -> dict[str, Rows]:
+def recovered(
+    shown: Shots, episode: Episode, frames: list[int], court: Court, names: tuple[str, ...]
+) -> dict[str, Rows]:
     """What the judges read of the windows that begin with these frames, beside what was effective and visible there in
     truth, rows by motion. What they misread in the truth itself says nothing of who is measured, and is left out."""
-    claims, known = court.motions(shown, frames), court.motions_of_truth(episode, frames)
-    rows: dict[str, Rows] = {}
-    for name, truth in labels_of(court.truth.facts(episode), frames).items():
-        classes, read = MOTIONS[name], known[name].argmax(1) == truth
-        rows[name] = [
-            [f"{name} {classes[t]}", f"{name} {classes[c]}"]
-            for t, c in zip(truth[read].tolist(), claims[name].argmax(1)[read].tolist(), strict=True)
-        ]
+    truth, true = court.labels(episode, frames), court.truth.play(episode)
+    told = [i for i in range(len(frames)) if any(truth[name][i] != IGNORED for name in names)]
+    known = court.motions(true, [frames[i] for i in told]) if told else {}
+    right = {name: (known[name].argmax(1) == truth[name][told]).tolist() if told else [] for name in names}
+    count = [i for at, i in enumerate(told) if any(right[name][at] for name in names)]
+    claims = court.motions(shown, [frames[i] for i in count]) if count else {}
+    rows: dict[str, Rows] = {name: [] for name in names}
+    for at, i in enumerate(count):
+        for name in names:
+            if right[name][told.index(i)]:
+                claimed = int(claims[name][at].argmax())
+                rows[name].append([f"{name} {MOTIONS[name][of]}" for of in (int(truth[name][i]), claimed)])
     return rows
 
 

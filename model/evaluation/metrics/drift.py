@@ -72,7 +72,7 @@ class Drift:
         true, shown = court.truth.play(episode), player.play(episode)
         ratios = segments(shown, true, at)
         part = int(len(at) * EARLY)
-        early, last = (recovered(shown, episode, some, court)["turn"] for some in (at[:part], at[-part:]))
+        early, last = (recovered(shown, episode, some, court, ("turn",))["turn"] for some in (at[:part], at[-part:]))
         curves = {f"{name}, beside truth": curve for name, curve in ratios.items() if name != "moving"}
         worst = min(min(r, 1 / max(r, 1e-6)) for curve in curves.values() for _, r in curve)
         moving = min(share for _, share in ratios["moving"])

@@ -36,48 +36,49 @@ class Memory:
         return [f"visit {number}, {seconds} s" for seconds in self._away_s for number in range(size.visits)]
 
     def frames(self, number: int, size: Size) -> int:
-        acts, halfway = way(self._away_s[number // size.visits])
-        return 2 * len(acts) - halfway
+        acts, farthest = way(self._away_s[number // size.visits])
+        return 2 * len(acts) - farthest
 
     def case(self, number: int, size: Size, player: Player, court: Court) -> Case:
         seconds, number = self._away_s[number // size.visits], number % size.visits
-        acts, halfway = way(seconds)
-        here = suitable(number, acts, halfway)
-        looked = (0, TURN, halfway, len(acts))
+        acts, farthest = way(seconds)
+        here = suitable(number, acts, farthest)
+        looked = (0, TURN, farthest, len(acts))
         episode = Episode(f"visit {number}, {seconds} s", here, tuple(acts), looked)
         true, shown = court.truth.play(episode), player.play(episode)
         home, last = true[len(acts)], len(acts)
-        baseline = psnr_db(shown[halfway], home)
+        baseline = psnr_db(shown[farthest], home)
         if player.invents:
             begun_away = Episode(
-                f"{episode.name}, begun away", away(here, acts, halfway), tuple(acts[halfway:]), (0, last - halfway)
+                f"{episode.name}, begun away", away(here, acts, farthest), tuple(acts[farthest:]), (0, last - farthest)
             )
-            baseline = max(baseline, psnr_db(player.play(begun_away)[last - halfway], home))
+            baseline = max(baseline, psnr_db(player.play(begun_away)[last - farthest], home))
         values = {f"revisit{seconds}_gain_db": psnr_db(shown[last], home) - baseline}
         return Case(episode.name, values, {f: shown[f] for f in looked}, {f: true[f] for f in looked})
 
 
 def way(seconds: int) -> tuple[list[Act], int]:
-    """Half a turn, there and back again for so long, half a turn more, and rest; and the frame in its middle."""
+    """Half a turn, there and back again for so long, half a turn more, and rest; and the last frame in which it is
+    farthest from home: who begins there has a leg's way home, and remembers nothing."""
     legs = max(1, round(seconds * 24 / (2 * LEG)))
     there, back = [Act(Controls(forward=True))] * LEG, [Act(Controls(back=True))] * LEG
     acts = [HALF_TURN] * TURN + (there + back) * legs + [HALF_TURN] * TURN + [Act()] * SETTLE
-    return acts, TURN + LEG + 2 * LEG * (legs // 2)
+    return acts, TURN + LEG + 2 * LEG * (legs - 1)
 
 
-def suitable(number: int, acts: list[Act], halfway: int) -> Scene:
+def suitable(number: int, acts: list[Act], farthest: int) -> Scene:
     """A scene in which nothing stands in that way."""
     for seed in count(1000 + 50 * number):
         here = scene(seed, "day", "clear")
         walks = walked(here, acts)
-        home, end, far = walks[0], walks[-1], walks[halfway]
+        home, end, far = walks[0], walks[-1], walks[farthest]
         if math.hypot(end.x - home.x, end.z - home.z) < HOME_M < AWAY_M < math.hypot(far.x - home.x, far.z - home.z):
             return here
     raise AssertionError("seeds have no end")
 
 
-def away(here: Scene, acts: list[Act], halfway: int) -> Scene:
+def away(here: Scene, acts: list[Act], farthest: int) -> Scene:
     """The same world, entered where the way is farthest."""
     return Scene(
-        here.world, here.place, walked(here, acts[:halfway])[-1], here.sky, here.prompt, here.clock + halfway / 24
+        here.world, here.place, walked(here, acts[:farthest])[-1], here.sky, here.prompt, here.clock + farthest / 24
     )
