@@ -101,7 +101,7 @@ def evaluate(options: argparse.Namespace, world: Subject, reconstruct: Callable[
             print(report.text(label, figures))
     if options.subject == "all":
         print(report.table(results))
-    _hand_out(options, (label, options.chosen, figures, played))
+    _hand_out(options, (label, options.chosen, figures, played, run.bounds[0]))
     run.forget()
     return 0
 
@@ -130,12 +130,15 @@ def listen(options: argparse.Namespace) -> int:
     chosen = Apart(options.suite, (family,))
     figures = suite.summary(chosen, None, *measured)
     print(report.text(path.stem, figures))
-    _hand_out(options, (path.stem, chosen, figures, measured.weights))
+    _hand_out(options, (path.stem, chosen, figures, measured.weights, measured.ceiling))
     return 0
 
 
-def _hand_out(options: argparse.Namespace, result: tuple[str, suite.Measured, suite.Summary, report.Records]) -> None:
-    """The files that were asked for, of a result's name, suite, figures and records."""
+Result = tuple[str, suite.Measured, suite.Summary, report.Records, report.Records]
+
+
+def _hand_out(options: argparse.Namespace, result: Result) -> None:
+    """The files that were asked for, of a result's name, suite, figures and records, and of the ceiling's records."""
     if options.json:
         _write(options.json, json.dumps(result[2], indent=1) + "\n")
     if options.report:

@@ -11,11 +11,11 @@ COLOURS = ("#2b6cb0", "#c05621", "#2f855a", "#805ad5", "#b83280", "#4a5568", "#9
 Line = Sequence[Sequence[float]]  # [x, y] ...
 
 
-def lines(title: str, curves: dict[str, Line], across: str, up: str) -> str:
-    """Curves over a common axis, with a legend where there are few."""
-    points = [point for curve in curves.values() for point in curve]
-    if not points:
+def lines(title: str, curves: dict[str, Line], across: str, up: str, ceiling: Line = ()) -> str:
+    """Curves over a common axis, with a legend where there are few; dashed, what the best could come to."""
+    if not any(curves.values()):
         return ""
+    points = [point for curve in (*curves.values(), ceiling) for point in curve]
     x_low, x_high = min(p[0] for p in points), max(p[0] for p in points)
     y_low, y_high = min(p[1] for p in points), max(p[1] for p in points)
     room = 0.08 * (y_high - y_low) or 1.0
@@ -24,6 +24,10 @@ def lines(title: str, curves: dict[str, Line], across: str, up: str) -> str:
     def at(x: float, y: float) -> str:
         right = LEFT + (x - x_low) / ((x_high - x_low) or 1) * (WIDTH - LEFT - 12)
         return f"{right:.1f},{HEIGHT - BOTTOM - (y - y_low) / (y_high - y_low) * (HEIGHT - BOTTOM - TOP):.1f}"
+
+    def line(curve: Line, colour: str, more: str = "") -> str:
+        path = " ".join(at(x, y) for x, y in curve)
+        return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{more}/>'
 
     drawn = []
     for y in ticks(y_low, y_high):
@@ -36,13 +40,15 @@ def lines(title: str, curves: dict[str, Line], across: str, up: str) -> str:
         )
     for i, (name, curve) in enumerate(curves.items()):
         colour = COLOURS[i % len(COLOURS)]
-        path = " ".join(at(x, y) for x, y in curve)
-        drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        drawn.append(line(curve, colour))
         if len(curves) <= len(COLOURS):
             drawn.append(
                 f'<text x="{WIDTH - 12}" y="{TOP + 12 + 13 * i}" style="fill:{colour}" text-anchor="end">'
                 f"{escape(name)}</text>"
             )
+    if ceiling:
+        drawn.append(line(ceiling, "#718096", ' stroke-dasharray="4 4"'))
+        drawn.append(f'<text x="{LEFT + 6}" y="{TOP + 12}">dashed: the ceiling</text>')
     label = f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{escape(across)}</text>'
     caption = f"<figcaption>{escape(title)}, {escape(up)}</figcaption>"
     return f'<figure>{caption}<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(drawn)}{label}</svg></figure>'

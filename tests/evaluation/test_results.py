@@ -199,16 +199,19 @@ def test_the_report_is_one_page_with_strips_plots_and_the_worst_case(tmp_path):
     chosen = Suite("quick", QUICK, (Dice(),))
     played = records(tmp_path, chosen.metrics[0])
     figures = suite.summary(chosen, Judges.load(), played, played, played)
-    page = report.html("<me>", chosen, figures, played)
+    page = report.html("<me>", chosen, figures, played, played)
     assert "&lt;me&gt;" in page and "worst: 0 dB (throw 0)" in page and "best: 3 dB (throw 3)" in page
-    assert page.count("data:image/jpeg;base64,") == 3 and page.count("<polyline") == 4
+    assert page.count("data:image/jpeg;base64,") == 3 and page.count("<polyline") == 5
     assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", page)
     assert "eyes" in report.text("me", figures)
     assert "| `eyes` | 1.5 (0.5 to 2.5) |" in report.table({"me": figures, "you": figures})
     assert json.loads(json.dumps(figures)) == figures
     assert "Nothing falls far short" in page
-    short = report.html("me", chosen, {**figures, "eyes": {**figures["eyes"], "floor": 1.0, "ceiling": 3.0}}, played)
-    assert "<b>eyes (25 %)</b>" in short
+    short = report.html(
+        "me", chosen, {**figures, "eyes": {**figures["eyes"], "floor": 1.0, "ceiling": 3.0}}, played, []
+    )
+    assert "<b>eyes</b> (25 %): what lies on top: 1.5 dB, at best 3" in short and "eyes, worst: 0 dB (throw 0)" in short
+    assert short.count("data:image/jpeg;base64,") == 3 and short.count("dashed") == 0 and page.count("dashed") == 1
     lower = replace(Dice.figures[0], higher_is_better=False)
     chosen.metrics[0].figures = (lower,)
-    assert "worst: 3 dB (throw 3)" in report.html("me", chosen, figures, played)
+    assert "worst: 3 dB (throw 3)" in report.html("me", chosen, figures, played, [])
