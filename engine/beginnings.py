@@ -1,5 +1,6 @@
 """Whether new worlds show what was asked for, in their first frame and all around it, as the judges of `mundo eval`
-read pictures: python -m engine.beginnings [--drafts N] [--json FILE]. Knows sentences and what they ask for."""
+read pictures: python -m engine.beginnings [--drafts N] [--patience S] [--json FILE]. Knows sentences, and what they
+ask for."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ import engine.openmp  # noqa: F401  before anything that loads torch
 # isort: split
 import argparse
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import product
-from math import pi
+from math import inf, pi
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +39,14 @@ def asked() -> Iterator[tuple[str, dict[str, str]]]:
         yield describe(place, time, weather, rng, "en"), {"place": place, "time": time, "weather": weather}
 
 
-def figures() -> dict[str, float]:
+def figures(patience_s: float) -> dict[str, float]:
     """The share of attributes that first frames show rightly, and the views of a full turn."""
     models, judges = load_models(), Judges.load()
     right: dict[str, list[float]] = {}
     for seed, (text, wanted) in enumerate(asked()):
-        read = judges.read(look(pictures(World(models, seed, text))))
+        world = World(models, seed, text)
+        world.patience_s = patience_s
+        read = judges.read(look(pictures(world)))
         for name, classes in ATTRIBUTES.items():
             shown = (read[name].argmax(1) == classes.index(wanted[name])).float().tolist()
             right.setdefault(f"first_{name}", []).append(shown[0])
@@ -60,13 +64,14 @@ def pictures(world: World) -> list[Picture]:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m engine.beginnings", description=__doc__)
     parser.add_argument("--drafts", type=int, help="of each picture, instead of as many as the engine makes")
+    parser.add_argument("--patience", type=float, default=inf, help="seconds that a world may dream before its turn")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     if options.drafts is not None:
         if options.drafts < 1:
             parser.error(f"--drafts: expected 1 or more; got {options.drafts}")
         imagination.DRAFTS = imagination.DREAM_DRAFTS = options.drafts
-    measured(figures, options.json)
+    measured(partial(figures, options.patience), options.json)
 
 
 if __name__ == "__main__":

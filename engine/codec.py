@@ -154,9 +154,11 @@ class Encoder:
         following._last_pts = self._last_pts
         return following
 
-    def want_idr(self) -> None:
-        """The next frame that is at least half a second after the last IDR becomes one."""
+    def want_idr(self, at_once: bool = False) -> None:
+        """The next frame that is at least half a second after the last IDR becomes one; or the very next."""
         self._idr_wanted = True
+        if at_once:
+            self._last_idr_pts = -(1 << 62)
 
     def set_bitrate(self, bits_per_second: int) -> None:
         """Follow a new target. Within the ceiling's band there is no IDR; beyond it x264 is opened anew, with one."""

@@ -104,3 +104,9 @@ class Display:
         enlarge_ms = (time.perf_counter() - begun) * 1e3
         followed = self._late_look.follow(late(), rung)
         return Shown(self._encoder.encode(*planes, pts, followed.offset), enlarge_ms, moved, followed.seq)
+
+    def show_again(self, frame: Pictured, pts: int) -> Shown:
+        """A frame that was shown before as an IDR of its own, for who has come since. `pts` must grow."""
+        if self._encoder is not None:
+            self._encoder.want_idr(at_once=True)
+        return self.show(frame, pts, idr=True, bits_per_second=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import pi
 
 import torch
@@ -41,7 +41,9 @@ class Dream:
     glimpse: Glimpse
     noisy: Tensor  # [1, 1, 144, 64]
     firm: Tensor  # [1, 1, 18, 32] how much of what is known stays, by the last step
-    taken: int = 0  # steps
+    drafts: int = 1  # of which the best is finished
+    drawn: list[tuple[float, Tensor]] = field(default_factory=list)  # half: how good each is, and what is there of it
+    taken: int = 0  # steps of the one that is being sampled
 
 
 @dataclass(frozen=True)
@@ -87,19 +89,28 @@ def seam(latents: Tensor, view: Tensor) -> Tensor:
     return (latents.diff(dim=3).abs().mean(1) * border).sum((1, 2)) / border.sum((1, 2)).clamp_min(1)
 
 
+def best(drafts: list[tuple[float, Tensor]]) -> Tensor:
+    """Of drafts and how good they are the first that none surpasses."""
+    return max(drafts, key=lambda draft: draft[0])[1]
+
+
 class Imagination:
     """The dreams of one world, which go into its recollection, and its first frame. Draws from the world's noise."""
 
     def __init__(self, models: Models, recollection: Recollection, generator: torch.Generator):
         self._models, self._recollection, self._generator = models, recollection, generator
         self._dream: Dream | None = None
+        self._around = len(TURNS)  # dreams at most until all that lies around the first frame has been dreamed of
 
     def first(self, told: Told) -> Tensor:
         """Latents [1, 16, 18, 32] of a first frame, of which nothing is known: of several drafts, half drawn, the one
         that shows best what the state says is finished."""
-        nothing = torch.zeros(1, GROUPS["video"], VIEW)
-        best = self._best(told, nothing, FIRST_STEPS, DRAFTS, lambda latents: LIVELY * liveliness(latents))
-        _, clean = self._sample(told, nothing, best, range(FIRST_STEPS // 2, FIRST_STEPS), FIRST_STEPS)
+        nothing, drafts = torch.zeros(1, GROUPS["video"], VIEW), []
+        for _ in range(DRAFTS):
+            noisy, clean = self._sample(told, nothing, self._noise(), range(FIRST_STEPS // 2), FIRST_STEPS)
+            latents = unpatch(clean[:, 0])
+            drafts.append((self._shows(told, latents) + LIVELY * float(liveliness(latents)), noisy))
+        _, clean = self._sample(told, nothing, best(drafts), range(FIRST_STEPS // 2, FIRST_STEPS), FIRST_STEPS)
         return unpatch(clean[:, 0]).clamp(-3, 3)
 
     def relit(self, told: Told, view: Tensor) -> Tensor:
@@ -107,15 +118,9 @@ class Imagination:
         _, clean = self._sample(told, view, self._noise() * CALM, range(RELIT_STEPS), RELIT_STEPS)
         return unpatch(clean[:, 0]).clamp(-3, 3)
 
-    def _best(self, told: Told, view: Tensor, steps: int, drafts: int, further: Callable[[Tensor], Tensor]) -> Tensor:
-        """Of so many drafts, half drawn of a view [1, 144, 79], the one that shows best what the state says, beside
-        what is `further` said of its latents; as it is by then, [1, 1, 144, 64]."""
-        named, found = state.named(told.state), []
-        for _ in range(drafts):
-            noisy, clean = self._sample(told, view, self._noise(), range(steps // 2), steps)
-            latents = unpatch(clean[:, 0])
-            found.append((float(self._models.showing.shows(latents, named) + further(latents)), noisy))
-        return max(found, key=lambda draft: draft[0])[1]
+    def _shows(self, told: Told, latents: Tensor) -> float:
+        """How surely latents [1, 16, 18, 32] show what the state says."""
+        return float(self._models.showing.shows(latents, state.named(told.state)))
 
     def _sample(self, told: Told, view: Tensor, noisy: Tensor, some: range, steps: int) -> tuple[Tensor, Tensor]:
         """Latents [1, 1, 144, 64] after some of so many steps, and what the last of them took them for."""
@@ -130,38 +135,31 @@ class Imagination:
         begun_s, dreams = time.monotonic(), 0
         while dreams < len(TURNS) and time.monotonic() - begun_s < patience_s():
             if self._dream is None:
-                there = where_to(self._recollection.memory, told.state.pose)
-                if there is None:
+                self._dream = self._begin(known, told)
+                if self._dream is None:
                     return
-                self._dream = self._begin(there, known, told)
-                if not self._recollection.memory.given:  # who comes in by a given picture waits for the second frame
-                    self._dream = self._drafted(self._dream, told)
             self._step(self._dream, told, index=0)
             dreams += self._dream is None
 
     def go_on(self, known: Known, told: Told, index: int) -> None:
         """One step of sampling what lies around where nobody has looked yet; into memory, when it is done. `known` is
         frame `index`."""
-        dream = self._dream
-        if dream is None:
-            there = where_to(self._recollection.memory, told.state.pose) if index % DREAM_EVERY == 0 else None
-            if there is not None:
-                self._dream = self._begin(there, known, told)
-            return
-        self._step(dream, told, index)
+        if self._dream is not None:
+            self._step(self._dream, told, index)
+        elif self._around or index % DREAM_EVERY == 0:
+            self._dream = self._begin(known, told)
 
-    def _begin(self, there: Tensor, known: Known, told: Told) -> Dream:
+    def _begin(self, known: Known, told: Told) -> Dream | None:
+        """The next dream; None if all that is around has been seen. Of what lies around an invented first frame several
+        drafts are made; who comes in by a given picture, or walks on, would wait too long for it."""
+        there, around = where_to(self._recollection.memory, told.state.pose), self._around > 0
+        self._around = 0 if there is None else max(self._around - 1, 0)
+        if there is None:
+            return None
         light = state.light(told.state.sky)
         glimpse = self._recollection.elsewhere(known, there[None], light)
-        return Dream(there, glimpse, self._noise(), torch.zeros_like(glimpse.other_light))
-
-    def _drafted(self, dream: Dream, told: Told) -> Dream:
-        """The same, half done: of several drafts the one that goes best with what is known."""
-        tokens = dream.glimpse.tokens
-        noisy = self._best(
-            self._there(dream, told), tokens, STEPS, DREAM_DRAFTS, lambda latents: -SEAM * seam(latents, tokens)
-        )
-        return replace(dream, noisy=noisy, taken=STEPS // 2)
+        drafts = DREAM_DRAFTS if around and not self._recollection.memory.given else 1
+        return Dream(there, glimpse, self._noise(), torch.zeros_like(glimpse.other_light), drafts)
 
     @staticmethod
     def _there(dream: Dream, told: Told) -> Told:
@@ -173,12 +171,24 @@ class Imagination:
             self._remember(dream, state.light(told.state.sky), index)
             self._dream = None
             return
-        tau = dream.taken / STEPS
-        seen = imagine(self._models, self._there(dream, told), dream.glimpse.tokens, dream.noisy, tau)
+        tau, there = dream.taken / STEPS, self._there(dream, told)
+        seen = imagine(self._models, there, dream.glimpse.tokens, dream.noisy, tau)
         dream.noisy = sampler.move(dream.noisy, seen.clean.float(), tau, STEPS)
         dream.taken += 1
-        if dream.taken == STEPS:
+        if dream.taken == STEPS // 2 and len(dream.drawn) < dream.drafts and dream.drafts > 1:
+            self._draft_is_half_drawn(dream, there, unpatch(seen.clean.float()[:, 0]))
+        elif dream.taken == STEPS:
             dream.firm = firmness(seen.trust[:, -1], dream.glimpse.tokens)
+
+    def _draft_is_half_drawn(self, dream: Dream, there: Told, latents: Tensor) -> None:
+        """Begin the next draft, or go on with the one that shows best what the state says and goes best with what is
+        known."""
+        good = self._shows(there, latents) - SEAM * float(seam(latents, dream.glimpse.tokens))
+        dream.drawn.append((good, dream.noisy))
+        if len(dream.drawn) < dream.drafts:
+            dream.noisy, dream.taken = self._noise(), 0
+        else:
+            dream.noisy = best(dream.drawn)
 
     def _remember(self, dream: Dream, light: Tensor, index: int) -> None:
         latents, firm = unpatch(dream.noisy[:, 0]).clamp(-3, 3), dream.firm

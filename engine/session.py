@@ -15,7 +15,7 @@ import msgspec
 
 from engine import rungs
 from engine.codec import FRAME_TICKS
-from engine.display import Display, Late, Sight
+from engine.display import Display, Shown, Sight
 from engine.hearing import Hearing
 from engine.inputs import BadInput, Drained, Gathered, Look
 from engine.listening import Listening, Understood
@@ -110,6 +110,8 @@ class Session:
         self._text_id = 0
         self._save: Save | None = None
         self._last: Frame | None = None
+        self._receipt: Receipt | None = None  # of that frame
+        self._dreaming: asyncio.Task[None] | None = None  # of what lies around the first frame
         self._first_slot = self._last_slot = -1
         self._senses = senses or Senses()
         self._hearing = Hearing(message, self._senses.listening, threads.hearing, self._send_while_live)
@@ -191,11 +193,17 @@ class Session:
 
     async def tick(self, slot: int, busy: float) -> None:
         """Sample the frame of `slot` (counted by the worker) while the one before it is encoded. `busy`: the share of
-        the last period that the worker did not wait."""
+        the last period that the worker did not wait. While the world dreams there is no new one, and who has come since
+        the last is shown that."""
         if self.phase is not Phase.LIVE:
             raise RuntimeError(f"expected a live session to tick, {self.name!r} is {self.phase.value}")
         if self._first_slot < 0:
             self._first_slot, self._last_slot = slot, slot - 1
+        pts = (slot - self._first_slot) * FRAME_TICKS
+        if self._dreaming is not None and not self._dreaming.done():
+            self._last_slot = slot  # nobody is late
+            self._show_again(pts)
+            return
         drained = self._gathered.drain()
         speaking, look = self._hearing.speaking, (drained.look_x, drained.look_y)
         inputs = Inputs(drained.buttons, *look, drained.pcm, speaking, drained.camera)
@@ -204,13 +212,15 @@ class Session:
         if isinstance(self._world, Obedient):
             self._hearing.listen(drained.pcm)
         try:
+            if self._dreaming is not None:
+                self._dreaming.result()
             if drained.text is not None:
                 await self._say(drained.text)
             if (meant := self._hearing.take(0 if self._last is None else self._last.index + 1)) is not None:
                 await self._obey(meant)
             if self._save is not None and self._last is not None:
                 await self._put_away(self._save, self._last)
-            loop, pts = asyncio.get_running_loop(), (slot - self._first_slot) * FRAME_TICKS
+            loop = asyncio.get_running_loop()
             step = partial(self._step, inputs, Due(pts, slot - self._last_slot), loop)
             frame = await loop.run_in_executor(self._threads.sampling, step)
             self._last, self._last_slot = frame, slot
@@ -219,7 +229,7 @@ class Session:
             self.fail(error)
             return
         if self.phase is Phase.LIVE:
-            receipt = Receipt(
+            self._receipt = Receipt(
                 session=self.name,
                 epoch=self.epoch,
                 frame=frame.index,
@@ -231,8 +241,32 @@ class Session:
             self._send(  # not held up by the encoder: the person's sound is heard from here
                 State(session=self.name, epoch=self.epoch, frame=frame.index, values=frame.state, audio=frame.audio)
             )
-            late = partial(self._late, frame, drained)
-            self._encoding = asyncio.create_task(self._publish(frame, receipt, late))
+            assert self._display is not None
+            show = partial(self._display.show, frame, pts, *self._wanted(), partial(self._late, frame, drained))
+            self._encoding = asyncio.create_task(self._publish(frame, self._receipt, show))
+            if self._dreaming is None and isinstance(self._world, Dreaming):
+                self._dreaming = asyncio.create_task(self._dream(self._world))
+
+    async def _dream(self, world: Dreaming) -> None:
+        """First the first frame leaves: both take all cores."""
+        await self.settle()
+        await asyncio.get_running_loop().run_in_executor(self._threads.sampling, world.dream)
+
+    def _wanted(self) -> tuple[bool, int]:
+        """Whether the next picture is to be an IDR, and the bitrate from it on, or 0: as it is."""
+        wanted = self._idr_wanted, self._bits_per_second
+        self._idr_wanted, self._bits_per_second = False, 0
+        return wanted
+
+    def _show_again(self, pts: int) -> None:
+        """The last frame once more, as an IDR, if one is wanted and the encoder is free."""
+        last, receipt, display = self._last, self._receipt, self._display
+        if not self._idr_wanted or last is None or receipt is None or (self._encoding and not self._encoding.done()):
+            return
+        assert display is not None
+        self._idr_wanted = False
+        show = partial(display.show_again, last, pts)
+        self._encoding = asyncio.create_task(self._publish(last, msgspec.structs.replace(receipt, pts=pts), show))
 
     def _late(self, frame: Frame, drained: Drained) -> list[Look]:
         """The looks that came after a frame's own and will turn the next ones, seen from it."""
@@ -306,11 +340,7 @@ class Session:
         await asyncio.get_running_loop().run_in_executor(self._threads.sampling, obey)
         self._hearing.tell(said)
 
-    async def _publish(self, frame: Frame, receipt: Receipt, late: Late) -> None:
-        idr, self._idr_wanted = self._idr_wanted, False
-        bits_per_second, self._bits_per_second = self._bits_per_second, 0
-        assert self._display is not None
-        show = partial(self._display.show, frame, receipt.pts, idr, bits_per_second, late)
+    async def _publish(self, frame: Frame, receipt: Receipt, show: Callable[[], Shown]) -> None:
         shown = await asyncio.get_running_loop().run_in_executor(self._threads.encoding, show)
         packet = shown.packet
         if self.phase is not Phase.LIVE:

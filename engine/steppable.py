@@ -42,3 +42,6 @@ class Dreaming(Steppable, Protocol):
     """A world that dreams of what lies around before its second frame."""
 
     patience_s: float  # with that
+
+    def dream(self) -> None:
+        """Do that, if it is time for it, for as long as there is patience."""

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Generic, TypeVar
 
-BEGINNING = 2  # ticks that take as long as many: a first frame has many steps, then what lies around is dreamed
+BEGINNING = 1  # tick that takes as long as many: a first frame has many steps
 S = TypeVar("S")
 
 

@@ -53,7 +53,7 @@ from engine.world import Inputs, Models, World
 
 WARM_UP_FRAMES = 4
 HANG_UP_CHECK_S = 0.1
-PATIENCE_S = 2.0  # with a second frame: who waits longer takes a world for hung
+PATIENCE_S = 1.0  # with a second frame: who waits longer takes a world for hung
 T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -133,6 +133,7 @@ class World:
         self._relighting = False  # whether the last frame was drawn in another light than its view is known in
         self._entering: Tensor | None = None  # planes of a first frame that is known
         self._resumed = False  # whether that frame is one of this world's own
+        self._dreamt = False  # whether it has dreamed of what lies around its first frame
         if template:
             entry = find_template(template)
             prompt = prompt or str(entry["prompt"])
@@ -216,11 +217,19 @@ class World:
         if self._past is None:
             with batch.apart():
                 return self._step(inputs, controls, moved)
-        if self.index == 1 and not self._resumed:  # the first frame is on its way meanwhile
-            with batch.apart():
-                self._imagination.look_around(self._past.known, self._told(), lambda: self.patience_s)
+        self.dream()
         with batch.stepping():
             return self._step(inputs, controls, moved)
+
+    @torch.inference_mode()
+    def dream(self) -> None:
+        """Dream of what lies around its first frame, which is on its way meanwhile, for as long as there is patience;
+        the second frame does so where nobody did. Never while it steps."""
+        if self._past is None or self.index != 1 or self._resumed or self._dreamt:
+            return
+        self._dreamt = True
+        with self.models.batch.apart():
+            self._imagination.look_around(self._past.known, self._told(), lambda: self.patience_s)
 
     def _step(self, inputs: Inputs, controls: Tensor, moved: Moved) -> Frame:
         begun, first = time.perf_counter(), self._past is None

@@ -105,6 +105,34 @@ def test_of_the_bundled_templates_what_they_show_is_read_rightly():
         assert max(chances, key=chances.__getitem__) == place, (entry["id"], chances)
 
 
+@pytest.mark.parametrize("given", [False, True])
+def test_around_an_invented_first_frame_the_best_of_drafts_is_kept_and_around_a_given_one_the_only(
+    models: Models, given: bool, monkeypatch: pytest.MonkeyPatch
+):
+    world = World(models, 1)
+    world.step(Inputs())
+    world.memory.given = given
+    shown, asked = iter([0.0, 9.0, 0.0]), list[torch.Tensor]()
+
+    def shows(latents: torch.Tensor, named: object) -> torch.Tensor:
+        asked.append(latents)
+        return torch.tensor([next(shown)])
+
+    monkeypatch.setattr(models.showing, "shows", shows)
+    monkeypatch.setattr(imagination, "SEAM", 0.0)
+    assert world._past is not None
+    steps = 0
+    while not any(keyframe.dreamed for keyframe in world.memory.keyframes):
+        world._imagination.go_on(world._past.known, world._told(), index=1 + steps)
+        dream = world._imagination._dream
+        if dream is not None and len(dream.drawn) == imagination.DREAM_DRAFTS and dream.taken == STEPS // 2:
+            assert torch.equal(dream.noisy, dream.drawn[1][1])
+        steps += 1
+    assert len(asked) == (0 if given else imagination.DREAM_DRAFTS)
+    begun, kept = 1, 1
+    assert steps - begun - kept == STEPS + (0 if given else (imagination.DREAM_DRAFTS - 1) * STEPS // 2)
+
+
 def test_who_loses_patience_midway_is_not_dreamed_for_any_longer(models: Models):
     world = World(models, 1)
     world.step(Inputs())

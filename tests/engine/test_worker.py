@@ -105,6 +105,17 @@ class SlowWorld(GreyWorld):
         return super().step(inputs)
 
 
+class DreamyWorld(GreyWorld):
+    """Dreams before its second frame until nobody has patience any more."""
+
+    patience_s = 60.0
+
+    def dream(self) -> None:
+        began_s = time.monotonic()
+        while self.index == 1 and time.monotonic() - began_s < self.patience_s:
+            time.sleep(0.01)
+
+
 @asynccontextmanager
 async def connected(open_world: OpenWorld = GreyWorld, capacity: int = 2) -> AsyncIterator[Gateway]:
     ours, its = socket.socketpair()
@@ -202,6 +213,39 @@ async def test_a_newcomer_gets_an_idr() -> None:
         second = await gateway.next(VideoPacket, lambda p: p.keyframe)
     assert not first.keyframe
     assert second.frame - first.frame <= 3
+
+
+async def test_a_newcomer_sees_a_world_that_still_dreams() -> None:
+    worlds: list[DreamyWorld] = []
+
+    def open_world(wish: Open) -> DreamyWorld:
+        worlds.append(DreamyWorld(wish))
+        return worlds[-1]
+
+    async with connected(open_world) as gateway:
+        gateway.tell(Open(session="a", seed=1))
+        first = await gateway.next(VideoPacket)
+        for _ in range(2):
+            gateway.tell(KeyframeWanted(session="a"))
+            receipt = await gateway.next(Receipt)
+            again = await gateway.next(VideoPacket)
+            assert (again.frame, again.keyframe, worlds[0].index) == (first.frame, True, 1)
+            assert again.pts > first.pts and (receipt.frame, receipt.pts) == (again.frame, again.pts)
+            assert again.pts % 3750 == 0
+        worlds[0].patience_s = 0.0
+        second = await gateway.next(VideoPacket)
+    assert second.frame == first.frame + 1 and second.pts > again.pts
+
+
+async def test_a_world_whose_dreams_go_wrong_fails() -> None:
+    class Nightmare(DreamyWorld):
+        def dream(self) -> None:
+            raise RuntimeError("a nightmare")
+
+    async with connected(Nightmare) as gateway:
+        gateway.tell(Open(session="a", seed=1))
+        await gateway.next(VideoPacket)
+        assert (await gateway.next(Failed)).reason == "RuntimeError: a nightmare"
 
 
 async def test_a_bitrate_far_away_opens_the_stream_anew() -> None:
