@@ -48,7 +48,7 @@ def lines(title: str, curves: dict[str, Line], across: str, up: str, ceiling: Li
             )
     if ceiling:
         drawn.append(line(ceiling, "#718096", ' stroke-dasharray="4 4"'))
-        drawn.append(f'<text x="{LEFT + 6}" y="{TOP + 12}">dashed: the ceiling</text>')
+        up += "; dashed: the ceiling"
     label = f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{escape(across)}</text>'
     caption = f"<figcaption>{escape(title)}, {escape(up)}</figcaption>"
     return f'<figure>{caption}<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(drawn)}{label}</svg></figure>'
