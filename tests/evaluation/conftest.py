@@ -32,6 +32,9 @@ SMALL = Size(
 )
 
 
+STEPPING = (False, False, True, False, True)  # walks in which steps are to be seen: in most, nobody could tell
+
+
 @pytest.fixture(scope="session")
 def court(tmp_path_factory) -> Court:
     return Court(Truth(tmp_path_factory.mktemp("truth")), Judges.load())
@@ -101,9 +104,12 @@ def measured(court):
 
     @functools.cache
     def measure(metric, player, judged=True) -> dict[str, float]:
-        many = metric.name == "control" and judged  # steps are seen in few
-        size, asked = dataclasses.replace(SMALL, walks=4) if many else SMALL, court if judged else quiet
-        cases = [metric.case(n, size, player, asked) for n in range(len(metric.names(size)))]
+        size, asked = SMALL, court if judged else quiet
+        numbers = range(len(metric.names(size)))
+        if metric.name == "control" and judged:
+            size = dataclasses.replace(SMALL, walks=len(STEPPING))
+            numbers = [n for n, stepping in enumerate(STEPPING) if stepping] + [len(STEPPING), len(STEPPING) + 1]
+        cases = [metric.case(n, size, player, asked) for n in numbers]
         return {
             figure.name: figure.of([v for case in cases if (v := case.values.get(figure.name)) is not None])
             for figure in metric.figures
