@@ -4,7 +4,7 @@ before anybody turns to them. Knows where a look may turn; nothing of controls, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from math import pi
 
@@ -30,6 +30,7 @@ CALM = 0.5  # of the noise of frames of few steps: what they invent of it, colum
 STEPS = 16  # of a dream, one a frame
 DREAM_EVERY = 8  # frames after which it is asked whether there is something to dream of
 UNSEEN = 0.03  # the share of a view that nothing shows, from which on it is worth a dream
+DONE = object()
 TURNS = (0.9, -0.9, 1.8, -1.8, 2.7, -2.7, pi)  # radians from where one looks, nearest first
 
 
@@ -101,6 +102,7 @@ class Imagination:
         self._models, self._recollection, self._generator = models, recollection, generator
         self._dream: Dream | None = None
         self._around = len(TURNS)  # dreams at most until all that lies around the first frame has been dreamed of
+        self._finish: Iterator[None] | None = None
 
     def first(self, told: Told) -> Tensor:
         """Latents [1, 16, 18, 32] of a first frame, of which nothing is known: of several drafts, half drawn, the one
@@ -166,10 +168,11 @@ class Imagination:
         return replace(told, state=replace(told.state, pose=dream.pose.tolist(), velocity=torch.zeros(3)))
 
     def _step(self, dream: Dream, told: Told, index: int) -> None:
-        """Another step of it; or, after the last one and a frame later, since each takes its time, into memory."""
+        """Another step of it; or, after the last one, a piece of what brings it into memory."""
         if dream.taken == STEPS:
-            self._remember(dream, state.light(told.state.sky), index)
-            self._dream = None
+            self._finish = self._finish or self._remembering(dream, told.state.sky, index)
+            if next(self._finish, DONE) is DONE:
+                self._dream = self._finish = None
             return
         tau, there = dream.taken / STEPS, self._there(dream, told)
         seen = imagine(self._models, there, dream.glimpse.tokens, dream.noisy, tau)
@@ -190,13 +193,15 @@ class Imagination:
         else:
             dream.noisy = best(dream.drawn)
 
-    def _remember(self, dream: Dream, light: Tensor, index: int) -> None:
+    def _remembering(self, dream: Dream, sky: Tensor, index: int) -> Iterator[None]:
+        """Between two pieces of it lies a frame."""
         latents, firm = unpatch(dream.noisy[:, 0]).clamp(-3, 3), dream.firm
         planes, *_ = self._models.draw(latents, (dream.glimpse, firm))
         own = (dream.glimpse.known == 0) | (per_pixel(firm < 0.5) & (dream.glimpse.uncovered == 0))
         if index == 0:  # later it would take as long as two frames, in the midst of others
             planes = torch.where(own, self._models.cut(planes), planes)
-        imagined = with_own(planes, own, dream.pose[None], light)
+        finer = yield from self._models.refining(planes, sky)
+        imagined = with_own(torch.where(own, finer, planes), own, dream.pose[None], state.light(sky))
         self._recollection.remember(latents, imagined, index, dreamed=True)
 
     def _noise(self) -> Tensor:

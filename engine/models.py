@@ -4,6 +4,7 @@ Knows files and which arithmetic is fast on this machine; nothing of worlds."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Generator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,10 +16,12 @@ from configs.paths import WEIGHTS
 from engine.batch import Batch, Network
 from engine.device import HERE, Place, place_named
 from engine.placed import PlacedOmni, PlacedTokenizer
-from model import checkpoint, surfaces
+from model import checkpoint, detail, surfaces
 from model.borders import DEPTH, behind
 from model.conditioning.meaning import PromptReader
+from model.conditioning.state import falls
 from model.conditioning.text import TextEncoder
+from model.detail import Detail, with_detail
 from model.edges import smooth
 from model.geometry import drawn_here
 from model.keeping import Staying, kept
@@ -41,6 +44,7 @@ INVENTOR_FILE = "inventor.safetensors"
 TOKENIZER_FILE = "tokenizer.safetensors"
 SURFACES_FILE = "surfaces.safetensors"
 SHOWING_FILE = "showing.safetensors"
+DETAIL_FILE = "detail.safetensors"
 LIT = 0.05  # the share of a cell that shows other light, from which on it is drawn in the new one
 log = logging.getLogger(__name__)
 
@@ -60,13 +64,14 @@ class Glimpse(NamedTuple):
 
 class Networks(NamedTuple):
     """One architecture, twice: `omni` makes frame after frame, in two steps and with its past; `inventor` what nobody
-    has seen yet, frame by frame alone, in many steps. `surfaces` sharpens the depth of what was invented, and
-    `showing` says what a draft of it shows."""
+    has seen yet, frame by frame alone, in many steps. `surfaces` sharpens the depth of what was invented, `detail` its
+    luma, and `showing` says what a draft of it shows."""
 
     omni: Omni
     inventor: Omni
     surfaces: Surfaces
     showing: Showing
+    detail: Detail
 
 
 class Models:
@@ -93,6 +98,7 @@ class Models:
             self.tokenizer = PlacedTokenizer(tokenizer, place)
             self.omni, self.inventor = PlacedOmni(networks.omni, place), PlacedOmni(networks.inventor, place)
         self.surfaces, self.showing = networks.surfaces, networks.showing
+        self.detail = networks.detail.fast()
         self.batch = Batch(self.omni, place or HERE)
 
     def see(self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor) -> Glimpse:
@@ -114,6 +120,14 @@ class Models:
     def cut(self, planes: Tensor) -> Tensor:
         """Invented planes [1, 7 or more, 144, 256] -> [1, 8, 144, 256], their depth in sharp surfaces."""
         return drawn_here(self.surfaces.cut(planes[:, :CHANNELS]))
+
+    def refining(self, planes: Tensor, sky: Tensor) -> Generator[None, None, Tensor]:
+        """Invented planes [1, 7 or more, 144, 256] under a sky [6] -> the same with finer detail, in pieces, a step for
+        each; as they are where something falls, which detail would thicken."""
+        if bool(falls(sky)):
+            return planes
+        lacking = yield from self.detail.pieces(planes[:, :CHANNELS])
+        return with_detail(planes, lacking)
 
     def draw(
         self, latents: Tensor, stays: tuple[Glimpse, Tensor] | None = None
@@ -146,7 +160,7 @@ class Models:
         tokenizer = FrameTokenizer(FrameTokenizerConfig()).eval()
         ranges = activation_ranges(tokenizer, torch.rand(1, 7, GRID_HEIGHT, GRID_WIDTH) * 2 - 1)
         omni, inventor = (Omni(config or OmniConfig()) for _ in range(2))
-        networks = Networks(omni, inventor, Surfaces(), Showing().eval())
+        networks = Networks(omni, inventor, Surfaces(), Showing().eval(), Detail())
         return cls(tokenizer, networks, PromptReader(TextEncoder.load(), None), "random", ranges, place)
 
 
@@ -155,9 +169,9 @@ def load_models(weights: Path = WEIGHTS, place: Place | None = None) -> Models:
     path = weights / TOKENIZER_FILE
     tokenizer, ranges = FrameTokenizer.load(path), checkpoint.load_extra(path, TOKENIZER_KIND).get("ranges")
     omni, inventor = (Omni.load(weights / file) for file in (OMNI_FILE, INVENTOR_FILE))
-    networks = Networks(
-        omni, inventor, surfaces.load(weights / SURFACES_FILE), Showing.load(weights / SHOWING_FILE).eval()
-    )
+    showing = Showing.load(weights / SHOWING_FILE).eval()
+    finer = surfaces.load(weights / SURFACES_FILE), showing, detail.load(weights / DETAIL_FILE)
+    networks = Networks(omni, inventor, *finer)
     name = f"nano-{checkpoint.sha256(weights / OMNI_FILE)[:8]}"
     return Models(tokenizer, networks, PromptReader.load(weights), name, ranges, place)
 

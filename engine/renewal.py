@@ -120,6 +120,8 @@ class Renewal:
         yield
         planes = drawn_here(separate(planes))
         yield
+        planes = yield from self._models.refining(planes, told.state.sky)
+        yield
         planes = without_dust(with_fresh(planes, seen))
         latents = self._models.tokenizer.encode(planes[:, :CHANNELS])
         yield

@@ -25,6 +25,7 @@ from engine.saving import Facts, NotAWorld, from_bytes, keyframes_as_tensors, ke
 from engine.templates import PromptRefused, find_template, read_picture
 from model.conditioning import audio, control, state
 from model.conditioning.text import MAX_CHARS, TextTooLong
+from model.detail import finished
 from model.geometry import drawn_here
 from model.omni import CHANNELS, GROUPS, LIGHT, PATCH, VIEW, Given, Seen
 from model.overlay import Known
@@ -371,5 +372,6 @@ class World:
             planes, picture = drawn_here(self._entering), list(unpack(self._entering))
         else:
             planes = self.models.cut(self.models.decode(latents))
+            planes = finished(self.models.refining(planes, self.state.sky))
             picture = list(unpack(planes[:, :PLANES]))
         return with_own(planes, own, torch.tensor([self.state.pose]), light), picture

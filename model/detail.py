@@ -3,6 +3,7 @@ Knows packed planes; refuses to know latents, cameras and worlds."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model import checkpoint
-from model.planes import CHANNELS
+from model.native import has_fast_bf16
+from model.planes import AFAR_CODE, CHANNELS
 
 KIND = "detail"
-COLOURS = CHANNELS - 1
+LUMA, DEPTH = 4, 6  # planes of luma, and the one of depth
 MOST = 0.5  # of what is added to a plane
+BLOCKS = 2  # in a piece of the work
+SOFT = 2  # half-resolution pixels in which detail begins beside the sky
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Detail(nn.Module):
             )
             for d in config.dilations
         )
-        self.out = nn.Conv2d(width, 4 * COLOURS, 3, padding=1)
+        self.out = nn.Conv2d(width, 4 * LUMA, 3, padding=1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
         with torch.no_grad():
@@ -56,18 +60,46 @@ class Detail(nn.Module):
                 block[2].weight.mul_(0.3)  # type: ignore[index, union-attr, operator]
 
     def forward(self, planes: Tensor) -> Tensor:
-        """Planes [B, 7, h, w] in [-1, 1] -> what their six planes of colours lack, [B, 6, h, w]."""
-        x = self.stem(F.pixel_unshuffle(planes, 2))
-        for block in self.blocks:
+        """Planes [B, 7, h, w] in [-1, 1] -> what their luma lacks, [B, 4, h, w]."""
+        return finished(self.pieces(planes))
+
+    def pieces(self, planes: Tensor) -> Generator[None, None, Tensor]:
+        """`forward` in pieces that take about as long as each other, a step for each."""
+        x = self.stem(F.pixel_unshuffle(planes.to(self.out.weight.dtype), 2))
+        for at, block in enumerate(self.blocks):
+            if at and at % BLOCKS == 0:
+                yield
             x = x + block(F.silu(x))
         return MOST * F.pixel_shuffle(self.out(F.silu(x)), 2).tanh()
 
     @torch.inference_mode()
     def add(self, planes: Tensor) -> Tensor:
-        """Planes [B, 7 or more, h, w] -> the same with finer colours; depth and what comes after it stay."""
-        given = planes[:, :CHANNELS].contiguous(memory_format=torch.channels_last)
-        colours = (planes[:, :COLOURS] + self(given).float()).clamp(-1, 1)
-        return torch.cat([colours, planes[:, COLOURS:]], 1)
+        """Planes [B, 7 or more, h, w] -> the same with finer luma, see `with_detail`."""
+        return with_detail(planes, self(planes[:, :CHANNELS]))
+
+    def fast(self) -> Detail:
+        """Itself, in the arithmetic that is fast on this processor."""
+        dtype = torch.bfloat16 if has_fast_bf16() else torch.float32
+        return self.to(dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def with_detail(planes: Tensor, lacking: Tensor) -> Tensor:
+    """Planes [B, 7 or more, h, w] and what their luma lacks [B, 4, h, w] -> the same with it, but none in the sky,
+    which is smooth."""
+    land = (planes[:, DEPTH : DEPTH + 1] > 2 * AFAR_CODE - 1).to(planes.dtype)
+    land = -F.max_pool2d(-land, 2 * SOFT + 1, 1, SOFT)
+    land = F.avg_pool2d(land, 2 * SOFT + 1, 1, SOFT, count_include_pad=False)
+    return torch.cat([planes[:, :LUMA] + land * lacking.to(planes.dtype), planes[:, LUMA:]], 1)
+
+
+def finished(work: Generator[None, None, Tensor]) -> Tensor:
+    """What comes of a work in pieces, done at once."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            made: Tensor = done.value
+            return made
 
 
 def load(path: Path) -> Detail:

@@ -143,6 +143,12 @@ def _compile(compiler: str, source: Path, library: Path) -> None:
         built.replace(library)
 
 
+def has_fast_bf16() -> bool:
+    """Whether this processor multiplies bf16 faster than fp32; others only imitate it, slower."""
+    flags = Path("/proc/cpuinfo")
+    return flags.is_file() and bool({"avx512_bf16", "amx_bf16"} & set(flags.read_text().split()))
+
+
 def processor() -> str:
     """What -march=native depends on, so that a cache on a shared disk never serves another processor's code."""
     try:

@@ -22,6 +22,7 @@ CREEP_M_S = 0.25  # a body slower than this stands
 STILL = 0.35  # a rate below this share of the nominal one is snapped to zero
 TOKENS, WIDTH = 4, 8
 SPEED_M_S = 6.4
+FALLING = 0.05  # rain and snow that are seen to fall
 EYE_M = 1.7  # above the ground
 # where a world of that name begins: the sun in turns; cloud, fog, rain, snow, cover
 TYPICAL_TIME = {"dawn": 0.03, "day": 0.22, "dusk": 0.472, "night": 0.73}
@@ -52,6 +53,11 @@ def light(sky: Tensor) -> Tensor:
     """What a sky [..., 6] means for how things look, without the jump at midnight -> [..., 7]."""
     turn = sky[..., :1] * (2 * pi)
     return torch.cat([turn.sin(), turn.cos(), sky[..., 1:]], -1)
+
+
+def falls(sky: Tensor) -> Tensor:
+    """Whether rain or snow falls under skies [..., 6] -> bool [...]."""
+    return sky[..., 3:5].sum(-1) > FALLING
 
 
 def snap(rates: Tensor) -> Tensor:

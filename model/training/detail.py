@@ -19,13 +19,15 @@ from PIL import Image
 from torch import Tensor, nn
 
 from configs.paths import WEIGHTS, cache_dir, load_toml
-from model.detail import COLOURS, Detail, DetailConfig, load, save
+from model.conditioning.state import falls
+from model.detail import Detail, DetailConfig, load, save, with_detail
+from model.native import has_fast_bf16
 from model.omni import Omni, unpatch
 from model.planes import to_rgb, unfold
 from model.tokenizer.frame import FrameTokenizer
 from model.training import objective
 from model.training.batches import Mixture
-from model.training.dynamics import DynamicsTraining, Trainer, has_fast_bf16
+from model.training.dynamics import DynamicsTraining, Trainer
 from model.training.latents import Clips, kept_in
 from model.training.loop import command, descend, keep_on, take_up
 from model.training.pictures import cut
@@ -33,13 +35,13 @@ from model.training.run import Run, step_seed
 from model.training.sentences import Sentences
 from model.worlds.clips import list_clips, read
 
+COLOURS = 6  # planes
 CLIP_GRADIENT = 5.0
 STEPS = 16  # in which a picture is invented
 SKETCHES = (0.0, 0.6, 1.0)  # of signal: from nothing, out of a sketch as where somebody walks, and only decoded
 SKETCH_SHARES = (0.55, 0.3, 0.15)
 LOUD = 8.0  # times the detail beside the picture, that a critic hears it
 AVERAGED = 8  # luma pixels over which the picture stays what it was
-DRY = 0.05  # of rain or snow, which no detail may add
 SHOWN = 4  # pictures
 SENTENCES = 12  # of each meaning
 
@@ -120,7 +122,7 @@ def true_pictures(paths: list[Path], most: int, device: torch.device) -> Tensor:
     for path in paths:
         raw = read(path, ("y", "u", "v", "depth", "sky"))
         for sky in range(raw["y"].shape[0]):
-            dry = raw["sky"][sky, 1:, 3:5].sum(-1) < DRY
+            dry = ~falls(raw["sky"][sky, 1:])
             for frame in dry.nonzero()[:, 0].tolist()[::2]:
                 parts.append(cut(raw, sky, frame, slice(None), slice(None))[:COLOURS].bfloat16().to(device))
         if len(parts) >= most:
@@ -151,8 +153,8 @@ def soft_pictures(trainer: Trainer, most: int, decode_at_once: int) -> Tensor:
                 clean = trainer.forward(noisy, given._replace(signal=tau), mask).clean.float()
             moved = noisy + (clean - noisy) / (STEPS - at)
             noisy = torch.where((tau >= signal - 1e-6)[..., None, None], moved, noisy)
-        wet = trainer.clips["sky"][batch.rows.clip, batch.rows.sky, batch.rows.frame + 1, 3:5].sum(-1)
-        latents = unpatch(noisy)[wet < DRY].clamp(-3, 3)
+        wet = falls(trainer.clips["sky"][batch.rows.clip, batch.rows.sky, batch.rows.frame + 1])
+        latents = unpatch(noisy)[~wet].clamp(-3, 3)
         for some in latents.split(decode_at_once):
             some = some.contiguous(memory_format=torch.channels_last)
             parts.append(trainer.eyes.decode(some).float().clamp(-1, 1).bfloat16())
@@ -161,7 +163,7 @@ def soft_pictures(trainer: Trainer, most: int, decode_at_once: int) -> Tensor:
 
 
 def stay(lacking: Tensor) -> Tensor:
-    """How much detail [B, 6, h, w] changes what a picture shows as a whole: its mean over AVERAGED pixels of luma."""
+    """How much detail [B, 4, h, w] changes what a picture shows as a whole: its mean over AVERAGED pixels of luma."""
     return F.avg_pool2d(lacking, AVERAGED // 2).abs().mean()
 
 
@@ -184,7 +186,7 @@ class Lesson:
         true.requires_grad_(held)
         with self.precision():
             lacking = self.both.detail(soft).float()
-        made = soft[:, :COLOURS] + lacking
+        made = with_detail(soft, lacking)[:, :COLOURS]
         with self.precision(not held):
             on_true, on_made = critic(true), critic(made.detach())
         judging = torch.stack(

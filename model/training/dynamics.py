@@ -24,6 +24,7 @@ from torch import Tensor
 from configs.paths import WEIGHTS, cache_dir, load_toml
 from model import checkpoint
 from model.geometry import drawn_here, reproject
+from model.native import has_fast_bf16
 from model.omni import GROUPS, KIND, PATCH, VIEW, Given, Omni, OmniConfig, Seen, patch, unpatch
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer
@@ -225,12 +226,6 @@ class Trainer:
         here = rows.clip[which], rows.sky[which], rows.frame[which]
         self.clips["worn"][here] = unpatch(made[which]).clamp(-3, 3).bfloat16()
         self.clips["has_worn"][here] = True
-
-
-def has_fast_bf16() -> bool:
-    """Whether this processor multiplies bf16 faster than fp32; others only imitate it, slower."""
-    flags = Path("/proc/cpuinfo")
-    return flags.is_file() and bool({"avx512_bf16", "amx_bf16"} & set(flags.read_text().split()))
 
 
 def unhidden(margins: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from configs.paths import vocabulary
 from model.conditioning.meaning import NAMES
 from model.conditioning.state import PLACES, TIMES, WEATHERS
 from model.conditioning.text import Hidden, TextEncoder
-from model.training.dynamics import has_fast_bf16
+from model.native import has_fast_bf16
 from model.training.sentences import Said
 from model.training.wishes import KINDS, LANGUAGES, Wish, held_out, joined, read, typed
 from model.voice.sentences import FOREIGN, parts

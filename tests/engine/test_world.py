@@ -20,6 +20,7 @@ from engine.world import LOOK_LIMIT, Inputs, PromptRefused, World
 from model.conditioning import state
 from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
+from model.detail import Detail
 from model.omni import Omni, OmniConfig
 from model.planes import unpack
 from model.showing import Showing
@@ -47,7 +48,7 @@ def models() -> Models:
     ranges = activation_ranges(tokenizer, torch.rand(1, 7, 144, 256) * 2 - 1)
     return Models(
         tokenizer,
-        Networks(omni, omni, Surfaces(), Showing().eval()),
+        Networks(omni, omni, Surfaces(), Showing().eval(), Detail()),
         PromptReader(TextEncoder.load(), None),
         "random",
         ranges,
