@@ -198,10 +198,9 @@ class Imagination:
         latents, firm = unpatch(dream.noisy[:, 0]).clamp(-3, 3), dream.firm
         planes, *_ = self._models.draw(latents, (dream.glimpse, firm))
         own = (dream.glimpse.known == 0) | (per_pixel(firm < 0.5) & (dream.glimpse.uncovered == 0))
-        if index == 0:  # later it would take as long as two frames, in the midst of others
-            planes = torch.where(own, self._models.cut(planes), planes)
-        finer = yield from self._models.refining(planes, sky)
-        imagined = with_own(torch.where(own, finer, planes), own, dream.pose[None], state.light(sky))
+        yield
+        whole = yield from self._models.finishing(planes, sky)
+        imagined = with_own(torch.where(own, whole, planes), own, dream.pose[None], state.light(sky))
         self._recollection.remember(latents, imagined, index, dreamed=True)
 
     def _noise(self) -> Tensor:

@@ -17,7 +17,7 @@ from engine.batch import Batch, Network
 from engine.device import HERE, Place, place_named
 from engine.placed import PlacedOmni, PlacedTokenizer
 from model import checkpoint, detail, surfaces
-from model.borders import DEPTH, behind
+from model.borders import DEPTH, behind, separate
 from model.conditioning.meaning import PromptReader
 from model.conditioning.state import falls
 from model.conditioning.text import TextEncoder
@@ -31,7 +31,7 @@ from model.overlay import Known, overlaid
 from model.planes import CHANNELS, GRID_HEIGHT, GRID_WIDTH, unpack, with_far_sky
 from model.relight import relight
 from model.showing import Showing
-from model.surfaces import Surfaces
+from model.surfaces import Surfaces, taken_over
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Ranges, activation_ranges
@@ -117,13 +117,17 @@ class Models:
         """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1]."""
         return with_far_sky(self.tokenizer.decode(latents).clamp(-1, 1))
 
-    def cut(self, planes: Tensor) -> Tensor:
-        """Invented planes [1, 7 or more, 144, 256] -> [1, 8, 144, 256], their depth in sharp surfaces."""
-        return drawn_here(self.surfaces.cut(planes[:, :CHANNELS]))
-
-    def refining(self, planes: Tensor, sky: Tensor) -> Generator[None, None, Tensor]:
-        """Invented planes [1, 7 or more, 144, 256] under a sky [6] -> the same with finer detail, in pieces, a step for
-        each; as they are where something falls, which detail would thicken."""
+    def finishing(self, planes: Tensor, sky: Tensor) -> Generator[None, None, Tensor]:
+        """Invented planes [1, 7 or more, 144, 256] under a sky [6] -> [1, 8, 144, 256], their depth in sharp surfaces
+        and their luma with finer detail, but none where something falls, which it would thicken. In pieces, a step for
+        each."""
+        planes = planes[:, :CHANNELS]
+        logits = self.surfaces(planes)
+        yield
+        planes = taken_over(planes, logits)
+        yield
+        planes = drawn_here(separate(planes))
+        yield
         if bool(falls(sky)):
             return planes
         lacking = yield from self.detail.pieces(planes[:, :CHANNELS])

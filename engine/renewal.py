@@ -18,13 +18,12 @@ from engine.imagination import Told, imagine
 from engine.memory import Keyframe
 from engine.models import Glimpse, Models
 from engine.recollection import Recollection, with_own
-from model.borders import DEPTH, JUMP, most_beside, separate, without_dust
+from model.borders import DEPTH, JUMP, most_beside, without_dust
 from model.conditioning import state
-from model.geometry import drawn_here, grain
+from model.geometry import grain
 from model.omni import GROUPS, PATCH, VIEW, patch, unpatch
 from model.overlay import Known
 from model.planes import CHANNELS
-from model.surfaces import taken_over
 
 SKETCH = 0.6  # of signal, the rest is noise: with less of it the place changes, with more tears stay
 STEPS = 16  # from nothing; a sketch is so far along already
@@ -33,7 +32,7 @@ WORN = 0.12  # how much of a view what leads need not show, and as sharply; more
 REST, TORN = 6, 0.35  # frames between two pictures, unless so much is not shown
 DONE = object()
 BARE = 2.0  # what a pixel counts for that was behind something
-AHEAD = 12  # frames until it is done, and somebody is so much farther
+AHEAD = 15  # frames until it is done, and somebody is so much farther
 MOST_RAD = 0.4  # of the turn that is foreseen
 FADE = 8  # frames in which the new picture takes the place of the old
 MISSED_M, MISSED_RAD = 1.5, 0.6  # who went elsewhere meanwhile needs another
@@ -114,13 +113,7 @@ class Renewal:
             yield
         planes = self._models.decode(unpatch(noisy[:, 0]).clamp(-3, 3))
         yield
-        logits = self._models.surfaces(planes)
-        yield
-        planes = taken_over(planes, logits)
-        yield
-        planes = drawn_here(separate(planes))
-        yield
-        planes = yield from self._models.refining(planes, told.state.sky)
+        planes = yield from self._models.finishing(planes, told.state.sky)
         yield
         planes = without_dust(with_fresh(planes, seen))
         latents = self._models.tokenizer.encode(planes[:, :CHANNELS])

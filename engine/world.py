@@ -371,7 +371,6 @@ class World:
         elif self._entering is not None:
             planes, picture = drawn_here(self._entering), list(unpack(self._entering))
         else:
-            planes = self.models.cut(self.models.decode(latents))
-            planes = finished(self.models.refining(planes, self.state.sky))
+            planes = finished(self.models.finishing(self.models.decode(latents), self.state.sky))
             picture = list(unpack(planes[:, :PLANES]))
         return with_own(planes, own, torch.tensor([self.state.pose]), light), picture
