@@ -13,6 +13,7 @@ from model.conditioning.state import EYE_M
 
 STEP = 4  # rows and columns of which one is looked at
 REACH_M = 0.8  # of a body, and what it keeps away from
+WARY_M = 1.5  # of things whose depth a network invented, which tear when they are near
 KNEE_M, HEAD_M = 0.7, 0.25  # above the feet, and above the eyes: what is between them stands in the way
 LEAST = 10  # points that are something
 ASIDE = tuple(radians(degrees) for degrees in (30, 60, 85))  # ways past it that are tried
@@ -21,9 +22,11 @@ AGAIN = 12  # frames straight on after which another side may be taken
 
 
 class Obstacles:
-    """Points of one picture that stand as high as a body, and on which side somebody goes past them."""
+    """Points of one picture that stand as high as a body, and on which side somebody goes past them, who keeps
+    `reach_m` metres away."""
 
     def __init__(self) -> None:
+        self.reach_m = REACH_M
         self._points = torch.empty(3, 0)
         self._side, self._straight = 0, AGAIN
 
@@ -56,7 +59,7 @@ class Obstacles:
         return 1 if self._near(x + right[0], z + right[1]) <= self._near(x + left[0], z + left[1]) else -1
 
     def _near(self, x: float, z: float) -> int:
-        return int(((self._points[0] - x).square() + (self._points[2] - z).square() < REACH_M**2).sum())
+        return int(((self._points[0] - x).square() + (self._points[2] - z).square() < self.reach_m**2).sum())
 
 
 def turned(step: tuple[float, float], right: float, times: float) -> tuple[float, float]:

@@ -318,7 +318,7 @@ class World:
         """State and pose of this frame: the sky by the last read-out, the body by hands and what was seen."""
         now = self.state
         now.sky = state.advance(now.sky, state.snap(self.models.omni.drift(self._prompt.tokens, now.sky[None])[0]))
-        self._body.move(now, controls, past.seen, past.known)
+        self._body.move(now, controls, past.seen, past.known, invented=not self.memory.given)
 
     # --- the frame ---------------------------------------------------------------------------
 

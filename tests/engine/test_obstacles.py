@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.body import Body
-from engine.obstacles import REACH_M, Obstacles
+from engine.obstacles import REACH_M, WARY_M, Obstacles
 from model.camera import project
 from model.conditioning import state
 from model.omni import Seen
@@ -35,9 +35,10 @@ def wall(left: float, right: float, z: float) -> torch.Tensor:
     return torch.stack([across.flatten(), up.flatten(), torch.full_like(across.flatten(), z)])
 
 
-def walk(points: torch.Tensor, frames: int) -> tuple[float, float]:
+def walk(points: torch.Tensor, frames: int, reach_m: float = REACH_M) -> tuple[float, float]:
     """Where somebody is who goes straight on (to +z) from the origin."""
     obstacles, x, z = Obstacles(), 0.0, 0.0
+    obstacles.reach_m = reach_m
     for _ in range(frames):
         obstacles.see(seen(points, pose(x, z)), pose(x, z))
         right, ahead = obstacles.way(x, z, (0.0, STEP_M))
@@ -55,6 +56,11 @@ def test_where_nothing_stands_a_step_stays_as_it_is():
 def test_nobody_walks_through_a_wide_wall():
     _, z = walk(wall(-4.0, 4.0, 2.0), 30)
     assert 2.0 - 2 * REACH_M < z < 2.0
+
+
+def test_who_is_wary_stops_farther_away():
+    (_, near), (_, far) = (walk(wall(-4.0, 4.0, 3.5), 40, reach_m) for reach_m in (REACH_M, WARY_M))
+    assert 0.6 * (WARY_M - REACH_M) < near - far < 1.5 * (WARY_M - REACH_M)
 
 
 def test_a_narrow_thing_is_gone_around_on_its_freer_side():
