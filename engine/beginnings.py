@@ -9,12 +9,14 @@ import engine.openmp  # noqa: F401  before anything that loads torch
 # isort: split
 import argparse
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from itertools import product
 from math import inf, pi
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from engine import imagination
 from engine.evaluate import picture_of
@@ -22,12 +24,18 @@ from engine.world import Inputs, World, load_models
 from model.conditioning.state import PLACES
 from model.evaluation.figures import mean
 from model.evaluation.judges import ATTRIBUTES, Judges
+from model.evaluation.metrics.fidelity import feature_distance
 from model.evaluation.pictures import Picture, look
 from model.measuring import measured
 from model.worlds.captions import describe
+from model.worlds.clips import HELD_OUT, start
+from model.worlds.renderer import Renderer, View
+from model.worlds.terrain import bake
+from model.worlds.weather import settled
 
 SKIES = (("day", "clear"), ("day", "overcast"), ("day", "rain"), ("dusk", "clear"), ("dawn", "clear"))  # with a place
 SENTENCES, SEED = 2, 90_211  # of each place and sky; of a seed that no training draws from
+LAND = 1000  # worlds of one set of the simulator's
 VIEWS, FRAMES = 10, 9  # of a full turn, and frames from one to the next
 
 
@@ -39,19 +47,41 @@ def asked() -> Iterator[tuple[str, dict[str, str]]]:
         yield describe(place, time, weather, rng, "en"), {"place": place, "time": time, "weather": weather}
 
 
+def simulated(world: int) -> list[Picture]:
+    """A level view of what each sentence asks for, as the simulator draws it, of other worlds for other numbers."""
+    renderer, out = Renderer(), []
+    for at, (_, wanted) in enumerate(asked()):
+        seed = HELD_OUT * (world * LAND + at)  # no training sees every so many worlds
+        terrain, rng = bake(wanted["place"], seed), np.random.default_rng([seed, SEED])
+        renderer.enter(terrain)
+        stands, sky = start(terrain, rng), asdict(settled(wanted["time"], wanted["weather"], rng))
+        drawn = renderer.draw(View(stands.x, stands.y, stands.z, stands.yaw, 0.0, **sky))
+        out.append(Picture(*(torch.from_numpy(plane) for plane in (drawn.y, drawn.u, drawn.v))))
+    return out
+
+
 def figures(patience_s: float) -> dict[str, float]:
-    """The share of attributes that first frames show rightly, and the views of a full turn."""
+    """The share of attributes that first frames show rightly, and the views of a full turn; and how far first frames
+    are from the simulator's in the judges' features, beside others of the simulator's."""
     models, judges = load_models(), Judges.load()
     right: dict[str, list[float]] = {}
+    firsts = list[Picture]()
     for seed, (text, wanted) in enumerate(asked()):
         world = World(models, seed, text)
         world.patience_s = patience_s
-        read = judges.read(look(pictures(world)))
+        shown_here = pictures(world)
+        firsts.append(shown_here[0])
+        read = judges.read(look(shown_here))
         for name, classes in ATTRIBUTES.items():
             shown = (read[name].argmax(1) == classes.index(wanted[name])).float().tolist()
             right.setdefault(f"first_{name}", []).append(shown[0])
             right.setdefault(f"turn_{name}", []).extend(shown[1:])
-    return {name: mean(found) for name, found in right.items()}
+    drawn, others, invented = (judges.features(look(some)) for some in (simulated(1), simulated(2), firsts))
+    distances = {
+        "first_feature_distance": feature_distance(invented, drawn),
+        "true_feature_distance": feature_distance(others, drawn),
+    }
+    return {name: mean(found) for name, found in right.items()} | distances
 
 
 def pictures(world: World) -> list[Picture]:
