@@ -80,8 +80,9 @@ def _by_kind(said: Sequence[int]) -> dict[str, str]:
 
 
 def figures_of(weights: Path) -> dict[str, float]:
-    """Of the locked prompts balanced accuracy over what is asked for; of held-out wishes and of the grammar the share
-    whose place, time and weather are all read rightly, or rightly left open. Each by language, and without the adapter.
+    """Of the locked prompts balanced accuracy over what is asked for, and the share of places, times and weathers that
+    is read rightly; of held-out wishes and of the grammar the share whose place, time and weather are all read rightly,
+    or rightly left open. Each by language, and without the adapter.
     Raises CheckpointError."""
     omni = Omni.load(weights / OMNI_FILE)
     readers = {"": PromptReader.load(weights), "_without": PromptReader(TextEncoder.load(), None)}
@@ -94,6 +95,9 @@ def figures_of(weights: Path) -> dict[str, float]:
                 if name == "prompt":
                     rows = [[[f"{k} {v}", f"{k} {f[k]}"] for k, v in a.wanted.items()] for a, f in both]
                     figures[f"{name}_read_{language}{suffix}"] = balanced(rows)
+                    for kind in wishes.KINDS:
+                        asked_for = [(a.wanted[kind], f[kind]) for a, f in both if kind in a.wanted]
+                        figures[f"{name}_read_{language}_{kind}{suffix}"] = mean([a == b for a, b in asked_for])
                 else:
                     figures[f"{name}_read_{language}{suffix}"] = mean([f == a.wanted for a, f in both])
     return figures

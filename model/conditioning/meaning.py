@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 KIND, FILE = "text", "text.safetensors"
-SURE = 0.5  # below this a prompt passes as the sentence encoder made it
+SURE = 0.25  # below this a prompt passes as the sentence encoder made it
 NAMES = (len(PLACES) + 1, len(TIMES) + 1, len(WEATHERS) + 1)  # the last of each: not said
 
 
@@ -84,9 +84,17 @@ class TextAdapter(nn.Module):
         asked = torch.cat([self.ask.expand(len(states), -1, -1), entered], 1)
         hidden = self.layers(asked, src_key_padding_mask=~F.pad(mask, (len(self.ask), 0), value=True))
         names = tuple(head(hidden[:, i]) for i, head in enumerate(self.names))
-        said = torch.cat([part.softmax(-1) for part in names], -1)
-        meaning = self.say(self.part(said)[:, None] + self.order)
+        meaning = self._said([part.softmax(-1) for part in names])
         return Meant(meaning, names, self.understood(hidden[:, len(NAMES)])[:, 0])
+
+    def plainly(self, names: Sequence[Tensor]) -> Tensor:
+        """The features [B, 1 + parts, 384] of the plain sentence of the likeliest names, by their logits: one that the
+        networks know, where `Meant.meaning` may lie between several."""
+        return self._said([F.one_hot(part.argmax(-1), part.shape[-1]).to(part.dtype) for part in names])
+
+    def _said(self, names: Sequence[Tensor]) -> Tensor:
+        meaning: Tensor = self.say(self.part(torch.cat(list(names), -1))[:, None] + self.order)
+        return meaning
 
     def save(self, path: Path, extra: dict[str, Any]) -> str:
         """Writes it in half precision; returns the file's sha256."""
@@ -120,9 +128,10 @@ class PromptReader:
         if self._adapter is None:
             return features, mask
         meant = self._adapter(*hidden)
-        count = meant.meaning.shape[1]
+        plainly = self._adapter.plainly(meant.names)
+        count = plainly.shape[1]
         said = torch.zeros_like(features)
-        said[:, :count] = meant.meaning
+        said[:, :count] = plainly
         sure = meant.sureness() >= SURE
         whole = (torch.arange(TOKENS) < count).expand_as(mask)
         return torch.where(sure[:, None, None], said, features), torch.where(sure[:, None], whole, mask)

@@ -19,6 +19,7 @@ from model.conditioning.meaning import NAMES
 from model.conditioning.state import PLACES, TIMES, WEATHERS
 from model.conditioning.text import Hidden, TextEncoder
 from model.native import has_fast_bf16
+from model.training.endings import endings
 from model.training.sentences import Said
 from model.training.wishes import KINDS, LANGUAGES, Wish, held_out, joined, read, typed
 from model.voice.sentences import FOREIGN, parts
@@ -36,7 +37,11 @@ HOW = dict(
 )
 MEANINGS: tuple[Said, ...] = tuple((p, t, w) for p, t, w in itertools.product(*map(range, NAMES)))
 OPEN: Said = (len(PLACES), len(TIMES), len(WEATHERS))
-LIKE = {"storm": "rain"}  # what the networks do not know, and what of theirs comes nearest
+LIKE = {
+    "storm": "rain",
+    "forest": "meadow",
+    "canyon": "desert",
+}  # what the networks do not know, and the nearest they do
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,14 @@ def from_changes(count: int, rng: np.random.Generator) -> list[Lesson]:
         place, time, weather = (n[i] if i < len(n) else None for n, i in zip(KINDS.values(), said, strict=True))
         if place is None and bool(time) != bool(weather):
             out += [Lesson(change(time, weather, rng, language), said) for _ in range(count)]
+    return out
+
+
+def from_endings(rounds: int, rng: np.random.Generator) -> list[Lesson]:
+    """What ends or gives way to something else, every way of saying it in so many rounds."""
+    out = []
+    for _, language in itertools.product(range(rounds), LANGUAGES):
+        out += [Lesson(typed(text, language, rng), said) for text, said in endings(language, rng)]
     return out
 
 

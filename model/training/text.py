@@ -23,6 +23,7 @@ from model.training.lessons import (
     Lesson,
     encoded,
     from_changes,
+    from_endings,
     from_grammar,
     from_narrations,
     from_nowhere,
@@ -41,7 +42,7 @@ LENGTHS = 8  # classes of texts by length; a step sees one
 @dataclass(frozen=True)
 class TextTraining:
     """How to train, and on how many sentences: `variants` of each wish, `pairs` of wishes, `grammar` sentences a
-    meaning and language, `changes` of one thing, narrations, and texts that nobody understands."""
+    meaning and language, `changes` of one thing, rounds of `endings`, narrations, and texts that nobody understands."""
 
     seed: int = 1
     rate: float = 1e-3
@@ -51,6 +52,7 @@ class TextTraining:
     pairs: int = 7000
     grammar: int = 8
     changes: int = 120
+    endings: int = 2
     narrations: int = 3000
     nowhere: int = 1500
     noise: float = 0.3  # of the hidden states' deviation
@@ -98,6 +100,7 @@ def to_learn(training: TextTraining) -> list[Lesson]:
         *from_narrations(training.narrations, rng),
         *from_nowhere(training.nowhere, rng),
         *from_changes(training.changes, rng),
+        *from_endings(training.endings, rng),
     ]
 
 

@@ -16,6 +16,7 @@ FILE = Path(__file__).with_suffix(".jsonl")
 LANGUAGES = ("en", "pt")
 KINDS = {"place": PLACES, "time": TIMES, "weather": WEATHERS}
 HELD_OUT = 10  # every so manieth idea is kept for measuring
+# fmt: off
 BEFORE = {
     "en": ("please ", "i want ", "now ", "ok, ", "hey, ", "show me ", "can we have ", "and then ", "let's have "),
     "pt": ("por favor, ", "quero ", "agora ", "ok, ", "olha, ", "mostra-me ", "me mostra ", "e depois ", "queria "),
@@ -24,6 +25,43 @@ AFTER = {
     "en": (" please", " now", "!", "...", ".", "?", " thanks", " here", ", please", " ok?"),
     "pt": (" por favor", " agora", "!", "...", ".", "?", " obrigado", " aqui", ", por favor", " pf", " tá?"),
 }
+LEADING = {  # what says nothing of a world, as people begin
+    "en": ("i was wondering, ", "if you don't mind, ", "let's try something: ", "for a change, ", "how about this: ",
+           "my friend would like ", "honestly, i'd rather have ", "imagine ", "picture this: ", "it feels like ",
+           "all of a sudden ", "little by little ", "after a while ", "a scene of ", "a world with ",
+           "we are walking, ", "a photograph of ", "a painting of ", "take me somewhere: ", "i have always dreamt of ",
+           "what if: ", "could you do this: ", "the next thing i want to see is ", "would you mind: ", "well, ",
+           "i remember it like this: ", "for my daughter: ", "as a surprise, ", "hmm, maybe ", "my next wish: ",
+           "while i keep walking, ", "before we go any further, ", "just for me, ", "in this place: ", "listen, "),
+    "pt": ("estava a pensar, ", "se não te importas, ", "vamos experimentar: ", "para variar, ", "que tal isto: ",
+           "a minha amiga queria ", "sinceramente, preferia ", "imagina ", "imagine ", "parece que ", "de repente ",
+           "pouco a pouco ", "passado um bocado ", "uma cena com ", "um mundo com ", "vamos a andar, ", "bom, ",
+           "uma fotografia de ", "um quadro com ", "leva-me a um lugar: ", "sempre sonhei com ", "e se: ", "então, ",
+           "achas que podias fazer isto: ", "a seguir quero ver ", "importas-te: ", "lembro-me disto assim: ",
+           "para a minha filha: ", "como surpresa, ", "hmm, talvez ", "o meu próximo desejo: ", "enquanto eu ando, ",
+           "antes de continuarmos, ", "só para mim, ", "neste sítio: ", "ouve, ", "pô, ", "cara, ", "ô meu, ",
+           "você pode fazer assim: ", "tipo assim, ", "eu tava pensando, ", "queria muito ver ", "gostava de ver "),
+}
+TRAILING = {  # the same, as they end
+    "en": (" so that i can take a photo", " while i walk", " as far as the eye can see", " all around us",
+           " for the rest of the walk", " for a while", " and i keep walking", " and my dog is beside me",
+           " and there is nobody around", " and everything is quiet", " slowly", " all at once", " from now on",
+           " until i say stop", " and let's stay here", " for a few minutes", ", just as i remember it",
+           ", as in my childhood", ", that would make me happy", ", what do you think", ", if that is possible",
+           ", like in a film", ", and somewhere a bird sings", ", and a small path leads on", ", and a wooden fence",
+           ", and a bench to sit on", ", and an old house", ", a bit at a time", " as soon as you can",
+           ", because i like it", " and nothing else", ", and somebody waves", ", it would be so beautiful"),
+    "pt": (" para eu tirar uma fotografia", " enquanto ando", " a perder de vista", " à nossa volta",
+           " para o resto do passeio", " por um bocado", " e eu continuo a andar", " e o meu cão vai comigo",
+           " e não há ninguém por perto", " e está tudo calado", " devagar", " de uma vez", " a partir de agora",
+           " até eu dizer para parar", " e vamos ficar aqui", " por uns minutos", ", tal como me lembro",
+           ", como na minha infância", ", isso fazia-me feliz", ", o que achas", ", se for possível",
+           ", como num filme", ", e algures canta um pássaro", ", e um caminho segue adiante", ", e uma cerca velha",
+           ", e um banco para me sentar", ", e uma casa antiga", ", um bocadinho de cada vez", " assim que puderes",
+           ", porque eu gosto", " e mais nada", ", e alguém acena", ", ia ser tão bonito", ", que nem em filme",
+           " pra eu tirar uma foto", " do meu lado", ", se der", ", beleza?", ", né"),
+}
+# fmt: on
 BETWEEN = {"en": (", ", ". ", " and ", " with ", "; ", " "), "pt": (", ", ". ", " e ", " com ", "; ", " ")}
 KEYS = "qwertyuiopasdfghjklzxcvbnm"
 
@@ -106,10 +144,10 @@ def typed(text: str, language: str, rng: np.random.Generator) -> str:
     """A text as somebody else would have typed it: something before or after it, a word less, no punctuation, slips of
     the finger. Not without accents or capitals: the sentence encoder sees neither."""
     chance = rng.uniform(size=5)
-    if chance[0] < 0.2:
-        text = str(rng.choice(BEFORE[language])) + text
-    if chance[1] < 0.25:
-        text = text + str(rng.choice(AFTER[language]))
+    if chance[0] < 0.4:
+        text = str(rng.choice((LEADING if chance[0] < 0.25 else BEFORE)[language])) + text
+    if chance[1] < 0.5:
+        text = text + str(rng.choice((TRAILING if chance[1] < 0.3 else AFTER)[language]))
     words = text.split()
     if chance[2] < 0.1 and len(words) >= 6:
         del words[int(rng.integers(len(words)))]

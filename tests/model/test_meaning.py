@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,9 @@ from configs.paths import WEIGHTS
 from model.checkpoint import CheckpointError
 from model.conditioning.meaning import FILE, AdapterConfig, PromptReader, TextAdapter
 from model.conditioning.text import MAX_CHARS, TextEncoder, TextTooLong
+from model.evaluation import prompts
 from model.training import wishes
+from model.training.endings import endings
 from model.training.lessons import MEANINGS, OPEN, Lesson, encoded, from_grammar, from_narrations, from_nowhere, plain
 from model.training.optimizers import adam
 from model.training.run import Run
@@ -82,6 +86,16 @@ def test_a_prompt_means_the_same_alone_and_beside_a_longer_one(encoder: TextEnco
     assert 0 < float(alone.sureness()) < 1
 
 
+@torch.inference_mode()
+def test_a_prompt_is_said_again_as_its_likeliest_names_and_as_no_mixture(encoder: TextEncoder) -> None:
+    adapter = small().eval()
+    told = adapter(*encoder.hidden(["neve", "a beach at night"]))
+    plainly = adapter.plainly(told.names)
+    sure = [logits + 100 * (logits == logits.amax(-1, keepdim=True)) for logits in told.names]
+    assert torch.equal(plainly, adapter.plainly(sure)) and plainly.shape == told.meaning.shape
+    assert not torch.allclose(plainly, told.meaning, atol=1e-3)
+
+
 def test_it_learns_meanings_and_what_nobody_understands(tmp_path: Path, encoder: TextEncoder, lessons: Lessons) -> None:
     run = taught(tmp_path, lessons, steps=120)
     with torch.inference_mode():
@@ -133,6 +147,26 @@ def test_wishes_have_names_of_the_vocabulary_and_a_tenth_of_the_ideas_is_kept_ap
         (tmp_path / "w.jsonl").write_text(json.dumps(entry))
         with pytest.raises(wishes.WishesError, match=why):
             wishes.read(tmp_path / "w.jsonl")
+
+
+def test_no_lesson_shares_a_prompt_that_the_networks_are_judged_by() -> None:
+    def words(text: str) -> str:
+        plain = unicodedata.normalize("NFD", text.lower())
+        return " ".join(re.findall(r"[a-z0-9]+", "".join(c for c in plain if not unicodedata.combining(c))))
+
+    judged = {words(prompt.text) for prompt in prompts.bundled()}
+    assert words("É a Manhã, 6h!") == "e a manha 6h" and len(judged) > 150
+    shared = [wish.text for wish in wishes.read() if words(wish.text) in judged]
+    assert not shared, f"{len(shared)} wishes are prompts of mundo eval"
+
+
+def test_wishes_that_something_ends_say_what_comes_instead() -> None:
+    rng = np.random.default_rng(0)
+    for language, known in (("en", {"stop the rain"}), ("pt", {"chega da chuva", "chega de chuva"})):
+        said = dict(pair for _ in range(30) for pair in endings(language, rng))
+        assert set(said.values()) == {(4, t, 5) for t in range(4)} | {(4, 4, w) for w in range(5)}
+        assert all("{" not in text for text in said)
+        assert known <= set(said) and all(said[text] == (4, 4, 0) for text in known)
 
 
 def test_two_wishes_are_joined_where_they_do_not_contradict_each_other() -> None:
