@@ -22,6 +22,7 @@ from model.conditioning.meaning import PromptReader
 from model.conditioning.state import falls
 from model.conditioning.text import TextEncoder
 from model.detail import Detail, with_detail
+from model.dust import without_dust
 from model.edges import smooth
 from model.geometry import drawn_here
 from model.keeping import Staying, kept
@@ -134,15 +135,16 @@ class Models:
         return with_detail(planes, lacking)
 
     def draw(
-        self, latents: Tensor, stays: tuple[Glimpse, Tensor] | None = None
+        self, latents: Tensor, stays: tuple[Glimpse, Tensor] | None = None, dusty: bool = False
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Latents [1, 16, 18, 32] -> planes [1, 8, 144, 256] in [-1, 1], and y, u, v as bytes. Of a glimpse as much
-        stays as is said beside it, see `kept`."""
+        stays as is said beside it, see `kept`; where that may be dusty, without dust."""
         if isinstance(self.tokenizer, NativeTokenizer) and stays is None:
             planes, y, u, v = self.tokenizer.draw(latents)
             return drawn_here(with_far_sky(planes)), y, u, v
         planes = self.decode(latents)
         planes = drawn_here(planes) if stays is None else kept(planes, self._staying(planes, *stays))
+        planes = without_dust(planes) if dusty else planes
         unpacked = self.tokenizer.unpack if isinstance(self.tokenizer, NativeTokenizer) else unpack
         picture = unpacked(planes[:, :CHANNELS])
         return planes, *(picture if stays is None else smooth(picture, planes[:, DEPTH : DEPTH + 1]))

@@ -18,8 +18,9 @@ from engine.imagination import Told, imagine
 from engine.memory import Keyframe
 from engine.models import Glimpse, Models
 from engine.recollection import Recollection, with_own
-from model.borders import DEPTH, JUMP, most_beside, without_dust
+from model.borders import DEPTH, JUMP, most_beside
 from model.conditioning import state
+from model.dust import without_dust
 from model.geometry import grain
 from model.omni import GROUPS, PATCH, VIEW, patch, unpatch
 from model.overlay import Known

@@ -365,7 +365,7 @@ class World:
         if glimpse is not None:
             change = glimpse.tokens[..., -LIGHT:]
             firm = firmness(seen.trust[:, -1], glimpse.tokens)
-            planes, *picture = self.models.draw(latents, (glimpse, firm))
+            planes, *picture = self.models.draw(latents, (glimpse, firm), dusty=not self.memory.given)
             light = light - firm.mean() * change.mean((0, 1))  # what stayed as it was still shows the light it was in
             own = per_pixel((glimpse.remembered < 0.5) | (firm < 0.5)) & (glimpse.uncovered == 0)
         elif self._entering is not None:

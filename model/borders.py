@@ -20,10 +20,8 @@ INSIDE = 2  # those within which nothing else may lie there
 TOLD = 0.12  # colours that differ by less do not tell surfaces apart
 CHROMA = 2.0  # what it counts beside luma
 SPECKS = 3  # rounds in which small ones are removed
-TINTED = 5  # half-resolution pixels beside something near that have its tint
 SKY = 2 * AFAR_CODE - 1 + 0.02  # of depth's plane; what lies below is the sky
-DUST = 2  # half-resolution pixels that what hangs in the sky is wide, to each side of its middle
-DARKER = 0.06  # luma's plane by which it is darker than the sky
+TINTED = 5  # half-resolution pixels beside something near that have its tint
 CRACK = 4  # of one that need not lie beside something near
 MOST = 5  # known pixels of the eight around one that close it
 EVEN = 2  # rows above and below, whose gaps are filled alike
@@ -90,19 +88,6 @@ def without_specks(planes: Tensor) -> Tensor:
         middle = around.median(1).values.view_as(depth)
         out[:, DEPTH : DEPTH + 1] = torch.where((depth - middle).abs() > JUMP, middle, depth)
     return out
-
-
-def without_dust(planes: Tensor) -> Tensor:
-    """Planes [1, 7 or more, h, w]: thin dark things that hang in the sky, which are the outlines of what stood before
-    it, take the colours around them. What is bright, as stars are, stays."""
-    sky = planes[:, DEPTH : DEPTH + 1] < SKY
-    luma = planes[:, :4].mean(1, keepdim=True)
-    wide = F.max_pool2d(luma.masked_fill(~sky, -1), 2 * DUST + 1, 1, DUST)
-    dust = sky & (-F.max_pool2d(-wide, 2 * DUST + 1, 1, DUST) - luma > DARKER)
-    clear = (sky & ~dust).to(planes.dtype)
-    around = [F.avg_pool2d(part, 4 * DUST + 1, 1, 2 * DUST) for part in (planes[:, :DEPTH] * clear, clear)]
-    colours = torch.where(dust & (around[1] > 0), around[0] / around[1].clamp_min(1e-4), planes[:, :DEPTH])
-    return torch.cat([colours, planes[:, DEPTH:]], 1)
 
 
 def without_tint(planes: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import torch
 
 from model import native
-from model.borders import DEPTH, behind, by_colour, separate, within, without_dust, without_specks, without_tint
+from model.borders import DEPTH, behind, by_colour, separate, within, without_specks, without_tint
 
 NEAR, FAR = -0.2, -0.87
 DARK, BRIGHT = -0.6, 0.4
@@ -145,18 +145,3 @@ def test_gaps_are_filled_in_cpp_as_in_torch(monkeypatch):
     expected, where = behind(planes * known, known, hidden)
     assert torch.equal(gap, where) and 0.02 < gap.mean() < 0.2
     torch.testing.assert_close(out, expected, atol=1e-6, rtol=0)
-
-
-def test_thin_dark_things_in_the_sky_go_and_stars_and_trunks_stay():
-    planes = torch.full((1, 8, 144, 256), -0.2)
-    planes[:, 4:6] = 0
-    planes[:, DEPTH] = FAR
-    planes[:, :4, 30:60, 100:102] = DARK  # the outline of what stood there
-    planes[:, :4, 20, 200] = BRIGHT
-    planes[:, :4, 80:, 50:53] = DARK
-    planes[:, DEPTH, 80:, 50:53] = NEAR
-    out = without_dust(planes)
-    assert torch.allclose(out[:, :4, 30:60, 100:102], torch.tensor(-0.2), atol=1e-4)
-    rest = torch.ones(144, 256, dtype=torch.bool)
-    rest[30:60, 100:102] = False
-    assert torch.equal(out[..., rest], planes[..., rest])
