@@ -278,8 +278,9 @@ def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def browsing(sound: Path) -> AsyncIterator[Browser]:
-    """Debian's Chromium, whose microphone plays a file. Its absence is a failure: this is what people have."""
+async def browsing(sound: Path, untouched: bool = True) -> AsyncIterator[Browser]:
+    """Debian's Chromium, whose microphone plays a file, and which plays sound `untouched`, as people's does not. Its
+    absence is a failure: this is what people have."""
     path = shutil.which("chromium") or "/usr/bin/chromium"
     assert Path(path).exists(), "Chromium is missing, and the page cannot be judged without it (apt install chromium)"
     async with async_playwright() as playwright:
@@ -287,7 +288,7 @@ async def browsing(sound: Path) -> AsyncIterator[Browser]:
             executable_path=path,
             args=[
                 "--no-sandbox",
-                "--autoplay-policy=no-user-gesture-required",
+                *(["--autoplay-policy=no-user-gesture-required"] if untouched else []),
                 "--use-fake-device-for-media-stream",
                 f"--use-file-for-fake-audio-capture={sound}",
             ],
@@ -300,6 +301,13 @@ async def browsing(sound: Path) -> AsyncIterator[Browser]:
 async def chromium(tone: Path) -> AsyncIterator[Browser]:
     """A browser whose microphone hears the tone."""
     async with browsing(tone) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def asking(tone: Path) -> AsyncIterator[Browser]:
+    """A browser that plays no sound before somebody has touched the page, as people's do."""
+    async with browsing(tone, untouched=False) as browser:
         yield browser
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Person, Walking
+    from conftest import Person, Served, Walking
+    from playwright.async_api import Browser
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -169,3 +170,21 @@ async def test_the_first_frame_is_there_within_two_seconds_of_the_click(person: 
         await person.leave()
     print(f"from the click to the first frame, in ms: {waits}")
     assert statistics.median(waits.values()) < FIRST_FRAME_MS, waits
+
+
+async def test_the_picture_goes_on_where_a_browser_asks_for_a_touch_before_sound(
+    served: Served, asking: Browser
+) -> None:
+    context = await asking.new_context(viewport={"width": 1024, "height": 640}, base_url=served.url)
+    page = await context.new_page()
+    await page.goto("/")
+    await page.fill("#invite", served.invite)
+    await page.keyboard.press("Enter")
+    for _ in range(2):
+        await page.click(".wall:not([aria-busy]) [data-template=meadow]")
+        await page.wait_for_function("() => mundo.state.visible")
+        await page.wait_for_function("() => document.querySelector('.stage video').currentTime > 1", timeout=20_000)
+        assert not await page.evaluate("() => document.querySelector('.stage video').muted")
+        await page.click("[aria-label=Leave]")
+        await page.wait_for_selector("#describe")
+    await context.close()

@@ -114,6 +114,8 @@ export class Drawers {
     const silent = muted || !this.#sounds || !(navigator.userActivation?.hasBeenActive ?? true);
     video.volume = volume;
     if (video.muted !== silent) video.muted = silent;
+    // a picture that is given its sound before a browser has begun it is begun by nobody
+    if (video.paused && video.srcObject) video.play().catch(() => undefined);
   }
 
   get #sounds() {
