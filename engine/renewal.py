@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine import sampler
 from engine.cameras import FIRST
-from engine.imagination import Told, imagine
+from engine.imagination import DONE, Told, imagine
 from engine.memory import Keyframe
 from engine.models import Glimpse, Models
 from engine.recollection import Recollection, with_own
@@ -31,7 +31,6 @@ STEPS = 16  # from nothing; a sketch is so far along already
 FRESH = 0.12  # grain up to which a pixel stays as it was
 WORN = 0.12  # how much of a view what leads need not show, and as sharply; more of it is drawn anew
 REST, TORN = 6, 0.35  # frames between two pictures, unless so much is not shown
-DONE = object()
 BARE = 2.0  # what a pixel counts for that was behind something
 AHEAD = 15  # frames until it is done, and somebody is so much farther
 MOST_RAD = 0.4  # of the turn that is foreseen

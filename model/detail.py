@@ -12,11 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model import checkpoint
+from model.borders import DEPTH
 from model.native import has_fast_bf16
 from model.planes import AFAR_CODE, CHANNELS
 
 KIND = "detail"
-LUMA, DEPTH = 4, 6  # planes of luma, and the one of depth
+LUMA = 4  # planes of it
 MOST = 0.5  # of what is added to a plane
 BLOCKS = 2  # in a piece of the work
 SOFT = 2  # half-resolution pixels in which detail begins beside the sky

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model import checkpoint
-from model.borders import DEPTH, MUCH, separate
+from model.borders import DEPTH, MUCH
 from model.planes import CHANNELS
 
 KIND = "surfaces"
@@ -60,12 +60,6 @@ class Surfaces(nn.Module):
         for layer in self.layers:
             x = x + F.silu(layer(F.silu(x)))
         return F.pixel_shuffle(self.out(F.silu(x)), 2)
-
-    @torch.inference_mode()
-    def cut(self, planes: Tensor) -> Tensor:
-        """Planes [1, 7 or more, h, w] -> the same in sharp surfaces: each pixel with the depth of its likeliest
-        neighbour (the mean of those on its surface), borders where colours say, and without each other's tint."""
-        return separate(self.sharpen(planes))
 
     @torch.inference_mode()
     def sharpen(self, planes: Tensor) -> Tensor:

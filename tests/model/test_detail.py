@@ -10,7 +10,8 @@ import torch.nn.functional as F
 
 from configs.paths import WEIGHTS
 from model import checkpoint
-from model.detail import DEPTH, LUMA, Detail, DetailConfig, load, save, with_detail
+from model.borders import DEPTH
+from model.detail import LUMA, Detail, DetailConfig, load, save, with_detail
 from model.planes import FAR_CODE
 from model.tokenizer.frame import FrameTokenizer
 from model.training import detail as training_of_detail

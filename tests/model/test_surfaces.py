@@ -7,7 +7,7 @@ import torch
 
 from configs.paths import WEIGHTS
 from model import checkpoint, surfaces
-from model.borders import DEPTH
+from model.borders import DEPTH, separate
 from model.surfaces import NEIGHBOURS, Surfaces, SurfacesConfig, around
 from model.training.loop import descend
 from model.training.optimizers import adam
@@ -56,7 +56,7 @@ def test_a_soft_picture_is_like_the_true_one_and_a_function_of_its_step(unseen):
 def test_what_is_far_from_edges_hardly_moves():
     slope = torch.full((1, 7, 144, 256), 0.3)
     slope[:, DEPTH] = torch.linspace(-0.8, 0.4, 144)[:, None]
-    moved = surfaces.load(WEIGHTS / "surfaces.safetensors").cut(slope)
+    moved = separate(surfaces.load(WEIGHTS / "surfaces.safetensors").sharpen(slope))
     assert (moved - slope)[..., 30:-30, 30:-30].abs().max() < 0.03
 
 
