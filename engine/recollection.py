@@ -9,6 +9,7 @@ from torch import Tensor
 
 from engine.memory import LEAVES, LIGHT, NEW, NOT_OWN, Keyframe, Memory, nearest_m
 from engine.models import Glimpse, Models
+from model.beside import most_around
 from model.omni import GRID
 from model.overlay import GUESS, Known
 from model.planes import metres
@@ -32,9 +33,8 @@ def with_own(planes: Tensor, own: Tensor, pose: Tensor, light: Tensor) -> Known:
 
 
 def _grown(mask: Tensor) -> Tensor:
-    """The most of each pixel and those within OVERLAP of it, along both axes one after the other."""
-    wide = F.max_pool2d(mask, (1, 2 * OVERLAP + 1), 1, (0, OVERLAP))
-    return F.max_pool2d(wide, (2 * OVERLAP + 1, 1), 1, (OVERLAP, 0))
+    """The most of each pixel and those within OVERLAP of it."""
+    return most_around(mask, OVERLAP)
 
 
 class Recollection:

@@ -18,7 +18,8 @@ from engine.imagination import DONE, Told, imagine
 from engine.memory import Keyframe
 from engine.models import Glimpse, Models
 from engine.recollection import Recollection, with_own
-from model.borders import DEPTH, JUMP, most_beside
+from model.beside import most_around
+from model.borders import DEPTH, JUMP
 from model.conditioning import state
 from model.dust import without_dust
 from model.geometry import grain
@@ -57,7 +58,7 @@ def with_fresh(new: Tensor, seen: Glimpse) -> Tensor:
     old = seen.planes
     was, depth = old[:, DEPTH : DEPTH + 1], new[:, DEPTH : DEPTH + 1]
     fresh = ((was - depth).abs() < SAME) & (grain(old) < FRESH) & (seen.known > 0) & (seen.uncovered == 0)
-    fresh &= most_beside(most_beside(was, BESIDE).mT, BESIDE).mT - was < JUMP
+    fresh &= most_around(was, BESIDE) - was < JUMP
     kept = -F.max_pool2d(-fresh.float(), 2 * EDGE + 1, 1, EDGE)
     share = F.avg_pool2d(kept, 2 * EDGE + 1, 1, EDGE, count_include_pad=False)
     stays = torch.where(share > 0.5, old[:, DEPTH:], new[:, DEPTH:])

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model import native
+from model.beside import middle_of_nine, most_beside
 from model.planes import AFAR_CODE
 
 DEPTH = 6
@@ -37,11 +38,6 @@ def separate(planes: Tensor) -> Tensor:
     lies right beside something nearer without its tint. Along columns only before the sky: far ground jumps too."""
     across = by_colour(planes, 1.0)
     return without_tint(without_specks(by_colour(across.mT.contiguous(), SKY).mT.contiguous()))
-
-
-def most_beside(plane: Tensor, reach: int) -> Tensor:
-    """The most of each pixel of [B, 1, h, w] and of those beside it in its row."""
-    return F.max_pool2d(plane, (1, 2 * reach + 1), 1, (0, reach))
 
 
 def jumps(depth: Tensor) -> Tensor:
@@ -84,8 +80,7 @@ def without_specks(planes: Tensor) -> Tensor:
     out = planes.clone()
     for _ in range(SPECKS):
         depth = out[:, DEPTH : DEPTH + 1]
-        around = F.unfold(F.pad(depth, (1, 1, 1, 1), mode="replicate"), 3)
-        middle = around.median(1).values.view_as(depth)
+        middle = middle_of_nine(depth)
         out[:, DEPTH : DEPTH + 1] = torch.where((depth - middle).abs() > JUMP, middle, depth)
     return out
 

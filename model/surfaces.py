@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model import checkpoint
+from model.beside import most_around
 from model.borders import DEPTH, MUCH
 from model.planes import CHANNELS
 
@@ -70,8 +71,8 @@ class Surfaces(nn.Module):
 def taken_over(planes: Tensor, logits: Tensor) -> Tensor:
     """Planes [B, 7 or more, h, w] -> the same, each pixel with the depth of its likeliest neighbour, by logits [B,
     len(NEIGHBOURS), h, w], where two surfaces meet; elsewhere, as on the ground, depth stays."""
-    own, out, size = planes[:, DEPTH : DEPTH + 1], planes.clone(), 2 * REACH + 1
-    apart = F.max_pool2d(own, size, 1, REACH) + F.max_pool2d(-own, size, 1, REACH) > MUCH
+    own, out = planes[:, DEPTH : DEPTH + 1], planes.clone()
+    apart = most_around(own, REACH) + most_around(-own, REACH) > MUCH
     where = apart[:, 0].nonzero(as_tuple=True)
     shares, depths = (part.movedim(1, -1)[where] for part in (logits, around(own)))  # [n, neighbours]
     shares = shares.softmax(1)
