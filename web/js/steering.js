@@ -22,6 +22,8 @@ export class Steering {
   #look_y = 0;
   #seq = 0;
   #sent_at = -Infinity;
+  /** When a snapshot left that told of a look, and did not only repeat. */
+  #look_sent_at = -Infinity;
   #last_look_at = -Infinity;
   /** @type {number | null} */
   #changed_at = null;
@@ -84,20 +86,21 @@ export class Steering {
   }
 
   /**
-   * The snapshot to send now, or null if none is due: at once after a button changed, every ACTIVE_MS
-   * while something is held or moves, every IDLE_MS otherwise.
+   * The snapshot to send now, or null if none is due: at once after a button changed or a look, but looks no sooner
+   * than ACTIVE_MS one after the other; every ACTIVE_MS while something is held or moves, every IDLE_MS otherwise.
    * @param {number} now
    * @returns {Snapshot | null}
    */
   due(now) {
-    const active = this.#buttons !== 0 || this.#looked_at !== null || now - this.#last_look_at < STILL_MS;
-    const wait = active ? ACTIVE_MS : IDLE_MS;
-    if (!this.#urgent && now - this.#sent_at < wait - 1) return null;
+    const active = this.#buttons !== 0 || now - this.#last_look_at < STILL_MS;
+    const looks = this.#looked_at !== null && now - this.#look_sent_at >= ACTIVE_MS - 1;
+    if (!this.#urgent && !looks && now - this.#sent_at < (active ? ACTIVE_MS : IDLE_MS) - 1) return null;
     const snapshot = {
       seq: ++this.#seq, buttons: this.#buttons, look_x: this.#look_x, look_y: this.#look_y,
       t: now, changed_at: this.#changed_at, looked_at: this.#looked_at,
     };
     this.#sent_at = now;
+    if (this.#looked_at !== null) this.#look_sent_at = now;
     this.#changed_at = this.#looked_at = null;
     this.#urgent = false;
     return snapshot;

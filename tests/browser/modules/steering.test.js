@@ -55,6 +55,28 @@ test("the first of several movements is the one that is measured", () => {
   assert.equal(steering.due(16).looked_at, 3);
 });
 
+test("a look leaves at once though a repetition left just now, the next one in its rhythm", () => {
+  const steering = new Steering();
+  steering.look(0.1, 0, 0);
+  assert.equal(steering.due(0).looked_at, 0);
+  assert.equal(steering.due(ACTIVE_MS).looked_at, null);
+  steering.look(0.1, 0, ACTIVE_MS + 3);
+  assert.equal(steering.due(ACTIVE_MS + 3).looked_at, ACTIVE_MS + 3);
+  steering.look(0.1, 0, ACTIVE_MS + 7);
+  assert.equal(steering.due(ACTIVE_MS + 7), null);
+  assert.equal(steering.due(2 * ACTIVE_MS + 3).looked_at, ACTIVE_MS + 7);
+});
+
+test("a hand that never rests sends far fewer snapshots than a gateway takes", () => {
+  const steering = new Steering();
+  let sent = 0;
+  for (let now = 0; now < 1000; now += 1) {
+    steering.look(0.001, 0, now);
+    sent += steering.due(now) ? 1 : 0;
+  }
+  assert.ok(sent <= 2 * (1000 / ACTIVE_MS), `${sent} in a second`);
+});
+
 test("letting everything go empties the bitmap once", () => {
   const steering = new Steering();
   steering.press("KeyW", 0);
