@@ -55,7 +55,7 @@ def _pictures(shown: list[Shown]) -> Arrays:
     return {
         "rgb": np.stack([p.rgb for p in pictures]),
         "distance_m": np.stack([p.distance_m for p in pictures]).astype(np.float16),
-        "normals": np.round(np.stack([p.normals for p in pictures]) * 127).astype(np.int8),
+        "normals": np.stack([p.facing for p in pictures]),
         "materials": np.stack([p.materials for p in pictures]),
         "seen_before": np.stack([s.seen_before for s in shown]),
     }

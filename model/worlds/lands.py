@@ -17,6 +17,7 @@ from model.worlds.terrain import (
     PINE,
     ROCK,
     ROUND,
+    NOISE_TEXELS,
     TEXELS,
     TILE_M,
     Array,
@@ -83,7 +84,7 @@ def land(place: str, seed: int) -> Land:
     h = np.asarray(_shape(place, rng), np.float32)
     tint = smooth_noise(rng, 24, TEXELS) * 0.5 + 0.5
     ground = with_slopes(h, tint)
-    fine = np.stack([smooth_noise(rng, 256, 256) for _ in range(4)], -1) * 0.5 + 0.5
+    fine = np.stack([smooth_noise(rng, 256, NOISE_TEXELS) for _ in range(4)], -1) * 0.5 + 0.5
     cells = _growth(place, rng, ground)
     houses = _houses(cells, ground, rng) if place == "town" else ()
     steepest = float(np.percentile(np.hypot(ground[..., 1], ground[..., 2]), 99.5))

@@ -11,7 +11,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from model.worlds.terrain import TEXELS, Terrain
+from model.worlds.terrain import CELLS, NOISE_TEXELS, TEXELS, Terrain
 
 TRIANGLE, SQUARE = np.array([-1, -1, 3, -1, -1, 3], "f4"), np.array([-1, -1, 1, -1, -1, 1, 1, 1], "f4")
 
@@ -51,29 +51,32 @@ def target(gl: moderngl.Context, size: tuple[int, int], components: int, dtype: 
     return texture
 
 
-def tiles(gl: moderngl.Context, terrain: Terrain, bytes_of_noise: bool = False) -> list[moderngl.Texture]:
-    """Ground, noise and cells of a terrain, which repeat. Noise in bytes is read much faster by a processor."""
-    noise = np.round(terrain.noise * 255).astype(np.uint8) if bytes_of_noise else terrain.noise
-    textures = []
-    for array, filtering in (
-        (terrain.ground, moderngl.LINEAR),
-        (noise, moderngl.LINEAR),
-        (terrain.cells, moderngl.NEAREST),
-    ):
-        kind = "f1" if array.dtype == np.uint8 else "f4"
-        texture = gl.texture(array.shape[1::-1], 4, np.ascontiguousarray(array).tobytes(), dtype=kind)
-        texture.filter = (filtering, filtering)
-        texture.repeat_x = texture.repeat_y = True
-        textures.append(texture)
-    return textures
+class Tiles:
+    """Ground, noise and cells of a terrain, which repeat, and for a `painted` land its heights alone: a processor reads
+    one number where the ground has four, and noise in bytes much faster. The textures are made once and then filled
+    again: to find memory for 20 MB takes longer than to fill it."""
 
+    def __init__(self, gl: moderngl.Context, painted: bool = False) -> None:
+        self._painted = painted
+        made = [(TEXELS, 4, "f4"), (NOISE_TEXELS, 4, "f1" if painted else "f4"), (CELLS, 4, "f4")]
+        made += [(TEXELS, 1, "f4")] * painted
+        self.textures = [gl.texture((side, side), components, dtype=kind) for side, components, kind in made]
+        for texture in self.textures:
+            way = moderngl.NEAREST if texture.width == CELLS else moderngl.LINEAR
+            texture.filter = (way, way)
+            texture.repeat_x = texture.repeat_y = True
 
-def relief(gl: moderngl.Context, terrain: Terrain) -> moderngl.Texture:
-    """Heights of a terrain alone, which repeat: a processor reads one number where `tiles` would give it four."""
-    texture = gl.texture((TEXELS, TEXELS), 1, np.ascontiguousarray(terrain.ground[..., 0]).tobytes(), dtype="f4")
-    texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
-    texture.repeat_x = texture.repeat_y = True
-    return texture
+    def fill(self, terrain: Terrain) -> None:
+        """What is drawn next stands on this terrain."""
+        noise = np.round(terrain.noise * 255).astype(np.uint8) if self._painted else terrain.noise
+        arrays = [terrain.ground, noise, terrain.cells] + [terrain.ground[..., 0]] * self._painted
+        for texture, array in zip(self.textures, arrays, strict=True):
+            texture.write(np.ascontiguousarray(array))
+
+    def use(self) -> None:
+        """Binds them to the first units, in this order."""
+        for unit, texture in enumerate(self.textures):
+            texture.use(unit)
 
 
 class Packed:
@@ -84,7 +87,7 @@ class Packed:
         for of, _, components, dtype in parts:
             end += of.width * of.height * components * np.dtype(dtype).itemsize
             self._starts.append(end)
-        self._buffer, self._read = gl.buffer(reserve=end, dynamic=True), bytearray(end)
+        self._buffer = gl.buffer(reserve=end, dynamic=True)
 
     def release(self) -> None:
         """The driver's memory is given back; nothing can be asked for any more."""
@@ -93,14 +96,16 @@ class Packed:
     def ask(self) -> None:
         """For what is drawn by now."""
         for (of, attachment, components, dtype), start in zip(self._parts, self._starts, strict=False):
-            kind = "f1" if dtype == "u1" else dtype
+            kind = "f1" if np.dtype(dtype).itemsize == 1 else dtype
             of.read_into(self._buffer, None, components, attachment, 1, kind, write_offset=start)
 
     def take(self) -> list[NDArray[Any]]:
-        """What was asked for last: [H, W, components] each, row 0 at the top. Good until the next is taken."""
-        self._buffer.read_into(self._read)
+        """What was asked for last: [H, W, components] each, row 0 at the top. Views of one new array: nothing is copied
+        again."""
+        read = np.empty(self._starts[-1], np.uint8)
+        self._buffer.read_into(read)
         return [
-            np.frombuffer(self._read, np.uint8)[start:end].view(dtype).reshape(of.height, of.width, components)[::-1]
+            read[start:end].view(dtype).reshape(of.height, of.width, components)[::-1]
             for (of, _, components, dtype), start, end in zip(self._parts, self._starts, self._starts[1:], strict=False)
         ]
 

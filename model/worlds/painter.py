@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from configs.paths import vocabulary
 from model.worlds import uniforms
 from model.worlds.lands import Land
-from model.worlds.opengl import SQUARE, Packed, Picture, context, picture, planes_of, relief, target, tiles
+from model.worlds.opengl import SQUARE, Packed, Picture, Tiles, context, picture, planes_of, target
 from model.worlds.passes import Pass, Things, in_turn, program
 from model.worlds.renderer import MAX_PLANTS
 from model.worlds.shots import Frame, Shot
-from model.worlds.solids import SKY_MATERIAL, Body
+from model.worlds.solids import Body
 from model.worlds.structures import standing
 from model.worlds.terrain import KINDS
 from model.worlds.uniforms import BEAM, MAX_SOLIDS, MAX_SPARKS
@@ -33,19 +33,23 @@ OUT0(vec4, surface) OUT1(float, material) OUT2(vec4, paint)
 
 @dataclass(frozen=True)
 class Painting:
-    """rgb [H,W,3] uint8; distance_m [H,W] float32; normals [H,W,3] float32 in the world; materials [H,W] uint8, an
-    index of solids.MATERIALS, 255 the sky."""
+    """rgb [H,W,3] uint8; distance_m [H,W] float32; facing [H,W,3] int8, the normals in the world of 127; materials
+    [H,W] uint8, an index of solids.MATERIALS, 255 the sky. Views of what was read back, rows and pixels apart."""
 
     rgb: NDArray[np.uint8]
     distance_m: NDArray[np.float32]
-    normals: NDArray[np.float32]
+    facing: NDArray[np.int8]
     materials: NDArray[np.uint8]
+
+    @property
+    def normals(self) -> NDArray[np.float32]:
+        """[H,W,3], as long as 1 but for the rounding."""
+        return self.facing / np.float32(127)
 
 
 def _painting(truth: Packed) -> Painting:
-    rgb, far, facing = truth.take()
-    materials = np.where(facing[..., 3] < 0, SKY_MATERIAL, facing[..., 3]).astype(np.uint8)
-    return Painting(rgb[..., :3].copy(), far[..., 0].copy(), facing[..., :3].copy(), materials)
+    looked, facing, far = truth.take()
+    return Painting(looked[..., :3], far[..., 0], facing[..., :3], looked[..., 3])
 
 
 class Painter:
@@ -75,11 +79,11 @@ class Painter:
         self._chroma = Pass(self.gl, planes, self._to_chroma)
         self._sparks, self._spark_rows = self._lights()
         scene, look = self._to_scene, self._to_look
-        self._parts = [(look, 0, 4, "u1"), (scene, 1, 1, "f4"), (scene, 2, 4, "f4")]
+        self._parts = [(look, 0, 4, "u1"), (look, 1, 4, "i1"), (scene, 1, 1, "f4")]
         self._truth = Packed(self.gl, self._parts)
         self._packed = Packed(self.gl, planes_of(self._to_luma, self._to_chroma))
         self._scenes: dict[str, Pass] = {}
-        self._ground: list[moderngl.Texture] = []
+        self._ground = Tiles(self.gl, painted=True)
         self._land: Land | None = None
         self._standing = Body()
 
@@ -95,7 +99,7 @@ class Painter:
         self._colour, self._distance, self._facing = (
             target(self.gl, size, n, kind) for n, kind in ((4, "f1"), (1, "f4"), (4, "f4"))
         )
-        self._looked = target(self.gl, size, 4, "f1")
+        self._looked, self._turned = target(self.gl, size, 4, "f1"), target(self.gl, size, 4, "f1")
         self._planes = (target(self.gl, size, 1, "f1"), target(self.gl, half, 2, "f1"), target(self.gl, half, 1, "f4"))
         self._to_beam = self.gl.framebuffer([self._skip])
         self._to_things = self.gl.framebuffer(
@@ -105,7 +109,7 @@ class Painter:
         self._to_met = self.gl.framebuffer([self._met], kinds)
         self._to_scene = self.gl.framebuffer([self._colour, self._distance, self._facing], kinds)
         self._to_sparks = self.gl.framebuffer([self._colour])
-        self._to_look = self.gl.framebuffer([self._looked])
+        self._to_look = self.gl.framebuffer([self._looked, self._turned])
         self._to_luma = self.gl.framebuffer([self._planes[0]])
         self._to_chroma = self.gl.framebuffer([*self._planes[1:]])
 
@@ -137,9 +141,7 @@ class Painter:
             self._enter(land)
 
     def _enter(self, land: Land) -> None:
-        for old in self._ground:
-            old.release()
-        self._ground = [*tiles(self.gl, land, bytes_of_noise=True), relief(self.gl, land)]
+        self._ground.fill(land)
         self._land, self._standing = land, standing(land)
 
     def paint(self, shot: Shot) -> Painting:
@@ -195,8 +197,7 @@ class Painter:
             raise RuntimeError("enter() a land before painting")
         land = self._land
         values = uniforms.values(land, shot, self.frame)
-        for unit, texture in enumerate(self._ground):
-            texture.use(unit)
+        self._ground.use()
         names = ("terrain", "noise", "cells", "heights", "beam", "surfaces", "materials", "paints", "met")
         units = {name: unit for unit, name in enumerate(names)}
         self._beam.draw(values | units)
@@ -212,7 +213,7 @@ class Painter:
         self.gl.depth_func = "<"
         self.gl.disable(moderngl.DEPTH_TEST)
         self._light(shot, values)
-        for unit, texture in enumerate((self._colour, self._ground[1], self._distance, self._facing)):
+        for unit, texture in enumerate((self._colour, self._ground.textures[1], self._distance, self._facing)):
             texture.use(unit)
         looks = self._looks[vocabulary()["look"].index(shot.look)]
         look: dict[str, object] = {"paper": (self.frame.left, self.frame.low)}

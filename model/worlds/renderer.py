@@ -8,11 +8,10 @@ from dataclasses import dataclass, fields
 from math import isfinite
 from pathlib import Path
 
-import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from model.worlds.opengl import Packed, Picture, context, picture, planes_of, target, tiles
+from model.worlds.opengl import Packed, Picture, Tiles, context, picture, planes_of, target
 from model.worlds.passes import Pass, Things, in_turn
 from model.worlds.terrain import KINDS, PLACES, TILE_M, Terrain
 
@@ -92,15 +91,14 @@ class Renderer:
             self._plants[k] = Things(self.gl, texts, self._to_plants, {"at": 4, "spin": 1}, MAX_PLANTS)
         self._parts = planes_of(self._to_luma, self._to_chroma)
         self._packed = Packed(self.gl, self._parts)
-        self._ground: list[moderngl.Texture] = []
+        self._ground = Tiles(self.gl)
         self._terrain: Terrain | None = None
 
     def enter(self, terrain: Terrain) -> None:
         """Use this terrain for the views that follow."""
         with self.gl:
-            for old in self._ground:
-                old.release()
-            self._ground, self._terrain = tiles(self.gl, terrain), terrain
+            self._ground.fill(terrain)
+            self._terrain = terrain
 
     def draw(self, view: View, corner: tuple[int, int] = (0, 0)) -> Picture:
         """The view's planes, row 0 at the top. `corner`: the column and row of the whole where the window begins."""
@@ -158,8 +156,7 @@ class Renderer:
             "place": PLACES.index(self._terrain.place),
         }
         values |= {"terrain": 0, "noise": 1, "cells": 2, "beam": 3}
-        for unit, texture in enumerate(self._ground):
-            texture.use(unit)
+        self._ground.use()
         self._beam.draw(values | {"size": self._skip.size, "window": (0, 0)})
         self._to_plants.clear()
         here = values | {"size": (w, h), "window": (left, below), "surfaces": 4, "materials": 5}

@@ -17,6 +17,7 @@ PLACES = ("meadow", "desert", "mountains", "coast")
 DRY = ("desert", "moon")
 TILE_M = 512.0
 TEXELS = 1024
+NOISE_TEXELS = 256
 CELL_M = 8.0
 CELLS = int(TILE_M / CELL_M)
 KINDS = PINE, ROUND, CACTUS, ROCK = range(1, 5)
@@ -180,7 +181,7 @@ def bake(place: str, seed: int) -> Terrain:
     rng = np.random.default_rng([seed, PLACES.index(place)])
     h = heights(place, rng).astype(np.float32)
     ground = with_slopes(h, smooth_noise(rng, 24, TEXELS) * 0.5 + 0.5)
-    fine = np.stack([smooth_noise(rng, 256, 256) for _ in range(4)], -1) * 0.5 + 0.5
+    fine = np.stack([smooth_noise(rng, 256, NOISE_TEXELS) for _ in range(4)], -1) * 0.5 + 0.5
     return Terrain(place, ground, _cells(place, rng, ground), fine.astype(np.float32))
 
 

@@ -2,7 +2,8 @@
 uniform sampler2D scene, distances, normals;
 // LOOK: 0 natural, 1 neon, 2 ink, 3 pastel
 uniform float glow_pulse;
-OUT0(vec4, colour)
+OUT0(vec4, colour)           // and the material, 255 the sky
+OUT1(vec4, turned)           // the normal of 127, as bytes of a whole number with its sign
 uniform sampler2D noise;
 uniform vec2 paper;          // the picture's corner in the whole, pixels
 uniform float fine;          // pixels of the whole's height / 288
@@ -68,5 +69,8 @@ void each() {
     c = mix(c, mix(vec3(.66, .62, .80), vec3(1., .93, .86), smoothstep(.3, .9, luma(c))), .20);
     c += tooth * .075 * (1. - l);
   }
-  colour = vec4(clamp(c, 0., 1.), 1.);
+  vec4 f = texelFetch(normals, p, 0);
+  colour = vec4(clamp(c, 0., 1.), (f.w < 0. ? 255. : f.w) / 255.);
+  vec3 whole = roundEven(f.xyz * 127.);
+  turned = vec4(mix(whole, whole + 256., lessThan(whole, vec3(0.))) / 255., 0.);
 }
