@@ -29,6 +29,8 @@ const int GROUND = 0, WATER = 1, TRUNK = 2, PINE = 3, LEAF = 4, CACTUS = 5, ROCK
 GIVEN(vec4, foot) GIVEN(float, turn)
 OUT0(vec4, surface) OUT1(float, material) OUT2(vec4, paint)
 """
+NAMES = ("terrain", "noise", "cells", "heights", "beam", "surfaces", "materials", "paints", "met")
+UNITS = {name: unit for unit, name in enumerate(NAMES)}  # of the textures that all but the looks read
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Painter:
         self._scenes: dict[str, Pass] = {}
         self._ground = Tiles(self.gl, painted=True)
         self._land: Land | None = None
-        self._standing = Body()
+        self._standing = Body().rows
 
     def _targets(self) -> None:
         size = (self.frame.width, self.frame.height)
@@ -142,7 +144,7 @@ class Painter:
 
     def _enter(self, land: Land) -> None:
         self._ground.fill(land)
-        self._land, self._standing = land, standing(land)
+        self._land, self._standing = land, standing(land).rows
 
     def paint(self, shot: Shot) -> Painting:
         """The shot in colours, row 0 at the top, with its truth."""
@@ -178,10 +180,10 @@ class Painter:
             self._solids.draw(values, rows)
 
     def _light(self, shot: Shot, values: dict[str, object]) -> None:
-        sparks = uniforms.sparks(shot)
-        if not len(sparks):
+        if not len(shot.lights.sparks):
             return
-        self._spark_rows.write(sparks.tobytes())
+        sparks = uniforms.sparks(shot)
+        self._spark_rows.write(sparks)
         self._to_sparks.use()
         self._distance.use(0)
         self.gl.enable(moderngl.BLEND)
@@ -196,20 +198,17 @@ class Painter:
         if self._land is None:
             raise RuntimeError("enter() a land before painting")
         land = self._land
-        values = uniforms.values(land, shot, self.frame)
+        values = UNITS | uniforms.values(land, shot, self.frame)
         self._ground.use()
-        names = ("terrain", "noise", "cells", "heights", "beam", "surfaces", "materials", "paints", "met")
-        units = {name: unit for unit, name in enumerate(names)}
-        self._beam.draw(values | units)
-        self._things(land, shot, values | units)
+        self._beam.draw(values)
+        self._things(land, shot, values)
         for unit, texture in enumerate((self._skip, self._surface, self._material, self._paint, self._met)):
             texture.use(4 + unit)
         meet, *lit = self._scene(land, shot)
         self.gl.enable(moderngl.DEPTH_TEST)
         for passes, chosen in (([meet], "1"), (lit, "==")):
             self.gl.depth_func = chosen
-            for one in passes:
-                one.draw(values | units)
+            Pass.draw_apart(passes, values)
         self.gl.depth_func = "<"
         self.gl.disable(moderngl.DEPTH_TEST)
         self._light(shot, values)

@@ -99,20 +99,22 @@ class _Told:
     """The values that a program was told last: most stay as they are from picture to picture."""
 
     def __init__(self, program: moderngl.Program | moderngl.ComputeShader) -> None:
-        self.program = program
-        self._asked = {name for name in program if isinstance(program[name], moderngl.Uniform)}
+        asked = {name: program[name] for name in program}
+        self._asked = [(name, uniform) for name, uniform in asked.items() if isinstance(uniform, moderngl.Uniform)]
         self._told: dict[str, object] = {}
 
     def tell(self, values: Mapping[str, object]) -> None:
-        for name in self._asked & values.keys():
-            if self._told.get(name) != values[name]:
-                self.program[name] = self._told[name] = values[name]
+        for name, uniform in self._asked:
+            value = values.get(name)
+            if value is not None and self._told.get(name) != value:
+                uniform.value = self._told[name] = value
 
 
-def _run(gl: moderngl.Context, shader: moderngl.ComputeShader, into: moderngl.Framebuffer) -> None:
+def _run(gl: moderngl.Context, shaders: Sequence[moderngl.ComputeShader], into: moderngl.Framebuffer) -> None:
     for unit, image in enumerate(_images(into)):
         image.bind_to_image(unit, read=True, write=True)
-    shader.run(*(-(-side // SIDE) for side in into.size))
+    for shader in shaders:
+        shader.run(*(-(-side // SIDE) for side in into.size))
     gl.memory_barrier()
 
 
@@ -133,12 +135,21 @@ class Pass:
 
     def draw(self, values: Mapping[str, object]) -> None:
         """Once over all pixels, with these of its uniforms."""
-        self._told.tell(values)
-        if self._shader:
-            _run(self._gl, self._shader, self._into)
-        elif self._array:
-            self._into.use()
-            self._array.render()
+        self.draw_apart([self], values)
+
+    @staticmethod
+    def draw_apart(passes: Sequence[Pass], values: Mapping[str, object]) -> None:
+        """Passes into one framebuffer of which no two fill the same pixel: a GPU need not end one to begin the next."""
+        for one in passes:
+            one._told.tell(values)
+        first = passes[0]
+        if first._shader:
+            _run(first._gl, [one._shader for one in passes if one._shader], first._into)
+            return
+        first._into.use()
+        for one in passes:
+            if one._array:
+                one._array.render()
 
 
 class Things:
@@ -171,11 +182,11 @@ class Things:
 
     def draw(self, values: Mapping[str, object], rows: NDArray[np.float32]) -> None:
         """These rows, into what is there."""
-        self._rows.write(rows.tobytes())
+        self._rows.write(np.ascontiguousarray(rows))
         if self._shader:
             self._told.tell({**values, "things": len(rows)})
             self._rows.bind_to_storage_buffer(0)
-            _run(self._gl, self._shader, self._into)
+            _run(self._gl, [self._shader], self._into)
         elif self._array:
             self._told.tell(values)
             self._into.use()

@@ -4,6 +4,7 @@ Knows names, units and ranges; refuses to know how they are painted."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from math import cos, isfinite, sin
 
 import numpy as np
@@ -60,7 +61,7 @@ class Camera:
         if not 0.05 <= self.span <= 4:
             raise ValueError(f"span must be in [0.05, 4]; got {self.span}")
 
-    @property
+    @cached_property
     def gaze(self) -> NDArray[np.float64]:
         """[3, 3], columns right, up, forward in the world."""
         c, s, cp, sp = cos(self.yaw), sin(self.yaw), cos(self.pitch), sin(self.pitch)
