@@ -3,6 +3,8 @@ Knows moments and distances; refuses to know colours, light, and what moves by i
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,21 +32,29 @@ class Seen:
 
     def mask(self, moment: Moment, painting: Painting) -> NDArray[np.bool_]:
         """[H, W]: whether an earlier kept frame saw the surface of each pixel."""
-        points = world_points(moment, painting.distance_m)
-        found = np.zeros(painting.distance_m.shape, bool)
-        for earlier, distance_m in self._frames:
-            found |= visible(points, earlier, distance_m)
-        return found
+        points = world_points(moment, painting.distance_m).reshape(-1, 3)
+        left = np.arange(len(points))  # the newest frame showed most of it, so that the older are asked for little
+        for earlier, distance_m in reversed(self._frames):
+            left = left[~visible(points[left], earlier, distance_m)]
+        found = np.ones(len(points), bool)
+        found[left] = False
+        return found.reshape(painting.distance_m.shape)
 
 
 def rays(moment: Moment, height: int, width: int) -> NDArray[np.float64]:
     """Unit directions [H, W, 3] in the world through the pixels of a picture that is whole."""
     camera = moment.shot.camera
-    x = (np.arange(width) + 0.5 - width / 2) / height * camera.span
-    y = -(np.arange(height) + 0.5 - height / 2) / height * camera.span
+    return np.asarray(_ahead(height, width, camera.span) @ camera.gaze.T)
+
+
+@lru_cache(maxsize=4)
+def _ahead(height: int, width: int, span: float) -> NDArray[np.float64]:
+    """Unit directions [H, W, 3], right, up and forward, which stay the same for as long as nobody zooms."""
+    x = (np.arange(width) + 0.5 - width / 2) / height * span
+    y = -(np.arange(height) + 0.5 - height / 2) / height * span
     flat = np.stack([np.broadcast_to(x, (height, width)), np.broadcast_to(y[:, None], (height, width)),
                      np.ones((height, width))], -1)  # fmt: skip
-    return np.asarray((flat / np.linalg.norm(flat, axis=-1, keepdims=True)) @ camera.gaze.T)
+    return np.asarray(flat / np.linalg.norm(flat, axis=-1, keepdims=True))
 
 
 def world_points(moment: Moment, distance_m: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -54,14 +64,15 @@ def world_points(moment: Moment, distance_m: NDArray[np.float32]) -> NDArray[np.
 
 
 def visible(points: NDArray[np.float64], moment: Moment, distance_m: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Whether points [H, W, 3] were in a picture with these distances, and nothing in front of them."""
+    """Whether points [..., 3] were in a picture with these distances, and nothing in front of them."""
     camera, (height, width) = moment.shot.camera, distance_m.shape
     away = points - np.array([camera.x, camera.y, camera.z])
-    local = away @ camera.gaze
-    ahead = np.maximum(local[..., 2], 1e-6)
-    column = np.floor(local[..., 0] / ahead / camera.span * height + width / 2).astype(int)
-    row = np.floor(height / 2 - local[..., 1] / ahead / camera.span * height).astype(int)
-    inside = (local[..., 2] > 0.05) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    right, up, forward = np.moveaxis(away @ camera.gaze, -1, 0)
+    ahead = np.maximum(forward, 1e-6)
+    column = np.floor(right / ahead / camera.span * height + width / 2).astype(int)
+    row = np.floor(height / 2 - up / ahead / camera.span * height).astype(int)
+    inside = (forward > 0.05) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
     there = distance_m[row.clip(0, height - 1), column.clip(0, width - 1)]
-    far = np.linalg.norm(away, axis=-1)
+    x, y, z = np.moveaxis(away, -1, 0)
+    far = np.sqrt(x * x + y * y + z * z)
     return np.asarray(inside & (np.abs(there - far) < SEEN_TOLERANCE * far + 0.05))
