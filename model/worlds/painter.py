@@ -46,7 +46,7 @@ class Painting:
     @property
     def normals(self) -> NDArray[np.float32]:
         """[H,W,3], as long as 1 but for the rounding."""
-        return self.facing / np.float32(127)
+        return self.facing.astype(np.float32) / np.float32(127)
 
 
 def _painting(truth: Packed) -> Painting:
@@ -171,13 +171,15 @@ class Painter:
         self._packed.ask()
         return picture(self._packed)
 
-    def _things(self, land: Land, shot: Shot, values: dict[str, object]) -> None:
+    def _beam_and_things(self, land: Land, shot: Shot, values: dict[str, object]) -> None:
+        """What rays begin from, and what stands in their way: neither reads the other."""
+        plants, solids = uniforms.plants(land, shot), uniforms.solids(self._standing, shot)
         self._to_things.clear()
-        for kind, rows in uniforms.plants(land, shot).items():
+        self._beam.draw(values, read_next=not (plants or len(solids)))
+        for kind, rows in plants.items():
             self._plants[kind].draw(values, rows)
-        rows = uniforms.solids(self._standing, shot)
-        if len(rows):
-            self._solids.draw(values, rows)
+        if len(solids):
+            self._solids.draw(values, solids)
 
     def _light(self, shot: Shot, values: dict[str, object]) -> None:
         if not len(shot.lights.sparks):
@@ -200,8 +202,7 @@ class Painter:
         land = self._land
         values = UNITS | uniforms.values(land, shot, self.frame)
         self._ground.use()
-        self._beam.draw(values)
-        self._things(land, shot, values)
+        self._beam_and_things(land, shot, values)
         for unit, texture in enumerate((self._skip, self._surface, self._material, self._paint, self._met)):
             texture.use(4 + unit)
         meet, *lit = self._scene(land, shot)

@@ -110,12 +110,15 @@ class _Told:
                 uniform.value = self._told[name] = value
 
 
-def _run(gl: moderngl.Context, shaders: Sequence[moderngl.ComputeShader], into: moderngl.Framebuffer) -> None:
+def _run(
+    gl: moderngl.Context, shaders: Sequence[moderngl.ComputeShader], into: moderngl.Framebuffer, read_next: bool = True
+) -> None:
     for unit, image in enumerate(_images(into)):
         image.bind_to_image(unit, read=True, write=True)
     for shader in shaders:
         shader.run(*(-(-side // SIDE) for side in into.size))
-    gl.memory_barrier()
+    if read_next:
+        gl.memory_barrier()
 
 
 class Pass:
@@ -133,18 +136,19 @@ class Pass:
             self._array = gl.vertex_array(made, gl.buffer(TRIANGLE.tobytes()), "corner")
             self._told = _Told(made)
 
-    def draw(self, values: Mapping[str, object]) -> None:
-        """Once over all pixels, with these of its uniforms."""
-        self.draw_apart([self], values)
+    def draw(self, values: Mapping[str, object], read_next: bool = True) -> None:
+        """Once over all pixels, with these of its uniforms. Without `read_next` what is drawn next may begin before
+        this has ended: whoever reads it is drawn after something else that was waited for."""
+        self.draw_apart([self], values, read_next)
 
     @staticmethod
-    def draw_apart(passes: Sequence[Pass], values: Mapping[str, object]) -> None:
+    def draw_apart(passes: Sequence[Pass], values: Mapping[str, object], read_next: bool = True) -> None:
         """Passes into one framebuffer of which no two fill the same pixel: a GPU need not end one to begin the next."""
         for one in passes:
             one._told.tell(values)
         first = passes[0]
         if first._shader:
-            _run(first._gl, [one._shader for one in passes if one._shader], first._into)
+            _run(first._gl, [one._shader for one in passes if one._shader], first._into, read_next)
             return
         first._into.use()
         for one in passes:

@@ -51,7 +51,9 @@ def values(land: Land, shot: Shot, frame: Frame) -> dict[str, object]:
 def _from_eye(rows: Rows, shot: Shot, most: int) -> list[tuple[float, ...]]:
     """Points with a fourth number, relative to the eye; noughts up to the most that there can be."""
     camera = shot.camera
-    seen = [(x - camera.x, y - camera.y, z - camera.z, more) for x, y, z, more in rows.tolist()]
+    seen: list[tuple[float, ...]] = [
+        (x - camera.x, y - camera.y, z - camera.z, more) for x, y, z, more in rows.tolist()
+    ]
     return seen + [(0.0, 0.0, 0.0, 0.0)] * (most - len(seen))
 
 

@@ -14,7 +14,7 @@ from model.worlds.lands import land
 from model.worlds.painter import Painter
 from model.worlds.profiles import profile
 from model.worlds.scenery import spot
-from model.worlds.seen import Seen, rays, world_points
+from model.worlds.seen import Seen, rays, visible, world_points
 from model.worlds.shots import Camera, Frame, Heaven, Shot
 from model.worlds.solids import ELLIPSOID, MATERIALS, SKY_MATERIAL, Body
 from model.worlds.stage import Stage, Wish
@@ -44,6 +44,25 @@ def test_a_painting_twice_is_the_same_and_a_full_turn_returns(painter):
     c = painter.paint(Shot(standing(2 * np.pi), Heaven()))
     assert np.array_equal(a.rgb, b.rgb) and np.array_equal(a.distance_m, b.distance_m)
     assert np.abs(a.rgb.astype(int) - c.rgb).mean() < 0.5
+
+
+def test_a_land_that_is_entered_again_is_painted_as_before(painter):
+    def painted():
+        found = painter.paint(Shot(standing(), Heaven()))
+        return np.concatenate([found.rgb, found.facing.view(np.uint8), found.materials[..., None]], -1)
+
+    meadow = painted()
+    painter.enter(of("desert"))
+    desert = painted()
+    painter.enter(of("meadow"))
+    assert (painted() == meadow).all() and (desert != meadow).mean() > 0.1
+
+
+def test_normals_are_as_long_as_one_and_point_either_way(painter):
+    painting = painter.paint(Shot(replace(standing(), pitch=-0.1), Heaven()))
+    sky, long = painting.materials == SKY_MATERIAL, np.linalg.norm(painting.normals, axis=-1)
+    assert sky.any() and painting.facing.dtype == np.int8 and (painting.facing[~sky] < 0).any()
+    assert (np.abs(long[~sky] - 1) < 0.01).mean() > 0.99
 
 
 def test_distance_normals_and_materials_agree_with_the_ground(painter):
@@ -165,6 +184,24 @@ def test_what_was_seen_is_known_and_what_was_not_is_not(painter):
     for _ in range(20):
         turned = stage.step(Controls(look_x=0.08), wish)
     assert seen.mask(turned, painter.paint(turned.shot)).mean() < 0.25
+
+
+def test_what_was_seen_is_what_any_kept_frame_showed(painter):
+    painter.enter(of("meadow"))
+    stage, seen, shown = Stage(of("meadow"), "none", 1), Seen(), []
+    wish = Wish(settled("day", "clear", np.random.default_rng(0)))
+    moment = stage.reset(spot(of("meadow"), np.random.default_rng(1)), wish)
+    for _ in range(2):
+        shown.append((moment, painter.paint(moment.shot)))
+        seen.add(*shown[-1])
+        for _ in range(4):
+            moment = stage.step(Controls(look_x=0.08), wish)
+    painting = painter.paint(moment.shot)
+    points = world_points(moment, painting.distance_m)
+    each = [visible(points, earlier, before.distance_m) for earlier, before in shown]
+    mask = seen.mask(moment, painting)
+    assert (mask == (each[0] | each[1])).mean() > 0.9999  # fewer points at once may be summed in another order
+    assert all((mask != one).any() and one.any() for one in each)
 
 
 def test_a_film_has_its_truth_and_is_the_same_again(painter):
