@@ -58,6 +58,11 @@ def held_out() -> list[Asked]:
     return [Asked(wish.text, wish.language, _by_kind(wish.said)) for wish in wishes.read() if wishes.held_out(wish)]
 
 
+def unseen() -> list[Asked]:
+    """Wishes that were written for measuring, as people type them, before those of training that they led to."""
+    return [Asked(wish.text, wish.language, _by_kind(wish.said)) for wish in wishes.read(wishes.UNSEEN)]
+
+
 def grammar() -> list[Asked]:
     """Sentences of the grammar: states and changes."""
     rng = np.random.default_rng(SEED)
@@ -81,13 +86,13 @@ def _by_kind(said: Sequence[int]) -> dict[str, str]:
 
 def figures_of(weights: Path) -> dict[str, float]:
     """Of the locked prompts balanced accuracy over what is asked for, and the share of places, times and weathers that
-    is read rightly; of held-out wishes and of the grammar the share whose place, time and weather are all read rightly,
-    or rightly left open. Each by language, and without the adapter.
+    is read rightly; of held-out wishes, of unseen ones and of the grammar the share whose place, time and weather are
+    all read rightly, or rightly left open. Each by language, and without the adapter.
     Raises CheckpointError."""
     omni = Omni.load(weights / OMNI_FILE)
     readers = {"": PromptReader.load(weights), "_without": PromptReader(TextEncoder.load(), None)}
     figures: dict[str, float] = {}
-    for name, asked in (("prompt", locked()), ("wish", held_out()), ("grammar", grammar())):
+    for name, asked in (("prompt", locked()), ("wish", held_out()), ("unseen", unseen()), ("grammar", grammar())):
         for suffix, reader in readers.items():
             found = read(omni, reader, [one.text for one in asked])
             for language in wishes.LANGUAGES:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model import checkpoint
+from model.conditioning.letters import BUCKETS
 from model.conditioning.state import PLACES, TIMES, WEATHERS
 from model.conditioning.text import DEPTHS, TOKENS, WIDTH, TextEncoder, as_features
 
@@ -25,7 +26,8 @@ NAMES = (len(PLACES) + 1, len(TIMES) + 1, len(WEATHERS) + 1)  # the last of each
 
 @dataclass(frozen=True)
 class AdapterConfig:
-    """`parts`: of a plain sentence, each the mean of its share of the word pieces."""
+    """`parts`: of a plain sentence, each the mean of its share of the word pieces; `spelling`: what a bucket of letters
+    is told by."""
 
     width: int = 128
     layers: int = 2
@@ -33,6 +35,7 @@ class AdapterConfig:
     hidden: int = 256
     inner: int = 128
     parts: int = 12
+    spelling: int = 32
     dropout: float = 0.15
 
     def __post_init__(self) -> None:
@@ -50,6 +53,10 @@ class Meant(NamedTuple):
     names: tuple[Tensor, ...]
     understood: Tensor
 
+    def float(self) -> Meant:
+        """In single precision."""
+        return Meant(self.meaning.float(), tuple(part.float() for part in self.names), self.understood.float())
+
     def sureness(self) -> Tensor:
         """[B] in 0..1: that it was understood, times how clear the least clear of place, time and weather is."""
         clear = torch.stack([part.softmax(-1).amax(-1) for part in self.names], -1).amin(-1)
@@ -57,7 +64,8 @@ class Meant(NamedTuple):
 
 
 class TextAdapter(nn.Module):
-    """A small transformer over the frozen hidden states, with a token that asks for each attribute and one that asks
+    """A small transformer over the frozen hidden states and over how the words are spelt, since the encoder has bits of
+    Portuguese words only; with a token that asks for each attribute and one that asks
     whether this is to be understood; what they find is said again as a plain sentence's features."""
 
     def __init__(self, config: AdapterConfig) -> None:
@@ -65,6 +73,10 @@ class TextAdapter(nn.Module):
         self.config = config
         width = config.width
         self.enter = nn.Linear(len(DEPTHS) * WIDTH, width)
+        self.letters = nn.EmbeddingBag.from_pretrained(
+            torch.zeros(BUCKETS, config.spelling), freeze=False, mode="mean", padding_idx=0
+        )  # zeros: a run that no lesson has says nothing
+        self.spell = nn.Linear(config.spelling, width, bias=False)
         self.ask = nn.Parameter(torch.randn(len(NAMES) + 1, width) * 0.3)
         layer = nn.TransformerEncoderLayer(
             width, config.heads, config.hidden, config.dropout, "gelu", batch_first=True, norm_first=True
@@ -78,9 +90,10 @@ class TextAdapter(nn.Module):
             nn.SiLU(), nn.Linear(config.inner, config.inner), nn.SiLU(), nn.Linear(config.inner, WIDTH)
         )
 
-    def forward(self, states: Tensor, mask: Tensor) -> Meant:
-        """states [B, N, 3, 384] and mask [B, N] of `Hidden`."""
-        entered = self.enter(states.flatten(2))
+    def forward(self, states: Tensor, mask: Tensor, runs: Tensor) -> Meant:
+        """states [B, N, 3, 384], mask [B, N] and runs [B, N, RUNS] of `Hidden`."""
+        spelt = self.letters(runs.flatten(0, 1)).unflatten(0, mask.shape)
+        entered = self.enter(states.flatten(2)) + self.spell(spelt)
         asked = torch.cat([self.ask.expand(len(states), -1, -1), entered], 1)
         hidden = self.layers(asked, src_key_padding_mask=~F.pad(mask, (len(self.ask), 0), value=True))
         names = tuple(head(hidden[:, i]) for i, head in enumerate(self.names))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.checkpoint import CheckpointError, load_into, verify
+from model.conditioning.letters import spelt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,10 +113,12 @@ def _renamed(name: str) -> str:
 
 
 class Hidden(NamedTuple):
-    """What the encoder makes of texts: hidden states [B, N, 3, 384] of their word pieces at DEPTHS, and mask [B, N]."""
+    """What the encoder makes of texts: hidden states [B, N, 3, 384] of their word pieces at DEPTHS, and mask [B, N];
+    and how the words are spelt that the pieces belong to, int32 [B, N, RUNS], zeros where there is nothing."""
 
     states: Tensor
     mask: Tensor
+    runs: Tensor
 
 
 class TextEncoder:
@@ -156,7 +159,8 @@ class TextEncoder:
         encoded = self._tokenizer.encode_batch(readable)
         pieces = torch.tensor([e.ids for e in encoded])
         mask = torch.tensor([e.attention_mask for e in encoded], dtype=torch.bool)
-        return Hidden(self._bert(pieces, mask), mask)
+        runs = torch.tensor([spelt(e.tokens) for e in encoded], dtype=torch.int32)
+        return Hidden(self._bert(pieces, mask), mask, runs)
 
 
 def as_features(hidden: Hidden) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,13 +16,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from configs.paths import vocabulary
+from model.conditioning.letters import BUCKETS, LONG, RUNS
 from model.conditioning.meaning import NAMES
 from model.conditioning.state import PLACES, TIMES, WEATHERS
 from model.conditioning.text import Hidden, TextEncoder
 from model.native import has_fast_bf16
 from model.training.endings import endings
 from model.training.sentences import Said
-from model.training.wishes import KINDS, LANGUAGES, Wish, held_out, joined, read, typed
+from model.training.wishes import KINDS, LANGUAGES, Wish, held_out, read, together, typed
 from model.voice.sentences import FOREIGN, parts
 from model.worlds.captions import change, describe
 from model.worlds.narration import Labels, narrate
@@ -37,6 +39,10 @@ HOW = dict(
 )
 MEANINGS: tuple[Said, ...] = tuple((p, t, w) for p, t, w in itertools.product(*map(range, NAMES)))
 OPEN: Said = (len(PLACES), len(TIMES), len(WEATHERS))
+SHORT = 80  # letters of a wish that is joined with others
+TOGETHER = (0.35, 0.4, 0.25)  # how often one wish, two or three are joined; one with something that asks for nothing
+IDLE = 0.25  # of two or three are joined with that too
+NARRATED, NO_PLACE = 600, ("town", "moon")
 LIKE = {
     "storm": "rain",
     "forest": "meadow",
@@ -66,20 +72,42 @@ def meant(encoder: TextEncoder) -> Tensor:
     return torch.stack([parts(f, m) for f, m in zip(features, mask, strict=True)])
 
 
-def from_wishes(variants: int, pairs: int, rng: np.random.Generator) -> list[Lesson]:
-    """All wishes that are not kept for measuring, each typed in `variants` ways; and pairs of them in one sentence."""
+def from_wishes(variants: int, joint: int, rng: np.random.Generator) -> list[Lesson]:
+    """All wishes that are not kept for measuring, each typed in `variants` ways; and `joint` of them in one sentence,
+    up to three, or with something that asks for nothing."""
     known = [wish for wish in read() if not held_out(wish)]
     out = [Lesson(wish.text, wish.said) for wish in known]
     out += [Lesson(typed(w.text, w.language, rng), w.said) for w in known for _ in range(variants - 1)]
-    by_language = [[w for w in known if w.language == language and len(w.text) < 80] for language in LANGUAGES]
-    while pairs:
-        some = by_language[int(rng.integers(len(LANGUAGES)))]
-        first, second = (some[int(i)] for i in rng.integers(len(some), size=2))
-        both: Wish | None = joined(first, second, rng)
-        if both is not None:
-            out.append(Lesson(typed(both.text, both.language, rng), both.said))
-            pairs -= 1
+    short = {which: [w for w in known if w.language == which and len(w.text) < SHORT] for which in LANGUAGES}
+    idle = {which: [w for w in short[which] if w.said == OPEN] + idly(which, rng) for which in LANGUAGES}
+    while joint:
+        language = str(rng.choice(LANGUAGES))
+        count = 1 + int(rng.choice(len(TOGETHER), p=TOGETHER))
+        chosen = [_one(short[language], rng) for _ in range(count)]
+        if count == 1 or rng.uniform() < IDLE:
+            chosen.insert(int(rng.integers(count + 1)), _one(idle[language], rng))
+        wish = together(chosen, rng)
+        if wish is not None:
+            out.append(Lesson(typed(wish.text, language, rng), wish.said))
+            joint -= 1
     return out
+
+
+def idly(language: str, rng: np.random.Generator) -> list[Wish]:
+    """Who is there, what happens and how it is filmed, where no place, time and weather is said that the networks
+    know."""
+    out: list[Wish] = []
+    while len(out) < NARRATED:
+        names = {kind: str(rng.choice(vocabulary()[kind])) for kind in ("look", "subject", "event", "camera")}
+        kept = {kind: name for kind, name in names.items() if rng.uniform() < 0.4}
+        if set(kept.values()) <= {"none", "natural"} or rng.uniform() < 0.4:
+            kept["place"] = str(rng.choice(NO_PLACE))
+        out.append(Wish(narrate(Labels(**kept), rng, language).text, language, OPEN, -1))
+    return out
+
+
+def _one(wishes: Sequence[Wish], rng: np.random.Generator) -> Wish:
+    return wishes[int(rng.integers(len(wishes)))]
 
 
 def from_grammar(count: int, rng: np.random.Generator) -> list[Lesson]:
@@ -147,40 +175,42 @@ def from_nowhere(count: int, rng: np.random.Generator) -> list[Lesson]:
 
 
 class Encoded(NamedTuple):
-    """Hidden states of many texts, a byte a number: states [all pieces, 3, 384] and their scale [all pieces, 3, 1], and
-    where each text's begin, [N + 1]."""
+    """Hidden states of many texts, a byte a number: states [all pieces, 3, 384] and their scale [all pieces, 3, 1]; how
+    their words are spelt, int16 [all pieces, RUNS]; and where each text's begin, [N + 1]."""
 
     states: Tensor
     scale: Tensor
+    runs: Tensor
     begins: Tensor
 
-    def take(self, which: list[int]) -> Hidden:
-        """Of some texts, padded."""
-        at = [(int(self.begins[i]), int(self.begins[i + 1])) for i in which]
-        states = torch.zeros(len(at), max(b - a for a, b in at), *self.states.shape[1:])
-        mask = torch.zeros(states.shape[:2], dtype=torch.bool)
-        for row, (a, b) in enumerate(at):
-            states[row, : b - a] = self.states[a:b] * self.scale[a:b]
-            mask[row, : b - a] = True
-        return Hidden(states, mask)
+    def take(self, which: Tensor) -> Hidden:
+        """Of some texts [B], padded."""
+        first, length = self.begins[which], self.begins[which + 1] - self.begins[which]
+        place = torch.arange(int(length.max()))
+        mask = place < length[:, None]
+        at = (first[:, None] + place).where(mask, first[:, None])
+        states = self.states[at].float().mul_(self.scale[at] * mask[..., None, None])
+        return Hidden(states, mask, self.runs[at].int() * mask[..., None])
 
 
 def encoded(texts: list[str], encoder: TextEncoder, folder: Path) -> Encoded:
-    """In a file that is named after the texts; made where it is missing, in a few minutes."""
-    path = folder / f"texts-{hashlib.sha256(chr(0).join(texts).encode()).hexdigest()[:12]}.safetensors"
+    """In a file that is named after the texts and their spelling; made where it is missing, in a few minutes."""
+    identity = hashlib.sha256(chr(0).join((f"{BUCKETS} {RUNS} {LONG}", *texts)).encode()).hexdigest()
+    path = folder / f"texts-{identity[:12]}.safetensors"
     if not path.is_file():
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        pieces: list[tuple[Tensor, Tensor]] = [(torch.empty(0), torch.empty(0))] * len(texts)
+        pieces: list[tuple[Tensor, ...]] = [()] * len(texts)
         for first in range(0, len(order), 64):
             some = order[first : first + 64]
             with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
-                states, mask = encoder.hidden([texts[i] for i in some])
+                states, mask, runs = encoder.hidden([texts[i] for i in some])
             scale = states.abs().amax(-1, keepdim=True).clamp_min(1e-6) / 127
             whole = (states.float() / scale.float()).round().to(torch.int8)
             for row, i in enumerate(some):
-                pieces[i] = (whole[row, mask[row]].clone(), scale[row, mask[row]].float())
-        begins = torch.tensor([0, *itertools.accumulate(len(s) for s, _ in pieces)])
+                kept = mask[row]
+                pieces[i] = (whole[row, kept].clone(), scale[row, kept].float(), runs[row, kept].short())
+        begins = torch.tensor([0, *itertools.accumulate(len(piece[0]) for piece in pieces)])
         folder.mkdir(parents=True, exist_ok=True)
-        kept = {"states": torch.cat([s for s, _ in pieces]), "scale": torch.cat([s for _, s in pieces])}
-        save_file(kept | {"begins": begins}, path)
+        whole_of = (torch.cat(part) for part in zip(*pieces, strict=True))
+        save_file(dict(zip(("states", "scale", "runs"), whole_of, strict=True)) | {"begins": begins}, path)
     return Encoded(**load_file(path))

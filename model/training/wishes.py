@@ -4,6 +4,7 @@ which they may be typed. Knows texts and names; nothing of features."""
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from model.conditioning.state import PLACES, TIMES, WEATHERS
 from model.training.sentences import Said
 
 FILE = Path(__file__).with_suffix(".jsonl")
+UNSEEN = FILE.with_name("unseen.jsonl")  # ideas that were written for measuring alone
 LANGUAGES = ("en", "pt")
 KINDS = {"place": PLACES, "time": TIMES, "weather": WEATHERS}
 HELD_OUT = 10  # every so manieth idea is kept for measuring
@@ -120,6 +122,17 @@ def joined(first: Wish, second: Wish, rng: np.random.Generator) -> Wish | None:
     between = str(rng.choice(BETWEEN[first.language]))
     text = first.text.rstrip(".?!") + between + second.text
     return Wish(text, first.language, (said[0], said[1], said[2]), -1)
+
+
+def together(wishes: Sequence[Wish], rng: np.random.Generator) -> Wish | None:
+    """All in one sentence; None where two of them do not go together."""
+    first, *others = wishes
+    for other in others:
+        both = joined(first, other, rng)
+        if both is None:
+            return None
+        first = both
+    return first
 
 
 def mistyped(text: str, rng: np.random.Generator) -> str:

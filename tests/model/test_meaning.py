@@ -19,7 +19,18 @@ from model.conditioning.text import MAX_CHARS, TextEncoder, TextTooLong
 from model.evaluation import prompts
 from model.training import wishes
 from model.training.endings import endings
-from model.training.lessons import MEANINGS, OPEN, Lesson, encoded, from_grammar, from_narrations, from_nowhere, plain
+from model.training.lessons import (
+    MEANINGS,
+    OPEN,
+    Lesson,
+    encoded,
+    from_grammar,
+    from_narrations,
+    from_nowhere,
+    from_wishes,
+    idly,
+    plain,
+)
 from model.training.optimizers import adam
 from model.training.run import Run
 from model.training.text import Lessons, TextTraining, blurred, read_as, train_step
@@ -124,17 +135,19 @@ def test_an_adapter_comes_back_from_its_file_and_others_are_refused(tmp_path: Pa
 def test_hidden_states_are_kept_in_a_byte_a_number(tmp_path: Path, encoder: TextEncoder) -> None:
     texts = ["a long way through the dunes", "neve"]
     for _ in range(2):  # made, then read
-        states, mask = encoded(texts, encoder, tmp_path).take([1, 0])
+        states, mask, runs = encoded(texts, encoder, tmp_path).take(torch.tensor([1, 0]))
         true = encoder.hidden(texts[::-1])
-        assert torch.equal(mask, true.mask)
+        assert torch.equal(mask, true.mask) and torch.equal(runs, true.runs)
         assert (states[mask] - true.states[mask]).abs().max() < 0.1
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_blurred_states_keep_a_piece_of_every_text(encoder: TextEncoder) -> None:
     hidden = encoder.hidden(["snow", "uma noite clara"])
-    seen = blurred(hidden, TextTraining(lost=1.0), torch.Generator().manual_seed(0))
+    training = TextTraining(lost=1.0, misspelt=0.5)
+    seen = blurred(hidden, hidden.states[hidden.mask].std(0), training, torch.Generator().manual_seed(0))
     assert torch.equal(seen.mask, hidden.mask) and not torch.equal(seen.states, hidden.states)
+    assert 0.3 < (seen.runs > 0).sum() / (hidden.runs > 0).sum() < 0.7
 
 
 def test_wishes_have_names_of_the_vocabulary_and_a_tenth_of_the_ideas_is_kept_apart(tmp_path: Path) -> None:
@@ -156,8 +169,12 @@ def test_no_lesson_shares_a_prompt_that_the_networks_are_judged_by() -> None:
 
     judged = {words(prompt.text) for prompt in prompts.bundled()}
     assert words("É a Manhã, 6h!") == "e a manha 6h" and len(judged) > 150
-    shared = [wish.text for wish in wishes.read() if words(wish.text) in judged]
+    known, unseen = wishes.read(), wishes.read(wishes.UNSEEN)
+    shared = [wish.text for wish in (*known, *unseen) if words(wish.text) in judged]
     assert not shared, f"{len(shared)} wishes are prompts of mundo eval"
+    apart = {words(wish.text) for wish in unseen}
+    assert sum(wish.language == "pt" for wish in unseen) >= 150 <= sum(wish.language == "en" for wish in unseen)
+    assert not [wish.text for wish in known if words(wish.text) in apart]
 
 
 def test_wishes_that_something_ends_say_what_comes_instead() -> None:
@@ -177,6 +194,30 @@ def test_two_wishes_are_joined_where_they_do_not_contradict_each_other() -> None
     both = wishes.joined(night, snow, rng)
     assert both is not None and both.said == (4, 3, 4) and both.text.startswith("night") and both.text.endswith("snow")
     assert wishes.joined(night, day, rng) is None
+    assert wishes.together((night, snow, day), rng) is None and wishes.together((snow,), rng) == snow
+    beach = wishes.Wish("a beach", "en", (3, 4, 5), 0)
+    three = wishes.together((night, snow, beach), rng)
+    assert three is not None and three.said == (3, 3, 4) and all(w.text in three.text for w in (night, snow, beach))
+
+
+def test_what_happens_idly_says_no_place_time_or_weather_and_joins_with_any_wish() -> None:
+    rng = np.random.default_rng(0)
+    for language in wishes.LANGUAGES:
+        idle = idly(language, rng)
+        assert len({wish.text for wish in idle}) > 200
+        assert {(wish.said, wish.language) for wish in idle} == {(OPEN, language)}
+        snow = wishes.Wish("snow", language, (4, 4, 4), 0)
+        joint = wishes.joined(idle[0], snow, rng)
+        assert joint is not None and joint.said == snow.said and joint.text.endswith("snow")
+
+
+def test_wishes_are_taught_alone_and_together_and_none_of_those_kept_apart() -> None:
+    lessons = from_wishes(1, 300, np.random.default_rng(0))
+    known = [wish for wish in wishes.read() if not wishes.held_out(wish)]
+    assert [lesson.text for lesson in lessons[: len(known)]] == [wish.text for wish in known]
+    assert len(lessons) == len(known) + 300
+    apart = [wish.text for wish in wishes.read() if wishes.held_out(wish) and len(wish.text) > 40]
+    assert not [text for text in apart if any(text in lesson.text for lesson in lessons)]
 
 
 def test_lessons_say_what_their_labels_say() -> None:
