@@ -16,6 +16,7 @@ from engine.memory import Memory
 from engine.models import Glimpse, Models
 from engine.recollection import Recollection, per_pixel, with_own
 from model.conditioning import state
+from model.conditioning.state import WorldState
 from model.omni import CHANNELS, GROUPS, PATCH, VIEW, Seen, given_alone, unpatch
 from model.overlay import Known
 from model.view import firmness
@@ -54,13 +55,18 @@ class Told:
 
     tokens: Tensor
     age_s: float
-    state: state.WorldState
+    state: WorldState
+
+    @property
+    def dry(self) -> WorldState:
+        """The state in which pictures are drawn: what falls, falls before them."""
+        return replace(self.state, sky=state.fallen(self.state.sky))
 
 
 def imagine(models: Models, told: Told, view: Tensor, noisy: Tensor, tau: float) -> Seen:
     """What the inventing network makes of latents [1, 1, 144, 64] at signal level tau, of a frame alone whose view
     [1, 144, 79] is known. It knows the finest steps only."""
-    given = given_alone(told.tokens, told.age_s, told.state.tokens(), view, (tau, 1 / sampler.FINEST))
+    given = given_alone(told.tokens, told.age_s, told.dry.tokens(), view, (tau, 1 / sampler.FINEST))
     seen: Seen = models.inventor(noisy, given, torch.ones(1, 1, 1, dtype=torch.bool))
     return seen
 
@@ -122,7 +128,7 @@ class Imagination:
 
     def _shows(self, told: Told, latents: Tensor) -> float:
         """How surely latents [1, 16, 18, 32] show what the state says."""
-        return float(self._models.showing.shows(latents, state.named(told.state)))
+        return float(self._models.showing.shows(latents, state.named(told.dry)))
 
     def _sample(self, told: Told, view: Tensor, noisy: Tensor, some: range, steps: int) -> tuple[Tensor, Tensor]:
         """Latents [1, 1, 144, 64] after some of so many steps, and what the last of them took them for."""
@@ -199,7 +205,7 @@ class Imagination:
         planes, *_ = self._models.draw(latents, (dream.glimpse, firm))
         own = (dream.glimpse.known == 0) | (per_pixel(firm < 0.5) & (dream.glimpse.uncovered == 0))
         yield
-        whole = yield from self._models.finishing(planes, sky)
+        whole = yield from self._models.finishing(planes)
         imagined = with_own(torch.where(own, whole, planes), own, dream.pose[None], state.light(sky))
         self._recollection.remember(latents, imagined, index, dreamed=True)
 

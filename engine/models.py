@@ -16,10 +16,9 @@ from configs.paths import WEIGHTS
 from engine.batch import Batch, Network
 from engine.device import HERE, Place, place_named
 from engine.placed import PlacedOmni, PlacedTokenizer
-from model import checkpoint, detail, surfaces
+from model import checkpoint, detail, specks, surfaces
 from model.borders import DEPTH, behind, separate
 from model.conditioning.meaning import PromptReader
-from model.conditioning.state import falls
 from model.conditioning.text import TextEncoder
 from model.detail import Detail, with_detail
 from model.dust import without_dust
@@ -32,6 +31,7 @@ from model.overlay import Known, overlaid
 from model.planes import CHANNELS, GRID_HEIGHT, GRID_WIDTH, unpack, with_far_sky
 from model.relight import relight
 from model.showing import Showing
+from model.specks import Specks
 from model.surfaces import Surfaces, taken_over
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
@@ -46,6 +46,7 @@ TOKENIZER_FILE = "tokenizer.safetensors"
 SURFACES_FILE = "surfaces.safetensors"
 SHOWING_FILE = "showing.safetensors"
 DETAIL_FILE = "detail.safetensors"
+SPECKS_FILE = "specks.safetensors"
 LIT = 0.05  # the share of a cell that shows other light, from which on it is drawn in the new one
 log = logging.getLogger(__name__)
 
@@ -66,13 +67,14 @@ class Glimpse(NamedTuple):
 class Networks(NamedTuple):
     """One architecture, twice: `omni` makes frame after frame, in two steps and with its past; `inventor` what nobody
     has seen yet, frame by frame alone, in many steps. `surfaces` sharpens the depth of what was invented, `detail` its
-    luma, and `showing` says what a draft of it shows."""
+    luma, and `showing` says what a draft of it shows; `specks` draws drops, flakes and stars."""
 
     omni: Omni
     inventor: Omni
     surfaces: Surfaces
     showing: Showing
     detail: Detail
+    specks: Specks
 
 
 class Models:
@@ -98,7 +100,7 @@ class Models:
         else:
             self.tokenizer = PlacedTokenizer(tokenizer, place)
             self.omni, self.inventor = PlacedOmni(networks.omni, place), PlacedOmni(networks.inventor, place)
-        self.surfaces, self.showing = networks.surfaces, networks.showing
+        self.surfaces, self.showing, self.specks = networks.surfaces, networks.showing, networks.specks
         self.detail = networks.detail.fast()
         self.batch = Batch(self.omni, place or HERE)
 
@@ -118,10 +120,9 @@ class Models:
         """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1]."""
         return with_far_sky(self.tokenizer.decode(latents).clamp(-1, 1))
 
-    def finishing(self, planes: Tensor, sky: Tensor) -> Generator[None, None, Tensor]:
-        """Invented planes [1, 7 or more, 144, 256] under a sky [6] -> [1, 8, 144, 256], their depth in sharp surfaces
-        and their luma with finer detail, but none where something falls, which it would thicken. In pieces, a step for
-        each."""
+    def finishing(self, planes: Tensor) -> Generator[None, None, Tensor]:
+        """Invented planes [1, 7 or more, 144, 256] -> [1, 8, 144, 256], their depth in sharp surfaces and their luma
+        with finer detail. In pieces, a step for each."""
         planes = planes[:, :CHANNELS]
         logits = self.surfaces(planes)
         yield
@@ -129,8 +130,6 @@ class Models:
         yield
         planes = drawn_here(separate(planes))
         yield
-        if bool(falls(sky)):
-            return planes
         lacking = yield from self.detail.pieces(planes[:, :CHANNELS])
         return with_detail(planes, lacking)
 
@@ -166,7 +165,7 @@ class Models:
         tokenizer = FrameTokenizer(FrameTokenizerConfig()).eval()
         ranges = activation_ranges(tokenizer, torch.rand(1, 7, GRID_HEIGHT, GRID_WIDTH) * 2 - 1)
         omni, inventor = (Omni(config or OmniConfig()) for _ in range(2))
-        networks = Networks(omni, inventor, Surfaces(), Showing().eval(), Detail())
+        networks = Networks(omni, inventor, Surfaces(), Showing().eval(), Detail(), Specks())
         return cls(tokenizer, networks, PromptReader(TextEncoder.load(), None), "random", ranges, place)
 
 
@@ -177,7 +176,7 @@ def load_models(weights: Path = WEIGHTS, place: Place | None = None) -> Models:
     omni, inventor = (Omni.load(weights / file) for file in (OMNI_FILE, INVENTOR_FILE))
     showing = Showing.load(weights / SHOWING_FILE).eval()
     finer = surfaces.load(weights / SURFACES_FILE), showing, detail.load(weights / DETAIL_FILE)
-    networks = Networks(omni, inventor, *finer)
+    networks = Networks(omni, inventor, *finer, specks.load(weights / SPECKS_FILE))
     name = f"nano-{checkpoint.sha256(weights / OMNI_FILE)[:8]}"
     return Models(tokenizer, networks, PromptReader.load(weights), name, ranges, place)
 

@@ -114,7 +114,7 @@ class Renewal:
             yield
         planes = self._models.decode(unpatch(noisy[:, 0]).clamp(-3, 3))
         yield
-        planes = yield from self._models.finishing(planes, told.state.sky)
+        planes = yield from self._models.finishing(planes)
         yield
         planes = without_dust(with_fresh(planes, seen))
         latents = self._models.tokenizer.encode(planes[:, :CHANNELS])

@@ -17,12 +17,14 @@ from configs.paths import WEIGHTS
 from engine.body import Body
 from engine.dynamics import Dynamics
 from engine.imagination import CALM, Imagination, Told
-from engine.messages import CAMERAS
+from engine.messages import CAMERAS, FRAME_RATE
 from engine.models import Glimpse, Models, load_models
 from engine.recollection import LATENT_GRID, Recollection, per_pixel, with_own
 from engine.renewal import Renewal
 from engine.saving import Facts, NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
 from engine.templates import PromptRefused, find_template, read_picture
+from engine.veil import Veil
+from model.borders import DEPTH
 from model.conditioning import audio, control, state
 from model.conditioning.text import MAX_CHARS, TextTooLong
 from model.detail import finished
@@ -104,7 +106,7 @@ class _Past:
 
     seen: Seen
     known: Known
-    picture: list[Tensor]  # its y, u and v, as they were shown
+    picture: list[Tensor]  # its y, u and v, as they were shown but for what is before it
 
 
 @dataclass
@@ -129,6 +131,7 @@ class World:
         self._body = Body(models.omni)
         self._imagination = Imagination(models, self._recollection, self._generator)
         self._renewal = Renewal(models, self._recollection, self._generator)
+        self._veil = Veil(models.specks)
         self._past: _Past | None = None
         self._beat = audio.Beat()
         self._relighting = False  # whether the last frame was drawn in another light than its view is known in
@@ -249,10 +252,12 @@ class World:
         self._body.feel_ground(self.state, known, self.index)
         if glimpse is not None and not self._renewal.go_on(glimpse, known, self._told(), self.index):
             self._imagination.go_on(known, self._told(), self.index)
+        *_, yaw, pitch = self.state.pose
+        shown = self._veil.over(picture, known.planes[:, DEPTH], self.state.sky, (yaw, pitch), self.index / FRAME_RATE)
         drawn = time.perf_counter()
         if first:
             moved(self.state)
-        y, u, v = (part[0].numpy() for part in picture)
+        y, u, v = (part[0].numpy() for part in shown)
         frame = Frame(
             self.index,
             y,
@@ -371,6 +376,6 @@ class World:
         elif self._entering is not None:
             planes, picture = drawn_here(self._entering), list(unpack(self._entering))
         else:
-            planes = finished(self.models.finishing(self.models.decode(latents), self.state.sky))
+            planes = finished(self.models.finishing(self.models.decode(latents)))
             picture = list(unpack(planes[:, :PLANES]))
         return with_own(planes, own, torch.tensor([self.state.pose]), light), picture

@@ -88,6 +88,7 @@ TRAININGS = {
     "tokenizer": ("model.training.tokenizer", "Frames to latents and back"),
     "dynamics": ("model.training.dynamics", "The next frame from those before it"),
     "detail": ("model.training.detail", "Fine detail for invented pictures"),
+    "specks": ("model.training.specks", "Drops, flakes and stars before a world"),
     "surfaces": ("model.training.surfaces", "Sharp surfaces out of soft depth"),
     "showing": ("model.training.showing", "What drafts of a first frame show"),
     "ladder": ("model.training.ladder", "The upper rungs from the lowest"),

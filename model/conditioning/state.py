@@ -22,6 +22,7 @@ CREEP_M_S = 0.25  # a body slower than this stands
 STILL = 0.35  # a rate below this share of the nominal one is snapped to zero
 TOKENS, WIDTH = 4, 8
 SPEED_M_S = 6.4
+MIST = 0.25  # of fog, as rain and snow dim what is far
 FALLING = 0.05  # rain and snow that are seen to fall
 EYE_M = 1.7  # above the ground
 # where a world of that name begins: the sun in turns; cloud, fog, rain, snow, cover
@@ -58,6 +59,15 @@ def light(sky: Tensor) -> Tensor:
 def falls(sky: Tensor) -> Tensor:
     """Whether rain or snow falls under skies [..., 6] -> bool [...]."""
     return sky[..., 3:5].sum(-1) > FALLING
+
+
+def fallen(sky: Tensor) -> Tensor:
+    """The sky [6] in which pictures are drawn under a sky: dim as rain and snow make it, but with none of them in the
+    air, since what a picture shows of that would hang there; it falls before pictures."""
+    dry = sky.clone()
+    dry[2] = torch.maximum(sky[2], MIST * sky[3:5].sum())
+    dry[3:5] = 0
+    return dry
 
 
 def snap(rates: Tensor) -> Tensor:

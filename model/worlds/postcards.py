@@ -72,14 +72,14 @@ POSTCARDS = (
 
 
 def draw(card: Postcard, renderer: Renderer, folder: Path) -> None:
-    """Writes <id>.png (512 x 288 RGB) and <id>.depth.png (256 x 144, 16 bit depth code). Nothing falls in it: what a
-    first picture shows stays where it is, and drops would hang in the air."""
+    """Writes <id>.png (512 x 288 RGB) and <id>.depth.png (256 x 144, 16 bit depth code). Nothing falls in it, and its
+    sky has no stars: what a first picture shows stays where it is, and the engine lays both over it."""
     terrain = bake(card.place, card.seed)
     renderer.enter(terrain)
     at = start(terrain, np.random.default_rng(card.seed))
     yaw = at.yaw if card.yaw is None else card.yaw
     cloud, fog, _, _, cover = TYPICAL_WEATHER[card.weather]
-    view = View(at.x, at.y, at.z, yaw, 0.02, TYPICAL_TIME[card.time], cloud, fog, cover=cover, clock=3.0)
+    view = View(at.x, at.y, at.z, yaw, 0.02, TYPICAL_TIME[card.time], cloud, fog, cover=cover, clock=3.0, specks=False)
     picture = renderer.draw(view)
     y, u, v, depth = (torch.from_numpy(part)[None] for part in (picture.y, picture.u, picture.v, picture.depth))
     planes = pack(y, u, v, depth)

@@ -26,7 +26,8 @@ HERE = Path(__file__).parent
 @dataclass(frozen=True)
 class View:
     """Where the camera is (metres, radians; y up, yaw right of +z, pitch up) and what the light and weather are:
-    `tod` 0 sunrise, 0.25 noon, 0.5 sunset, 0.75 midnight; the others in [0, 1]; `clock` in seconds."""
+    `tod` 0 sunrise, 0.25 noon, 0.5 sunset, 0.75 midnight; the others in [0, 1]; `clock` in seconds. `specks`: whether
+    drops, flakes and stars are seen, or only what they do to land and air."""
 
     x: float
     y: float
@@ -40,6 +41,7 @@ class View:
     snow: float = 0.0
     cover: float = 0.0
     clock: float = 0.0
+    specks: bool = True
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -148,7 +150,7 @@ class Renderer:
         for part in (self._to_plants, self._to_scene):
             part.viewport = (-left, -below, w, h)
         values: dict[str, object] = {
-            name: getattr(view, name) for name in ("tod", "cloud", "fog", "rain", "snow", "cover", "clock")
+            name: getattr(view, name) for name in ("tod", "cloud", "fog", "rain", "snow", "cover", "clock", "specks")
         }
         values |= {
             "eye": (view.x, view.y, view.z),

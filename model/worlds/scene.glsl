@@ -8,6 +8,7 @@ uniform vec3 eye;
 uniform vec2 look;          // yaw, pitch
 uniform vec2 size;          // pixels of the whole picture
 uniform vec2 window;        // where the part of it that is drawn begins, from below
+uniform bool specks;        // whether drops, flakes and stars are seen
 uniform int place;          // 0 meadow, 1 desert, 2 mountains, 3 coast
 uniform float tod, cloud, fog, rain, snow, cover, clock;
 
@@ -102,7 +103,7 @@ vec3 sky(vec3 d) {
     vec4 r = texelFetch(noise, ivec2(mod(floor(q), 256.)), 0);
     float dist = length(fract(q) - (.25 + .5 * fract(r.yz * 7.)));
     float star = smoothstep(.13, .02, dist) * step(.55, fract(r.x * 13.)) * fract(r.w * 11.);
-    c += star * night * night * (1. - over) * smoothstep(.0, .14, d.y) * vec3(.9, .95, 1.);
+    if (specks) c += star * night * night * (1. - over) * smoothstep(.0, .14, d.y) * vec3(.9, .95, 1.);
   }
   if (d.y > .015) {
     vec2 q = d.xz / (d.y + .12) * 5. + clock * vec2(.35, .12);
@@ -234,7 +235,7 @@ void each() {
   vec3 mist = horizon_colour();
   if (hit.material < 0) c = mix(c, mist, clamp(fog * (1.02 - .55 * max(d.y, 0.)) + (rain + snow) * .35 * exp(-4. * max(d.y, 0.)), 0., 1.));
 
-  if (snow > .01) {
+  if (specks && snow > .01) {
     vec2 uv = vec2(atan(d.x, d.z), asin(clamp(d.y, -1., 1.)));
     for (int i = 0; i < 3; i++) {
       float f = 10. + 8. * float(i);
@@ -244,7 +245,7 @@ void each() {
       c = mix(c, mix(vec3(.30, .33, .42), vec3(.96, .97, 1.), day), here * .8 * smoothstep(.13, .05, length(fract(q) - .25 - .5 * fract(r.yz * 9.))));
     }
   }
-  if (rain > .01) {
+  if (specks && rain > .01) {
     vec2 uv = vec2(atan(d.x, d.z), d.y);
     for (int i = 0; i < 2; i++) {
       vec2 f = vec2(34. + 20. * float(i), 3.2 + 1.6 * float(i));

@@ -129,7 +129,7 @@ def test_around_an_invented_first_frame_the_best_of_drafts_is_kept_and_around_a_
             assert torch.equal(dream.noisy, dream.drawn[1][1])
         steps += 1
     assert len(asked) == (0 if given else imagination.DREAM_DRAFTS)
-    pieces = sum(1 for _ in models.finishing(torch.zeros(1, 7, 144, 256), world.state.sky))
+    pieces = sum(1 for _ in models.finishing(torch.zeros(1, 7, 144, 256)))
     begun, kept = 1, 2 + pieces
     assert steps - begun - kept == STEPS + (0 if given else (imagination.DREAM_DRAFTS - 1) * STEPS // 2)
 

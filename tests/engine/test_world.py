@@ -16,7 +16,7 @@ from engine import world as engine_world
 from engine.models import Models, Networks
 from engine.recollection import KEY_EVERY
 from engine.saving import NotAWorld
-from engine.world import LOOK_LIMIT, Inputs, PromptRefused, World
+from engine.world import LOOK_LIMIT, Inputs, PromptRefused, Start, World
 from model.conditioning import state
 from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
@@ -24,6 +24,7 @@ from model.detail import Detail
 from model.omni import Omni, OmniConfig
 from model.planes import unpack
 from model.showing import Showing
+from model.specks import Specks
 from model.surfaces import Surfaces
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import activation_ranges
@@ -48,7 +49,7 @@ def models() -> Models:
     ranges = activation_ranges(tokenizer, torch.rand(1, 7, 144, 256) * 2 - 1)
     return Models(
         tokenizer,
-        Networks(omni, omni, Surfaces(), Showing().eval(), Detail()),
+        Networks(omni, omni, Surfaces(), Showing().eval(), Detail(), Specks()),
         PromptReader(TextEncoder.load(), None),
         "random",
         ranges,
@@ -207,7 +208,7 @@ def test_sound_reaches_the_world(models: Models):
 @pytest.fixture
 def templates(tmp_path, monkeypatch) -> None:
     """One template, whose picture is a white sky above a dark ground."""
-    entry = {"id": "shore", "place": state.PLACES[1], "time": "dusk", "weather": "rain", "prompt": "a shore"}
+    entry = {"id": "shore", "place": state.PLACES[1], "time": "dusk", "weather": "fog", "prompt": "a shore"}
     (tmp_path / "templates.json").write_text(json.dumps([entry | {"picture": "shore.png"}]))
     picture = np.full((360, 640, 3), 240, np.uint8)
     picture[180:] = 30
@@ -220,10 +221,19 @@ def templates(tmp_path, monkeypatch) -> None:
 def test_a_world_can_begin_with_a_picture(models: Models, templates: None, tmp_path):
     world = World(models, 1, template="shore")
     first = world.step(Inputs())
-    assert first.state["place"] == 1 and first.state["rain"] == 1
+    assert first.state["place"] == 1 and first.state["fog"] > 0.9
     planes = templates_module.read_picture(tmp_path / "shore.png")
     assert np.array_equal(first.y, unpack(planes)[0][0].numpy())
     world.step(Inputs(FORWARD))
+
+
+def test_what_falls_is_shown_and_not_kept(models: Models):
+    planes = torch.rand(1, 7, 144, 256) - 0.5
+    world = World.begin(models, 1, "a meadow", Start(planes, state.beginning("meadow", "day", "rain")))
+    shown, picture = world.step(Inputs()), unpack(planes)[0][0].numpy()
+    assert 0.05 < (np.abs(shown.y.astype(int) - picture) > 2).mean() < 1
+    again = World.restored(models, world.saved())
+    assert np.array_equal(again.step(Inputs()).y, shown.y) and np.array_equal(world._past.picture[0][0], picture)
 
 
 def test_an_unknown_template_and_a_missing_picture_are_refused(models: Models, templates: None, tmp_path):
