@@ -8,7 +8,6 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from model.specks import (
     sampled,
     save,
 )
+from model.training.critics import patches, told_apart
 from model.training.loop import command, descend, keep_on, take_up
 from model.training.run import Run, step_seed
 from model.training.speck_views import APART_S, VIEWS, Crops, Views, crops, views_of
@@ -73,14 +73,7 @@ class Critic(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.kinds = nn.ModuleList(self._patches(width) for _ in KINDS)
-
-    def _patches(self, width: int) -> nn.Module:
-        sizes = [self.INPUTS, width, 2 * width, 4 * width, 4 * width]
-        layers: list[nn.Module] = []
-        for at, (inputs, outputs) in enumerate(pairwise(sizes)):
-            layers += [nn.Conv2d(inputs, outputs, 4, 2 if at < 3 else 1, 1), nn.LeakyReLU(0.2)]
-        return nn.Sequential(*layers, nn.Conv2d(sizes[-1], 1, 3, padding=1))
+        self.kinds = nn.ModuleList(patches(self.INPUTS, width) for _ in KINDS)
 
     def forward(self, luma: Tensor, colours: Tensor, dry: tuple[Tensor, Tensor], kind: Tensor) -> Tensor:
         """Luma [B, 2, H, W] and colours [B, 2, H/2, W/2] in [-1, 1], beside the same without specks, and numbers of
@@ -187,7 +180,7 @@ class Lesson:
             fooled = F.softplus(-critic(*made, dry, seen.kind).float()).mean()
         critic.requires_grad_(True)
         total = judging + 0.5 * training.gradient * training.gradient_every * steep + fooled
-        apart = ((on_true > 0).float().mean() + (on_made < 0).float().mean()) / 2
+        apart = told_apart([on_true], [on_made])
         return total, {"judging": judging, "fooled": fooled, "apart": apart}
 
     def precision(self, wanted: bool = True) -> torch.autocast:
