@@ -322,7 +322,8 @@ class World:
     def _move(self, controls: Tensor, past: _Past) -> None:
         """State and pose of this frame: the sky by the last read-out, the body by hands and what was seen."""
         now = self.state
-        now.sky = state.advance(now.sky, state.snap(self.models.omni.drift(self._prompt.tokens, now.sky[None])[0]))
+        rates = self.models.omni.drift(self._prompt.tokens, now.sky[None])[0]
+        now.sky = state.advance(now.sky, state.snap(rates, now.sky))
         self._body.move(now, controls, past.seen, past.known, invented=not self.memory.given)
 
     # --- the frame ---------------------------------------------------------------------------

@@ -24,6 +24,8 @@ TOKENS, WIDTH = 4, 8
 SPEED_M_S = 6.4
 MIST = 0.25  # of fog, as rain and snow dim what is far
 FALLING = 0.05  # rain and snow that are seen to fall
+PASSING = slice(3, 6)  # of a sky: rain, snow and cover, which rest at none or at all of them
+NEAR = 0.2  # that far from where they rest they go on to it, if they are not taken away from it
 EYE_M = 1.7  # above the ground
 # where a world of that name begins: the sun in turns; cloud, fog, rain, snow, cover
 TYPICAL_TIME = {"dawn": 0.03, "day": 0.22, "dusk": 0.472, "night": 0.73}
@@ -70,11 +72,15 @@ def fallen(sky: Tensor) -> Tensor:
     return dry
 
 
-def snap(rates: Tensor) -> Tensor:
-    """Rates [..., 6] in nominal units as a network read them out -> what the state obeys: still, or up to nominal;
-    the sun only moves forward."""
-    rates = torch.where(rates.abs() < STILL, torch.zeros_like(rates), rates.clamp(-1, 1))
-    return torch.cat([rates[..., :1].clamp_min(0), rates[..., 1:]], -1)
+def snap(rates: Tensor, sky: Tensor) -> Tensor:
+    """Rates [..., 6] in nominal units as a network read them out under skies [..., 6] -> what the state obeys: still,
+    or up to nominal; the sun only moves forward. A network slows down before it arrives, so that what passes would rest a
+    little beside its end: it goes on."""
+    snapped = torch.where(rates.abs() < STILL, torch.zeros_like(rates), rates.clamp(-1, 1))
+    at = sky[..., PASSING]
+    onward = STILL * ((at > 1 - NEAR).to(rates) - (at < NEAR).to(rates))
+    passing = torch.where(snapped[..., PASSING] == 0, onward, snapped[..., PASSING])
+    return torch.cat([snapped[..., :1].clamp_min(0), snapped[..., 1 : PASSING.start], passing], -1)
 
 
 def settle(velocity: Tensor) -> Tensor:

@@ -74,8 +74,19 @@ def test_arrows_and_mouse_turn_exactly_and_pitch_stops():
 
 
 def test_small_rates_are_snapped_and_the_sun_never_goes_back():
-    rates = state.snap(torch.tensor([-0.9, 0.2, 0.9, -1.7, 0.34, -0.36]))
+    rates = state.snap(torch.tensor([-0.9, 0.2, 0.9, -1.7, 0.34, -0.36]), torch.full((6,), 0.5))
     assert rates.tolist() == pytest.approx([0, 0, 0.9, -1, 0, -0.36])
+
+
+def test_rain_snow_and_cover_do_not_rest_beside_their_ends():
+    slow = torch.full((3, 6), -0.3)
+    skies = torch.tensor([[0.2, 0.1, 0.1, 0.07, 0.0, 0.12], [0.2, 0.9, 0.9, 0.5, 0.9, 1.0], [0.2] * 6])
+    for _ in range(24):
+        skies = state.advance(skies, state.snap(slow, skies))
+    assert skies[0].tolist() == pytest.approx([0.2, 0.1, 0.1, 0, 0, 0])
+    assert skies[1].tolist() == pytest.approx([0.2, 0.9, 0.9, 0.5, 1, 1])
+    taken_away = state.snap(torch.tensor([0, 0, 0, 0.4, -0.4, 0.4]), torch.tensor([0.2, 0.5, 0.0, 0.1, 0.9, 0.1]))
+    assert taken_away.tolist() == pytest.approx([0, 0, 0, 0.4, -0.4, 0.4])
 
 
 def test_who_hardly_moves_stands_but_may_fall():

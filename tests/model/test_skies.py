@@ -17,7 +17,7 @@ def test_a_sky_that_follows_the_rule_arrives_and_rests(time, weather):
     random = torch.Generator().manual_seed(time + 10 * weather)
     for sky in random_skies(4, random):
         for _ in range(8 * 24):
-            sky = state.advance(sky, state.snap(wanted((NO_PLACE, time, weather), sky)))
+            sky = state.advance(sky, state.snap(wanted((NO_PLACE, time, weather), sky), sky))
         assert wanted((NO_PLACE, time, weather), sky).abs().max() < state.STILL
 
 
