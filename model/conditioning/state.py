@@ -74,8 +74,8 @@ def fallen(sky: Tensor) -> Tensor:
 
 def snap(rates: Tensor, sky: Tensor) -> Tensor:
     """Rates [..., 6] in nominal units as a network read them out under skies [..., 6] -> what the state obeys: still,
-    or up to nominal; the sun only moves forward. A network slows down before it arrives, so that what passes would rest a
-    little beside its end: it goes on."""
+    or up to nominal; the sun only moves forward. A network slows down before it arrives, so that what passes would
+    rest a little beside its end: it goes on."""
     snapped = torch.where(rates.abs() < STILL, torch.zeros_like(rates), rates.clamp(-1, 1))
     at = sky[..., PASSING]
     onward = STILL * ((at > 1 - NEAR).to(rates) - (at < NEAR).to(rates))
