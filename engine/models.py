@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from configs.paths import WEIGHTS
@@ -38,7 +37,7 @@ from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Ranges, activation_ranges
 from model.tokenizer.native import NativeTokenizer
 from model.tokenizer.quick import Eyes, quick_tokenizer
-from model.view import CELL, settled, told
+from model.view import changed, settled, told
 
 OMNI_FILE = "nano.safetensors"
 INVENTOR_FILE = "inventor.safetensors"
@@ -153,9 +152,9 @@ class Models:
         """What stays of a glimpse beside planes [1, 7, 144, 256] as drawn: what shows another light, in theirs."""
         known = glimpse.planes[:, :CHANNELS]
         if float(glimpse.other_light.amax()) > LIT:
-            share = F.interpolate(glimpse.other_light, scale_factor=CELL, mode="bilinear")
-            known = torch.lerp(known, relight(known, planes, glimpse.known), share)
-            firm = torch.maximum(firm, glimpse.other_light)
+            change = changed(glimpse.tokens)
+            known = relight(known, planes, glimpse.known, change)
+            firm = torch.maximum(firm, change.light)
         return Staying(known, glimpse.planes[:, CHANNELS:], glimpse.known, glimpse.uncovered, firm)
 
     @classmethod

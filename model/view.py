@@ -144,18 +144,27 @@ def firmness(trust: Tensor, tokens: Tensor) -> Tensor:
     return rearrange(firm, "b (h w) (y x) -> b 1 (h y) (w x)", h=rows, w=columns, y=2, x=2)
 
 
+class Change(NamedTuple):
+    """How much of each cell shows another light than it has now, and another sky, [B, 1, 18, 32] in [0, 1] both."""
+
+    light: Tensor
+    sky: Tensor
+
+
+def changed(tokens: Tensor) -> Change:
+    """What view tokens [B, 144, 79] tell of it: of the sky, where clouds or fog change."""
+    change = tokens[..., -LIGHT:]
+    parts = change / STEADY, change[..., CLOUDS] / OTHER_CLOUDS
+    shares = (1 - torch.exp(-part.square().sum(-1)).unflatten(1, GRID)[:, None] for part in parts)
+    return Change(*(share.repeat_interleave(2, 2).repeat_interleave(2, 3) for share in shares))
+
+
 def relit(tokens: Tensor, depth: Tensor) -> Tensor:
     """How much of each cell shows another light than it has now, [B, 1, 18, 32] in [0, 1], by its tokens [B, 144, 79]
     and its known depth code [B, 1, 144, 256]: there the known picture is drawn in the light of the new one. None of a
     sky whose clouds or fog change."""
-    change = tokens[..., -LIGHT:]
-    share = 1 - torch.exp(-(change / STEADY).square().sum(-1, keepdim=True))
-    clouds = 1 - torch.exp(-(change[..., CLOUDS] / OTHER_CLOUDS).square().sum(-1, keepdim=True))
-    other, moved = (
-        part.squeeze(-1).unflatten(1, GRID).repeat_interleave(2, 1).repeat_interleave(2, 2)[:, None]
-        for part in (share, clouds)
-    )
-    return other * (1 - moved * F.avg_pool2d((depth < 2 * AFAR_CODE - 1).to(other.dtype), CELL))
+    light, sky = changed(tokens)
+    return light * (1 - sky * F.avg_pool2d((depth < 2 * AFAR_CODE - 1).to(light.dtype), CELL))
 
 
 def keep_known(drawn: Tensor, known: Tensor, mask: Tensor, firm: Tensor) -> Tensor:

@@ -1,9 +1,18 @@
 """A known picture takes the light of the drawn one and keeps its detail; a drawn one meets what stays beside it."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 
-from model.relight import attune, relight
+from model import native
+from model.planes import FAR_CODE
+from model.relight import _relight, attune, layers, relight
+from model.view import Change
+
+DAY_SKY, NIGHT_SKY, DAY_CROWN, NIGHT_CROWN = 0.6, -0.8, -0.2, -0.4  # of luma's plane
+NIGHT = Change(torch.ones(1, 1, 18, 32), torch.zeros(1, 1, 18, 32))
+RAIN = Change(*torch.ones(2, 1, 1, 18, 32))
+needs_compiler = pytest.mark.skipif(native.load("relight") is None, reason="no C++ compiler")
 
 
 def a_picture() -> torch.Tensor:
@@ -23,10 +32,67 @@ def test_soft_night_falls_on_a_sharp_day():
     night = 0.3 * day - 0.6
     drawn = softened(night)
     drawn[:, 6] = -0.5
-    made = relight(day, drawn, torch.ones(1, 1, 144, 256))
+    made = relight(day, drawn, torch.ones(1, 1, 144, 256), NIGHT)
     middle = (..., slice(20, 124), slice(20, 236))
     assert (made - night)[:, :4][middle].abs().mean() < 0.4 * (drawn - night)[:, :4][middle].abs().mean()
     assert torch.equal(made[:, 6], day[:, 6])
+
+
+def a_crown(sky: float, crown: float) -> torch.Tensor:
+    """A disc 5 m away before the sky, both with some texture, [1, 7, 144, 256]."""
+    down, across = torch.meshgrid(torch.arange(144) - 70.0, torch.arange(256) - 120.0, indexing="ij")
+    near = (down.square() + across.square()).sqrt() < 40
+    luma = torch.where(near, crown, sky) + 0.05 * torch.sin(across / 2)
+    return torch.cat(
+        [luma.expand(4, -1, -1), torch.zeros(2, 144, 256), torch.where(near, -0.1, 2 * FAR_CODE - 1)[None]]
+    )[None]
+
+
+def off_the_night(change: Change) -> torch.Tensor:
+    """By how much a day's crown, in the tones of a night that a network drew softly, is off the night's, [144, 256]."""
+    day, night = a_crown(DAY_SKY, DAY_CROWN), a_crown(NIGHT_SKY, NIGHT_CROWN)
+    made = relight(day, softened(night), torch.ones(1, 1, 144, 256), change)
+    return (made - night)[0, :4].abs().mean(0)
+
+
+def test_a_crown_has_no_rim_of_the_sky_before_and_the_sky_no_halo():
+    for change in (NIGHT, RAIN):
+        assert off_the_night(change).max() < 0.2 * (NIGHT_CROWN - NIGHT_SKY)
+
+
+def test_a_sky_of_other_clouds_is_the_drawn_one():
+    day, night = a_crown(DAY_SKY, DAY_CROWN), a_crown(NIGHT_SKY, NIGHT_CROWN)
+    night[:, :4, :20] = 0.5
+    made = relight(day, night, torch.ones(1, 1, 144, 256), RAIN)
+    assert torch.allclose(made[:, :4, :20], night[:, :4, :20], atol=1e-5)
+    kept = relight(day, night, torch.ones(1, 1, 144, 256), Change(*torch.zeros(2, 1, 1, 18, 32)))
+    assert torch.equal(kept, day)
+
+
+def test_layers_of_depth_are_of_the_sky_or_of_two_levels():
+    depth = torch.linspace(2 * FAR_CODE - 1, 1, 144 * 256).reshape(1, 1, 144, 256)
+    parts = layers(depth)
+    assert torch.allclose(parts.sum(1), torch.ones(1, 144, 256), atol=1e-5)
+    assert parts.count_nonzero(1).max() <= 2 and parts[:, :, 0, 0].argmax() == 0
+
+
+@needs_compiler
+@pytest.mark.parametrize("seed", [0, 1])
+def test_it_is_as_torch_says(seed: int):
+    generator = torch.Generator().manual_seed(seed)
+    day, night = a_crown(DAY_SKY, DAY_CROWN), softened(a_crown(NIGHT_SKY, NIGHT_CROWN))
+    day[:, 6, 90:] = torch.linspace(-0.8, 0.5, 54)[:, None]
+    for planes in (day, night):
+        planes[:, :6] += 0.1 * torch.randn(1, 6, 144, 256, generator=generator)
+    mask = (torch.rand(1, 1, 144, 256, generator=generator) > 0.1).float()
+    change = Change(*torch.rand(2, 1, 1, 18, 32, generator=generator))
+    assert torch.allclose(relight(day, night, mask, change), _relight(day, night, mask, change), atol=1e-3)
+
+
+@needs_compiler
+def test_planes_of_two_sizes_are_refused():
+    with pytest.raises(ValueError, match="known and drawn; got"):
+        relight(torch.zeros(1, 7, 144, 256), torch.zeros(1, 7, 72, 128), torch.ones(1, 1, 144, 256), NIGHT)
 
 
 def test_what_is_drawn_meets_what_stays():
