@@ -37,9 +37,10 @@ TURNS = (0.9, -0.9, 1.8, -1.8, 2.7, -2.7, pi)  # radians from where one looks, n
 
 @dataclass
 class Dream:
-    """A view that is being sampled: from where, what is known of it, and how far it is."""
+    """A view that is being sampled: from where, in which light, what is known of it, and how far it is."""
 
     pose: Tensor  # [5]
+    light: Tensor  # [7]
     glimpse: Glimpse
     noisy: Tensor  # [1, 1, 144, 64]
     firm: Tensor  # [1, 1, 18, 32] how much of what is known stays, by the last step
@@ -151,10 +152,14 @@ class Imagination:
 
     def go_on(self, known: Known, told: Told, index: int) -> None:
         """One step of sampling what lies around where nobody has looked yet; into memory, when it is done. `known` is
-        frame `index`."""
+        frame `index`. While the light changes nothing is dreamed of, and what was begun before is given up: what is
+        known of it would be kept as if it showed the new light."""
+        if self._dream is not None and not torch.equal(self._dream.light, state.light(told.state.sky)):
+            self._around += self._dream.drafts > 1
+            self._dream = self._finish = None
         if self._dream is not None:
             self._step(self._dream, told, index)
-        elif self._around or index % DREAM_EVERY == 0:
+        elif self._recollection.stands and (self._around or index % DREAM_EVERY == 0):
             self._dream = self._begin(known, told)
 
     def _begin(self, known: Known, told: Told) -> Dream | None:
@@ -167,7 +172,7 @@ class Imagination:
         light = state.light(told.state.sky)
         glimpse = self._recollection.elsewhere(known, there[None], light)
         drafts = DREAM_DRAFTS if around and not self._recollection.memory.given else 1
-        return Dream(there, glimpse, self._noise(), torch.zeros_like(glimpse.other_light), drafts)
+        return Dream(there, light, glimpse, self._noise(), torch.zeros_like(glimpse.other_light), drafts)
 
     @staticmethod
     def _there(dream: Dream, told: Told) -> Told:

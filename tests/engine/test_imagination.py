@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -58,6 +59,24 @@ def test_all_around_is_dreamed_of_before_the_second_frame_unless_patience_ends(
         while not any(keyframe.dreamed for keyframe in world.memory.keyframes):
             assert world.index < 4 * STEPS and time.monotonic() - begun_s < 300, "nothing was dreamed of"
             world.step(Inputs())
+
+
+def test_a_dream_of_another_light_is_given_up_and_begun_anew_when_the_light_stands(models: Models):
+    world = World(models, 1)
+    world.patience_s = 0.0
+    world.step(Inputs())
+    dreams, recollection = world._imagination, world._recollection
+    while dreams._dream is None:
+        assert world.index < 2 * STEPS, "nothing was dreamed of"
+        world.step(Inputs())
+    known, now = world._past.known, world.state
+    later = replace(world._told(), state=replace(now, sky=now.sky + 0.1))
+    recollection.stands = False
+    dreams.go_on(known, later, world.index)
+    assert dreams._dream is None
+    recollection.stands = True
+    dreams.go_on(known, later, world.index)
+    assert torch.equal(dreams._dream.light, state.light(later.state.sky))
 
 
 @pytest.mark.parametrize("chosen", [0, 2])
