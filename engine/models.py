@@ -15,6 +15,7 @@ from configs.paths import WEIGHTS
 from engine.batch import Batch, Network
 from engine.device import HERE, Place, place_named
 from engine.placed import PlacedOmni, PlacedTokenizer
+from engine.veil import Sheets
 from model import checkpoint, detail, specks, surfaces
 from model.borders import DEPTH, behind, separate
 from model.conditioning.meaning import PromptReader
@@ -99,7 +100,7 @@ class Models:
         else:
             self.tokenizer = PlacedTokenizer(tokenizer, place)
             self.omni, self.inventor = PlacedOmni(networks.omni, place), PlacedOmni(networks.inventor, place)
-        self.surfaces, self.showing, self.specks = networks.surfaces, networks.showing, networks.specks
+        self.surfaces, self.showing, self.sheets = networks.surfaces, networks.showing, Sheets(networks.specks)
         self.detail = networks.detail.fast()
         self.batch = Batch(self.omni, place or HERE)
 

@@ -131,7 +131,7 @@ class World:
         self._body = Body(models.omni)
         self._imagination = Imagination(models, self._recollection, self._generator)
         self._renewal = Renewal(models, self._recollection, self._generator)
-        self._veil = Veil(models.specks)
+        self._veil = Veil(models.sheets)
         self._past: _Past | None = None
         self._beat = audio.Beat()
         self._relighting = False  # whether the last frame was drawn in another light than its view is known in

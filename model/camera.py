@@ -23,6 +23,12 @@ def rays(height: int, width: int, device: torch.device | None = None) -> Tensor:
     return torch.stack([part.expand(1, height, width)[0] for part in _ray(column, row, height, width)])
 
 
+def corner_rays(height: int, width: int, apart: int) -> Tensor:
+    """Unit directions [3, height / apart + 1, width / apart + 1] through the corners of blocks of so many pixels."""
+    column, row = (torch.arange(0, size + 1, apart) - 0.5 for size in (width, height))
+    return torch.stack([part.expand(len(row), len(column)) for part in _ray(column, row[:, None], height, width)])
+
+
 def rotation(pose: Tensor) -> Tensor:
     """[B, 5] -> camera-to-world rotations [B, 3, 3]: pitch first, then yaw."""
     yaw, pitch = pose[:, 3].float(), pose[:, 4].float()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model import checkpoint
+from model.camera import rays
 from model.conditioning import state
 from model.planes import AFAR_CODE, HEIGHT, WIDTH
 from model.specks import KINDS, STARS, STARS_FROM_RAD, SpecksConfig, directions
@@ -20,17 +21,15 @@ from model.worlds.renderer import Renderer, View
 from model.worlds.terrain import PLACES, bake
 from model.worlds.weather import TIMES, Sky, settled
 
-APART_S = 1 / 24  # between the two looks at a view: what falls is told by how it moves, too
-LOOKS = ((True, 0.0), (True, APART_S), (False, 0.0), (False, APART_S))  # with specks or without, and when
-VIEWS = 12  # of a world
-PAIRED = "specks-pairs"  # of a file of views
+HOURS = (*TIMES, "")  # in the last one the sun stands anywhere: as it sets and rises it passes where no time rests
+VIEWS = len(KINDS) * len(HOURS)  # of a world
+PAIRED = "specks-views"  # of a file of views
 
 
 @dataclass(frozen=True)
 class Views:
-    """Views of worlds [N]: y with specks and without at two times [N, 2, H, W] each, u and v so [N, 2, H/2, W/2] (at
-    the first time), all uint8; lights [N, 7], numbers of KINDS [N], pitches [N], and of how many rows from the top on
-    such specks are seen [N]."""
+    """Views of worlds [N]: y with specks and without [N, H, W] each, u and v so [N, 2, H/2, W/2], all uint8; lights
+    [N, 7], numbers of KINDS [N], pitches [N], and of how many rows from the top on such specks are seen [N]."""
 
     wet: Tensor
     dry: Tensor
@@ -53,23 +52,30 @@ def drawn(seed: int, renderer: Renderer) -> dict[str, Tensor]:
     renderer.enter(terrain)
     rows: list[list[Tensor]] = []
     while len(rows) < VIEWS:
-        kind, time = len(rows) % len(KINDS), TIMES[len(rows) // len(KINDS) % len(TIMES)]
+        kind, hour = len(rows) % len(KINDS), HOURS[len(rows) // len(KINDS) % len(HOURS)]
         at, clock = start(terrain, rng), float(rng.uniform(0, 60))
-        sky, pitch, seen = settled(time, KINDS[kind], rng) if kind != STARS else _night(rng), at.pitch, HEIGHT
+        sky, pitch, seen = _wet(hour, KINDS[kind], rng) if kind != STARS else _night(rng), at.pitch, HEIGHT
         if kind == STARS:
             pitch = float(rng.uniform(0.2, 0.5))
         view = View(at.x, at.y, at.z, at.yaw, pitch, **asdict(sky), clock=clock)
-        looks = [renderer.draw(replace(view, specks=specks, clock=clock + late)) for specks, late in LOOKS]
+        looks = [renderer.draw(replace(view, specks=specks)) for specks in (True, False)]
         if kind == STARS:
             seen = _open_rows(looks[0].depth, pitch)
             if seen < HEIGHT // 4:
                 continue
-        wet, dry = (torch.from_numpy(np.stack([look.y for look in pair])) for pair in (looks[:2], looks[2:]))
-        wet_uv, dry_uv = (torch.from_numpy(np.stack([look.u, look.v])) for look in (looks[0], looks[2]))
+        wet, dry = (torch.from_numpy(look.y) for look in looks)
+        wet_uv, dry_uv = (torch.from_numpy(np.stack([look.u, look.v])) for look in looks)
         light = state.light(torch.tensor([getattr(sky, name) for name in state.SKY]))
         rows.append([wet, dry, wet_uv, dry_uv, light, *map(torch.tensor, (kind, pitch, seen))])
     names = [field.name for field in fields(Views)]
     return dict(zip(names, (torch.stack(parts) for parts in zip(*rows, strict=True)), strict=True))
+
+
+def _wet(hour: str, weather: str, rng: np.random.Generator) -> Sky:
+    """A sky of one of HOURS with rain or snow."""
+    if hour:
+        return settled(hour, weather, rng)
+    return replace(settled("day", weather, rng), tod=float(rng.uniform()))
 
 
 def _night(rng: np.random.Generator) -> Sky:
@@ -82,7 +88,7 @@ def _night(rng: np.random.Generator) -> Sky:
 
 def _open_rows(depth: NDArray[np.uint16], pitch: float) -> int:
     """Rows of luma from the top on that show nothing but high sky."""
-    high = directions(HEIGHT, WIDTH, pitch)[1] > STARS_FROM_RAD
+    high = directions(rays(HEIGHT, WIDTH), pitch)[1] > STARS_FROM_RAD
     far = torch.from_numpy(depth.astype(np.int32)) < AFAR_CODE * 65535
     covered = ~(high[::2, ::2] & far).all(1)
     return 2 * int(covered.nonzero()[0, 0]) if covered.any() else HEIGHT
@@ -105,8 +111,8 @@ def views_of(count: int, path: Path, held: bool = False) -> Views:
 
 @dataclass(frozen=True)
 class Crops:
-    """Pieces of views: planes' luma with what falls and without [B, 2, c, c], colours so [B, 2, c/2, c/2]; where their
-    pixels look [B, 2, c, c]; lights, and numbers of KINDS."""
+    """Pieces of views: planes' luma with specks and without [B, c, c], colours so [B, 2, c/2, c/2]; where their pixels
+    look [B, 2, c, c]; lights, and numbers of KINDS."""
 
     wet: Tensor
     dry: Tensor
@@ -125,11 +131,13 @@ def crops(views: Views, count: int, side: int, rng: np.random.Generator) -> Crop
 
     def pieces(of: Tensor, scale: int = 1) -> Tensor:
         part = side // scale
-        cut = [of[n, :, t // scale :, s // scale :][:, :part, :part] for n, (t, s) in zip(which, corners, strict=True)]
+        cut = [
+            of[n, ..., t // scale :, s // scale :][..., :part, :part] for n, (t, s) in zip(which, corners, strict=True)
+        ]
         return torch.stack(cut).float()
 
     looks = [
-        directions(HEIGHT, WIDTH, float(views.pitch[n]))[:, t : t + side, s : s + side]
+        directions(rays(HEIGHT, WIDTH), float(views.pitch[n]))[:, t : t + side, s : s + side]
         for n, (t, s) in zip(which, corners, strict=True)
     ]
     wet, dry = ((pieces(part) - 16) * (2 / 219) - 1 for part in (views.wet, views.dry))

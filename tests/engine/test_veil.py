@@ -1,13 +1,16 @@
 """What is seen before a picture: drops and flakes that fall, and stars; without end, and kept nowhere."""
 
+import math
+
 import pytest
 import torch
 
 from configs.paths import WEIGHTS
-from engine.veil import BAND, KEPT, Veil, noise_of
+from engine.veil import PLACE, Sheets, Veil, eddies, in_the_air, places_of
 from model import native
+from model.camera import corner_rays
 from model.planes import FAR_CODE
-from model.specks import CELL, REACH, SHEETS, Specks, load
+from model.specks import A_RADIAN, COLUMNS, OF_KIND, ROWS, SHEETS, STARS, directions, load
 
 CLEAR, RAIN, SNOW = (torch.tensor([0.2, 0.9, 0.1, *falls]) for falls in ((0.0,) * 3, (1.0, 0, 0), (0.0, 1, 1)))
 NIGHT = torch.tensor([0.75, 0.27, 0.0, 0.0, 0.0, 0.0])
@@ -15,8 +18,8 @@ SNOW_NEAR = 2
 
 
 @pytest.fixture(scope="module")
-def specks() -> Specks:
-    return load(WEIGHTS / "specks.safetensors")
+def sheets() -> Sheets:
+    return Sheets(load(WEIGHTS / "specks.safetensors"))
 
 
 def grey() -> list[torch.Tensor]:
@@ -35,8 +38,8 @@ def laid(veil: Veil, sky: torch.Tensor, at_s: float = 5.0, yaw: float = 0.3, pit
     return veil.over(grey(), depth(), sky, (yaw, pitch), at_s)
 
 
-def seen(specks: Specks, sky: torch.Tensor, *where: float) -> torch.Tensor:
-    return laid(Veil(specks), sky, *where)[0][0].int()
+def seen(sheets: Sheets, sky: torch.Tensor, *where: float) -> torch.Tensor:
+    return laid(Veil(sheets), sky, *where)[0][0].int()
 
 
 @pytest.fixture(params=["C++", "torch"])
@@ -48,25 +51,25 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(request.param)
 
 
-def test_nothing_is_before_a_clear_day_and_a_picture_stays_as_it_was(specks: Specks):
+def test_nothing_is_before_a_clear_day_and_a_picture_stays_as_it_was(sheets: Sheets):
     picture = grey()
-    assert Veil(specks).over(picture, depth(), CLEAR, (0.0, 0.0), 1.0) is picture
+    assert Veil(sheets).over(picture, depth(), CLEAR, (0.0, 0.0), 1.0) is picture
     for sky in (RAIN, SNOW, NIGHT):
-        shown = Veil(specks).over(picture, depth(), sky, (0.0, 0.3), 1.0)
+        shown = Veil(sheets).over(picture, depth(), sky, (0.0, 0.3), 1.0)
         assert all(torch.equal(part, was) for part, was in zip(picture, grey(), strict=True))
         assert not torch.equal(shown[0], picture[0]) and [part.dtype for part in shown] == [torch.uint8] * 3
 
 
 @pytest.mark.parametrize("sky", [RAIN, SNOW], ids=["rain", "snow"])
-def test_drops_and_flakes_are_seen_and_hide_little(specks: Specks, sky: torch.Tensor, way: str):
-    away = (seen(specks, sky) - 90).abs()
+def test_drops_and_flakes_are_seen_and_hide_little(sheets: Sheets, sky: torch.Tensor, way: str):
+    away = (seen(sheets, sky) - 90).abs()
     assert 0.01 < (away > 10).float().mean() < 0.4, way
-    half = (seen(specks, torch.cat([sky[:3], sky[3:] / 2])) - 90).abs().float().mean()
+    half = (seen(sheets, torch.cat([sky[:3], sky[3:] / 2])) - 90).abs().float().mean()
     assert 0.2 < half / away.float().mean() < 0.7
 
 
-def test_stars_stand_in_the_sky_by_night_and_nowhere_else(specks: Specks, way: str):
-    veil, looked = Veil(specks), (0.3, 0.2)
+def test_stars_stand_in_the_sky_by_night_and_nowhere_else(sheets: Sheets, way: str):
+    veil, looked = Veil(sheets), (0.3, 0.2)
     night = veil.over(grey(), depth(60), NIGHT, looked, 5.0)[0][0].int() - 90
     assert 0.0005 < (night[:150] > 10).float().mean() < 0.1, way
     assert (night[168:] == 0).all()
@@ -79,31 +82,38 @@ def test_stars_stand_in_the_sky_by_night_and_nowhere_else(specks: Specks, way: s
     assert behind.abs().float().sum() < 0.2 * night.abs().float().sum()
 
 
-def test_the_same_moment_looks_the_same_whatever_was_shown_before(specks: Specks):
-    long = Veil(specks)
+def test_there_are_no_stars_by_day_nor_behind_rain():
+    night, wet, day = (in_the_air(sky.tolist())[STARS] for sky in (NIGHT, torch.cat([NIGHT[:3], RAIN[3:]]), CLEAR))
+    assert (night, wet, day) == (1, 0, 0)
+    dusk = in_the_air([0.51, 0.2, 0.0, 0.0, 0.0, 0.0])[STARS]
+    assert 0.2 < dusk < 0.4
+    assert in_the_air([0.75, 0.9, 0.1, 0.0, 0.25, 0.0])[1:] == [0.25, 0.75]
+
+
+def test_the_same_moment_looks_the_same_whatever_was_shown_before(sheets: Sheets):
+    long = Veil(sheets)
     for at_s in (0.0, 1.0, 90.0, 3.0):
         last = laid(long, SNOW, at_s)[0][0].int()
-    assert torch.equal(last, seen(specks, SNOW, 3.0))
-    assert not torch.equal(last, seen(specks, SNOW, 3.0 + 1 / 24))
-    kept = [sum(key[0] == number for key in long._bands) for number in range(len(SHEETS))]
-    assert max(kept) <= KEPT and kept[:2] == [0, 0]
+    assert torch.equal(last, seen(sheets, SNOW, 3.0))
+    assert not torch.equal(last, seen(sheets, SNOW, 3.0 + 1 / 24))
 
 
-def test_both_ways_of_laying_it_over_a_picture_give_the_same(specks: Specks, monkeypatch: pytest.MonkeyPatch):
+def test_both_ways_of_laying_it_over_a_picture_give_the_same(sheets: Sheets, monkeypatch: pytest.MonkeyPatch):
     if native.load("specks") is None:
         pytest.skip("no C++ compiler")
-    for sky, *where in ((RAIN, 3600.0, 3.1, -0.7), (SNOW, 12.3, -20.0, 1.1), (NIGHT, 1.0, 2.0, 0.4)):
-        fast = laid(Veil(specks), sky, *where)
+    for sky, *where in ((RAIN, 36000.0, 3.1, -0.7), (SNOW, 12.3, -20.0, 1.0), (NIGHT, 1.0, 2.0, 0.1)):
+        fast = laid(Veil(sheets), sky, *where)
         with monkeypatch.context() as slow:
             slow.setattr(native, "load", lambda name: None)
-            plain = laid(Veil(specks), sky, *where)
+            plain = laid(Veil(sheets), sky, *where)
+        assert not torch.equal(fast[0], grey()[0])
         for one, other in zip(fast, plain, strict=True):
             assert (one.int() - other.int()).abs().max() <= 1
 
 
-def test_flakes_fall_and_stay_where_they_are_when_somebody_turns(specks: Specks):
-    here = seen(specks, SNOW, 5.0, 0.0, 0.0)
-    later = seen(specks, SNOW, 5.0 + 1 / 24, 0.0, 0.0)
+def test_flakes_fall_and_stay_where_they_are_when_somebody_turns(sheets: Sheets):
+    here = seen(sheets, SNOW, 5.0, 0.0, 0.0)
+    later = seen(sheets, SNOW, 5.0 + 1 / 24, 0.0, 0.0)
     rows = round(SHEETS[SNOW_NEAR].speed_m_s / SHEETS[SNOW_NEAR].distance_m / 24 * 240)
     middle = (slice(100, 180), slice(200, 312))
 
@@ -112,19 +122,32 @@ def test_flakes_fall_and_stay_where_they_are_when_somebody_turns(specks: Specks)
         return float(torch.corrcoef(torch.stack([here[middle].float().flatten(), moved.flatten()]))[0, 1])
 
     assert max(alike(rows + by, 0, later) for by in (-1, 0, 1)) > alike(-rows, 0, later) + 0.2
-    assert alike(0, -round(0.05 * 240), seen(specks, SNOW, 5.0, 0.05, 0.0)) > 0.8
+    assert alike(0, -round(0.05 * 240), seen(sheets, SNOW, 5.0, 0.05, 0.0)) > 0.8
 
 
-def test_a_sheet_has_no_seam_where_it_was_drawn_piece_by_piece(specks: Specks):
-    veil = Veil(specks)
-    apart = torch.cat([veil._drawn(3, band, band) for band in (-4, -3)])
-    channels = specks.config.noise
-    noise = torch.cat([noise_of(3, -4, channels), noise_of(3, -3, channels)[:, 2 * REACH :]], 1)
-    assert noise.shape[1] == 2 * BAND // CELL + 2 * REACH
-    at_once = specks(noise[None], torch.tensor([3]))[0, CELL * REACH : -CELL * REACH]
-    assert torch.allclose(apart, at_once, atol=1e-5)
+def test_sheets_go_on_below_their_last_row(sheets: Sheets):
+    near, level = OF_KIND[1][0], directions(corner_rays(288, 512, 8), 0.0)
+    around_s = ROWS / A_RADIAN * SHEETS[near].distance_m / SHEETS[near].speed_m_s
+    before, after = (places_of(level, 0.0, (near,), at_s)[0, 1, :, 32] / PLACE for at_s in (0.0, around_s / 2))
+    fallen = (before - after) % ROWS
+    assert (fallen - ROWS / 2).abs().max() < 30, "expected half a sheet, but for what the air carries"
+    below = sheets.groups[..., 2]
+    assert torch.equal(below[:, -1], sheets.shares[:, 0]) and torch.equal(below[:, :-1], sheets.shares[:, 1:])
+    assert torch.equal(sheets.groups[:, :, -1, 1], sheets.shares[:, :, 0])
 
 
-def test_all_around_there_is_no_seam_either(specks: Specks):
-    once, twice = (seen(specks, RAIN, 5.0, 1.0 + around, 0.1) for around in (0.0, 2 * torch.pi))
+def test_air_carries_flakes_a_little_and_bends_none():
+    snow = OF_KIND[1]
+    places = torch.rand(3, 2, 5, 7) * COLUMNS
+    carried = eddies(places, snow, 5.0)
+    assert 1 < float(carried.abs().amax()) <= 9 and carried.shape == places.shape
+    assert torch.allclose(carried, eddies(places + torch.tensor([COLUMNS, 0.0])[:, None, None], snow, 5.0), atol=1e-3)
+    for way in torch.eye(2)[..., None, None]:
+        assert float((eddies(places + way, snow, 5.0) - carried).abs().amax()) < 0.2
+    later = (eddies(places, snow, 6.0) - carried).abs()
+    assert 0.5 < float(later.amax()) < 10
+
+
+def test_all_around_there_is_no_seam_either(sheets: Sheets):
+    once, twice = (seen(sheets, RAIN, 5.0, 1.0 + around, 0.1) for around in (0.0, 2 * math.pi))
     assert (once - twice).abs().max() <= 1

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from model import geometry, native, planes, resampling
-from model.camera import motion
+from model.camera import corner_rays, motion, rays
 from model.reprojection import warp
 
 EYE = (0.0, 1.7, 0.0, 0.0, 0.0)
@@ -66,6 +66,17 @@ def test_rays_are_those_of_the_contract():
     pose = (0.0, 0.0, 0.0, 0.7, -0.3)
     world = geometry.unproject(torch.ones(1, 144, 256), torch.tensor([pose]))
     torch.testing.assert_close(world[0], torch.from_numpy(directions(pose, 144, 256)).float().permute(2, 0, 1))
+
+
+def test_corners_of_blocks_lie_between_pixels_and_at_the_frames_edges():
+    corners = corner_rays(16, 32, 8)
+    assert corners.shape == (3, 3, 5)
+    assert corners[:, 1, 2].tolist() == [0, 0, 1]
+    right, up, ahead = corners[:, 0, 0]
+    assert float(up / ahead) == pytest.approx(0.6) and float(right / ahead) == pytest.approx(-1.2)
+    pixels = rays(16, 32)
+    around = pixels[:, 7:9, 7:9].mean((1, 2))
+    assert torch.allclose(around / around.norm(), corners[:, 1, 1], atol=1e-3)
 
 
 def test_projecting_what_was_unprojected_gives_the_pixels_back():
