@@ -87,7 +87,7 @@ class Veil:
         amounts = in_the_air(sky.tolist())
         if max(amounts) <= LEAST:
             return picture
-        colours = self._sheets.colours(state.light(sky).expand(len(KINDS), -1), torch.arange(len(KINDS)))
+        colours = self._sheets.colours(state.light(as_learned(sky)), torch.arange(len(KINDS)))
         amounts = [amount * seen for amount, seen in zip(amounts, colours.seen.tolist(), strict=True)]
         kinds = [kind for kind in reversed(range(len(KINDS))) if amounts[kind] > LEAST]  # the farthest ones first
         if not kinds:
@@ -105,11 +105,23 @@ class Veil:
 
 
 def in_the_air(sky: list[float]) -> list[float]:
-    """How much there may be of each of KINDS under a sky [6], before clouds and haze; of stars, none behind rain."""
+    """How much there may be of each of KINDS under a sky [6], before clouds; of stars, none behind rain or in fog."""
     falls = [sky[state.SKY.index(name)] if name in state.SKY else 0.0 for name in KINDS]
     dark = -math.sin(2 * math.pi * sky[0]) / STARS_OUT
-    falls[STARS] = min(max(dark, 0.0), 1.0) * max(1 - sum(falls), 0.0)
+    falls[STARS] = min(max(dark, 0.0), 1.0) * max(1 - sum(falls), 0.0) * (1 - sky[state.SKY.index("fog")])
     return falls
+
+
+def as_learned(sky: Tensor) -> Tensor:
+    """The skies [KINDS, 6] at the same hour in which colours of KINDS were learned: as it rains and snows while it does
+    nothing else, and with stars behind clouds alone. What passes between two weathers would get any colour."""
+    skies = torch.zeros(len(KINDS), len(sky))
+    for kind, name in enumerate(KINDS):
+        if name in state.TYPICAL_WEATHER:
+            skies[kind, 1:] = torch.tensor(state.TYPICAL_WEATHER[name])
+    skies[STARS, 1] = sky[1]
+    skies[:, 0] = sky[0]
+    return skies
 
 
 def places_of(looks: Tensor, yaw: float, sheets: tuple[int, ...], at_s: float) -> Tensor:

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from configs.paths import WEIGHTS
-from engine.veil import PLACE, Sheets, Veil, eddies, in_the_air, places_of
+from engine.veil import PLACE, Sheets, Veil, as_learned, eddies, in_the_air, places_of
 from model import native
 from model.camera import corner_rays
+from model.conditioning import state
 from model.planes import FAR_CODE
 from model.specks import A_RADIAN, COLUMNS, OF_KIND, ROWS, SHEETS, STARS, directions, load
 
@@ -87,7 +88,16 @@ def test_there_are_no_stars_by_day_nor_behind_rain():
     assert (night, wet, day) == (1, 0, 0)
     dusk = in_the_air([0.51, 0.2, 0.0, 0.0, 0.0, 0.0])[STARS]
     assert 0.2 < dusk < 0.4
-    assert in_the_air([0.75, 0.9, 0.1, 0.0, 0.25, 0.0])[1:] == [0.25, 0.75]
+    assert in_the_air([0.75, 0.9, 0.5, 0.0, 0.25, 0.0])[1:] == [0.25, 0.375]
+
+
+def test_drops_have_one_colour_while_the_sky_clears(sheets: Sheets):
+    passing = torch.tensor([0.2, 0.39, 0.0, 0.5, 0.0, 0.0])
+    lighter = (seen(sheets, passing) - 90)[:, ::8]
+    assert lighter.sum() > 0 and (lighter >= 0).all()  # by day they are lighter than what lies behind them
+    learned = as_learned(torch.tensor([0.7, 0.4, 0.3, 0.5, 0.5, 0.9]))
+    typical = [state.TYPICAL_WEATHER[name] for name in ("rain", "snow")]
+    assert torch.allclose(learned, torch.tensor([[0.7, *typical[0]], [0.7, *typical[1]], [0.7, 0.4, 0, 0, 0, 0]]))
 
 
 def test_the_same_moment_looks_the_same_whatever_was_shown_before(sheets: Sheets):
