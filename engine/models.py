@@ -17,7 +17,8 @@ from engine.device import HERE, Place, place_named
 from engine.placed import PlacedOmni, PlacedTokenizer
 from engine.veil import Sheets
 from model import checkpoint, detail, specks, surfaces
-from model.borders import DEPTH, behind, separate
+from model.adrift import cleared
+from model.borders import DEPTH, separate
 from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
 from model.detail import Detail, with_detail
@@ -105,11 +106,10 @@ class Models:
         self.batch = Batch(self.omni, place or HERE)
 
     def see(self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor) -> Glimpse:
-        """What is known of the view from `pose` in that light, see `overlaid`. What something near hid from keyframes
-        is guessed from what is behind, in every frame anew: a guess that is handed on smears, and keeps the light it
-        was made in."""
-        filled, known, hidden, shares = overlaid(keys, last, dreams, pose)
-        filled, gap = behind(filled, known, hidden)
+        """What is known of the view from `pose` in that light, see `overlaid`, without what floats, see `cleared`.
+        What something near hid from keyframes is guessed from what is behind, in every frame anew: a guess that is
+        handed on smears, and keeps the light it was made in."""
+        (filled, known, _, shares), gap = cleared(overlaid(keys, last, dreams, pose))
         view = settled(filled, known, gap, shares)
         changes = torch.stack([light - each.light for each in (*keys, last, *dreams)])[None]
         tokens, other_light = told(self.tokenizer.encode(filled[:, :CHANNELS]), view, changes, filled[:, 6:7])
