@@ -16,6 +16,8 @@ import numpy as np
 import torch
 
 from configs.paths import WEIGHTS
+from engine.listening import Listening, load_listening
+from engine.messages import AUDIO_SAMPLES, FRAME_RATE
 from engine.models import OMNI_FILE
 from engine.threads import use_threads
 from engine.world import Frame, Inputs, Models, PromptRefused, Start, World, load_models
@@ -25,10 +27,11 @@ from model.conditioning.control import HELD
 from model.conditioning.state import PLACES, WorldState
 from model.evaluation import command
 from model.evaluation.pictures import Picture
-from model.evaluation.subjects import Act, Beginning, Scene
+from model.evaluation.subjects import Act, Beginning, Scene, Spoken
 from model.evaluation.suite import APART
 from model.omni import KIND
 from model.planes import pack
+from model.voice.espeak import EspeakMissing
 from model.worlds.walker import EYE_M, Controls
 
 
@@ -37,8 +40,8 @@ class Omni:
 
     invents = True
 
-    def __init__(self, models: Models):
-        self.name, self._models = models.name, models
+    def __init__(self, models: Models, listening: Listening | None = None):
+        self.name, self._models, self._listening = models.name, models, listening
         self._world: World | None = None
 
     def reset(self, beginning: Beginning) -> Picture:
@@ -54,9 +57,24 @@ class Omni:
     def step(self, act: Act, look: bool = True) -> Picture:
         if self._world is None:
             raise RuntimeError("reset() a world before its first step()")
-        if act.say is not None:
+        if act.say is not None and act.say.spoken is not None:
+            self._hear(act.say.spoken, self._world)
+        elif act.say is not None:
             self._world.say(act.say.text)
         return picture_of(self._world.step(inputs_of(act.controls)))
+
+    def _hear(self, sound: Spoken, world: World) -> None:
+        """What somebody has just said to it, as through a microphone: obeyed where it is understood surely enough."""
+        if self._listening is None:
+            raise command.EvaluationError("expected the weights of a voice encoder; there are none")
+        ear, seconds = self._listening.ear(), np.arange(len(sound) * 3 // 2) / 24_000
+        pcm = np.interp(seconds, np.arange(len(sound)) / 16_000, sound).astype(np.float32)
+        silence = np.zeros(AUDIO_SAMPLES * FRAME_RATE - len(pcm) % AUDIO_SAMPLES, np.float32)
+        for frame in np.concatenate([pcm, silence]).reshape(-1, AUDIO_SAMPLES):
+            utterance = ear.hear(frame)
+            said = None if utterance is None else self._listening.interpreter.understand(utterance)
+            if said is not None and said.obeyed:
+                world.obey(said.meaning, said.words)
 
     @torch.inference_mode()
     def reconstruct(self, planes: torch.Tensor) -> torch.Tensor:
@@ -113,9 +131,9 @@ def main(arguments: list[str]) -> int:
         if options.suite in APART:
             return command.listen(options)
         with folder_of(options.weights) as options.weights:
-            omni = Omni(load_models(options.weights))
+            omni = Omni(load_models(options.weights), load_listening(options.weights))
             return command.evaluate(options, omni, omni.reconstruct)
-    except (command.EvaluationError, CheckpointError, PromptRefused, OSError) as error:
+    except (command.EvaluationError, CheckpointError, EspeakMissing, PromptRefused, OSError) as error:
         print(f"mundo eval: {error}", file=sys.stderr)
         return 2
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from model import planes
@@ -26,15 +27,19 @@ from model.worlds.weather import TIMES, WEATHERS, Sky, settled, toward
 BLUR = 4  # pixels of luma around each that it is the mean of
 
 
+Spoken = NDArray[np.float32]  # [S] at 16 kHz, in [-1, 1]
+
+
 @dataclass(frozen=True)
 class Wish:
     """What is said, and what is meant by it. Only the simulator, which knows no words, may look at what is meant.
-    `event`: a ball is thrown."""
+    `event`: a ball is thrown. `spoken`: how it sounds, where it is said aloud; then nobody reads the text."""
 
     text: str
     time: str = ""
     weather: str = ""
     event: str = ""
+    spoken: Spoken | None = field(default=None, compare=False, repr=False)
 
     def meant(self) -> tuple[str, ...]:
         """Time and weather, and the event where there is one."""

@@ -22,13 +22,14 @@ from model.evaluation.metrics.fidelity import Fidelity
 from model.evaluation.metrics.memory import Memory
 from model.evaluation.metrics.obedience import Obedience
 from model.evaluation.metrics.physics import Physics
+from model.evaluation.metrics.spoken import Spoken
 from model.evaluation.metrics.subject import Subject
 from model.evaluation.prompts import Prompt
 from model.evaluation.statistics import interval
 from model.evaluation.strips import strip
 
 SUITES, APART = ("quick", "full"), ("sound", "voice", "rungs")  # APART: of one file of weights, without a world
-METRICS = ("fidelity", "control", "prompts", "obedience", "memory", "drift", "physics", "subject")
+METRICS = ("fidelity", "control", "prompts", "obedience", "memory", "drift", "physics", "subject", "spoken")
 Summary = dict[str, Any]
 Progress = Callable[[str], None]
 
@@ -88,7 +89,7 @@ def suite_of(name: str, prompts: list[Prompt], minutes: float) -> Suite:
         Subject(),
     )
     wanted = ("prompts", "obedience") if name == "prompts" else (name,)
-    chosen = metrics if name in SUITES else tuple(metric for metric in metrics if metric.name in wanted)
+    chosen = metrics if name in SUITES else tuple(metric for metric in (*metrics, Spoken()) if metric.name in wanted)
     return Suite(name, size, chosen)
 
 

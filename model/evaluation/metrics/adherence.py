@@ -6,14 +6,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from model.evaluation.episodes import Episode, Player
-from model.evaluation.figures import Case, Court, Figure, Rows, Size, balanced, mean
+from model.evaluation.episodes import Episode, Player, Shots
+from model.evaluation.figures import Case, Court, Figure, Rows, Size, Value, balanced, mean
 from model.evaluation.judge_examples import visible
 from model.evaluation.judges import ATTRIBUTES, Judges
 from model.evaluation.pictures import look
 from model.evaluation.prompts import Prompt
 from model.evaluation.scenes import scene
-from model.evaluation.subjects import Act, Scene, Wish
+from model.evaluation.subjects import Act, Scene, Spoken, Wish
 from model.worlds.walker import Controls
 
 SAID_AT, EVERY, LOOKS = 9, 8, 12  # the frame that first hears the prompt; frames between looks; looks after it
@@ -70,23 +70,35 @@ class Adherence:
         chosen = self._chosen(size)[number]
         prompt = self._prompts[chosen]
         episode = told(chosen, prompt) if not prompt.start else switched(chosen, prompt)
-        shown, true = player.play(episode), court.truth.play(episode)
-        looked = [frame for frame in episode.looked if frame >= (SAID_AT if prompt.start else 0)]
-        claims = court.judges.read(look([shown[f] for f in looked]))
-        rows: Rows = []
-        seconds: list[float] = []
-        for kind in judged(prompt, court.judges):
-            wanted = ATTRIBUTES[kind].index(prompt.expect[kind])
-            end = int(claims[kind][-LAST:].mean(0).argmax())
-            rows.append([f"{kind} {prompt.expect[kind]}", f"{kind} {ATTRIBUTES[kind][end]}"])
-            seconds.append(switch_s((claims[kind].argmax(1) == wanted).tolist()))
+        shown = player.play(episode)
+        rows, seconds = came_to(prompt, episode, shown, court.judges)
         values = {
             "prompt_adherence": rows or None,
             f"prompt_adherence_{prompt.language}": rows or None,
             "prompt_switch_s": max(seconds) if seconds and prompt.start else None,
         }
-        kept = [episode.looked[i] for i in np.linspace(0, len(episode.looked) - 1, 6).astype(int)]
-        return Case(f"prompt {chosen}: {prompt.text}", values, {f: shown[f] for f in kept}, {f: true[f] for f in kept})
+        return pictured(f"prompt {chosen}: {prompt.text}", values, episode, shown, court)
+
+
+def came_to(prompt: Prompt, episode: Episode, shown: Shots, judges: Judges) -> tuple[Rows, list[float]]:
+    """What was asked for beside what is seen at the end, and after how many seconds each of it is seen."""
+    looked = [frame for frame in episode.looked if frame >= (SAID_AT if prompt.start else 0)]
+    claims = judges.read(look([shown[f] for f in looked]))
+    rows: Rows = []
+    seconds: list[float] = []
+    for kind in judged(prompt, judges):
+        wanted = ATTRIBUTES[kind].index(prompt.expect[kind])
+        end = int(claims[kind][-LAST:].mean(0).argmax())
+        rows.append([f"{kind} {prompt.expect[kind]}", f"{kind} {ATTRIBUTES[kind][end]}"])
+        seconds.append(switch_s((claims[kind].argmax(1) == wanted).tolist()))
+    return rows, seconds
+
+
+def pictured(name: str, values: dict[str, Value], episode: Episode, shown: Shots, court: Court) -> Case:
+    """A case with six of its frames, beside the true ones."""
+    true = court.truth.play(episode)
+    kept = [episode.looked[i] for i in np.linspace(0, len(episode.looked) - 1, 6).astype(int)]
+    return Case(name, values, {f: shown[f] for f in kept}, {f: true[f] for f in kept})
 
 
 def judged(prompt: Prompt, judges: Judges) -> list[str]:
@@ -106,15 +118,15 @@ def switch_s(seen: list[bool]) -> float:
     return HORIZON_S
 
 
-def switched(number: int, prompt: Prompt) -> Episode:
-    """A stroll in the scene that the prompt starts from; it is said after a while."""
+def switched(number: int, prompt: Prompt, spoken: Spoken | None = None) -> Episode:
+    """A stroll in the scene that the prompt starts from; it is said after a while, aloud where it is `spoken`."""
     here = scene(
         500 + number,
         prompt.start.get("time", "day"),
         prompt.start.get("weather", "clear"),
         prompt.start.get("place", ""),
     )
-    wish = Wish(prompt.text, prompt.expect.get("time", ""), prompt.expect.get("weather", ""))
+    wish = Wish(prompt.text, prompt.expect.get("time", ""), prompt.expect.get("weather", ""), spoken=spoken)
     acts = [STROLL] * (SAID_AT - 1) + [Act(STROLL.controls, wish)] + [STROLL] * (EVERY * LOOKS)
     looked = (0, *(SAID_AT + EVERY * i for i in range(LOOKS + 1)))
     return Episode(f"prompt {number}", here, tuple(acts), looked)

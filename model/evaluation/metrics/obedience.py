@@ -93,7 +93,8 @@ def planned(size: Size) -> list[tuple[Change, int]]:
 
 def said(change: Change, number: int) -> Episode:
     """A look around in a scene of the change's start; then it is said, and waited for."""
-    wish = Wish(change.text, **{change.attribute: change.shows})
+    time, weather = (change.shows if change.attribute == kind else "" for kind in ("time", "weather"))
+    wish = Wish(change.text, time, weather)
     acts = [STROLL] * (SAID_AT - 1) + [Act(STROLL.controls, wish)] + [STROLL] * (EVERY * LOOKS)
     looked = (0, *(SAID_AT + EVERY * i for i in range(LOOKS + 1)))
     seed = FIRST_SEED + A_CHANGE * CHANGES.index(change) + number
