@@ -17,6 +17,7 @@ from engine.models import Glimpse, Models
 from engine.recollection import Recollection, per_pixel, with_own
 from model.conditioning import state
 from model.conditioning.state import WorldState
+from model.heavens import under
 from model.omni import CHANNELS, GROUPS, PATCH, VIEW, Seen, given_alone, unpatch
 from model.overlay import Known
 from model.view import firmness
@@ -66,7 +67,8 @@ class Told:
 
 def imagine(models: Models, told: Told, view: Tensor, noisy: Tensor, tau: float) -> Seen:
     """What the inventing network makes of latents [1, 1, 144, 64] at signal level tau, of a frame alone whose view
-    [1, 144, 79] is known. It knows the finest steps only."""
+    [1, 144, 103] is known. It knows the finest steps only."""
+    view = under(view, *told.state.heavens())
     given = given_alone(told.tokens, told.age_s, told.dry.tokens(), view, (tau, 1 / sampler.FINEST))
     seen: Seen = models.inventor(noisy, given, torch.ones(1, 1, 1, dtype=torch.bool))
     return seen
@@ -91,7 +93,7 @@ def liveliness(latents: Tensor) -> Tensor:
 
 def seam(latents: Tensor, view: Tensor) -> Tensor:
     """How unlike cells of latents [1, 16, 18, 32] are to the left and right of the border of what is known of their
-    view [1, 144, 79], [1]; 0 where there is none."""
+    view [1, 144, 103], [1]; 0 where there is none."""
     known = unpatch(view[..., PATCH : PATCH + 4].repeat(1, 1, CHANNELS)).mean(1) > 0.5
     border = known[..., 1:] != known[..., :-1]
     return (latents.diff(dim=3).abs().mean(1) * border).sum((1, 2)) / border.sum((1, 2)).clamp_min(1)
@@ -123,7 +125,7 @@ class Imagination:
         return unpatch(clean[:, 0]).clamp(-3, 3)
 
     def relit(self, told: Told, view: Tensor) -> Tensor:
-        """Latents [1, 16, 18, 32] of a frame whose view [1, 144, 79] is known, but in another light than it has now."""
+        """Latents [1, 16, 18, 32] of a frame whose view [1, 144, 103] is known, but in other light than it has now."""
         _, clean = self._sample(told, view, self._noise() * CALM, range(RELIT_STEPS), RELIT_STEPS)
         return unpatch(clean[:, 0]).clamp(-3, 3)
 

@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 
 
 class Glimpse(NamedTuple):
-    """What is known of a frame before it is sampled: view tokens [1, 144, 79], planes [1, 8, 144, 256] without holes,
+    """What is known of a frame before it is sampled: view tokens [1, 144, 103], planes [1, 8, 144, 256] without holes,
     which pixels of them are known [1, 1, 144, 256], and the shares of each cell that keyframes gave and that shows
     another light [1, 1, 18, 32]; and which pixels were behind something that has moved away [1, 1, 144, 256]."""
 

@@ -1,9 +1,11 @@
-"""Worlds that begin from a picture somebody gave: how far away is what it shows, and which place and light that is, as
-the inventing network sees them. Knows one picture; nothing of files but PNG, nor of what the world does next."""
+"""Worlds that begin from a picture somebody gave: how far away is what it shows, which place and light that is, and
+whence the light comes, as the inventing network sees them. Knows one picture; nothing of files but PNG, nor of what
+the world does next."""
 
 from __future__ import annotations
 
 import io
+from math import pi
 
 import numpy as np
 import torch
@@ -34,6 +36,7 @@ WEATHERS = {
 }
 Names = tuple[str, str, str]  # of place, time and weather
 TYPICAL = ("meadow", "day", "clear")
+DIRECTIONS = 8  # in which the sun may stand
 
 
 def read_rgb(picture: bytes) -> NDArray[np.uint8]:
@@ -54,9 +57,9 @@ def world_from(models: Models, seed: int, prompt: str, rgb: NDArray[np.uint8]) -
     generator = torch.Generator().manual_seed(seed % 2**63)
     picture = from_rgb(torch.from_numpy(rgb)[None])
     guess = _with_depth(models, picture, _told(models, TYPICAL), generator)
-    names = _names(models, guess, generator)
-    planes = _with_depth(models, picture, _told(models, names), generator)
-    return World.begin(models, seed, prompt or words(names), Start(planes, state.beginning(*names)))
+    names, yaw = _read(models, guess, generator)
+    planes = _with_depth(models, picture, _told(models, names, yaw), generator)
+    return World.begin(models, seed, prompt or words(names), Start(planes, state.beginning(*names, yaw)))
 
 
 def words(names: Names) -> str:
@@ -65,9 +68,9 @@ def words(names: Names) -> str:
     return f"{PLACES[place]} {TIMES[time]}, {WEATHERS[weather]}"
 
 
-def _told(models: Models, names: Names) -> Told:
+def _told(models: Models, names: Names, yaw: float = 0.0) -> Told:
     tokens = models.inventor.resample(*models.text.features([words(names)]))
-    return Told(tokens, 0.0, state.beginning(*names))
+    return Told(tokens, 0.0, state.beginning(*names, yaw))
 
 
 def _noise(generator: torch.Generator) -> Tensor:
@@ -87,14 +90,15 @@ def _with_depth(models: Models, picture: Tensor, told: Told, generator: torch.Ge
     return with_far_sky(models.surfaces.sharpen(planes))
 
 
-def _names(models: Models, planes: Tensor, generator: torch.Generator) -> Names:
-    """Time, then weather, then place, each the one under which the network makes the picture out best of noise."""
+def _read(models: Models, planes: Tensor, generator: torch.Generator) -> tuple[Names, float]:
+    """Time, then weather, then place, and then the yaw at which it was seen, each the one under which the network makes
+    the picture out best of noise."""
     clean = patch(models.tokenizer.encode(planes))[:, None]
     noisy = [(level, sampler.with_noise(clean, _noise(generator), level)) for level in LEVELS]
     unknown = torch.zeros(1, GROUPS["video"], VIEW)
 
-    def error(names: Names) -> float:
-        told = _told(models, names)
+    def error(names: Names, yaw: float = 0.0) -> float:
+        told = _told(models, names, yaw)
         off = (imagine(models, told, unknown, drowned, level).clean.float() - clean for level, drowned in noisy)
         return float(sum(difference.square().mean() for difference in off))
 
@@ -102,4 +106,5 @@ def _names(models: Models, planes: Tensor, generator: torch.Generator) -> Names:
     time = min(state.TIMES, key=lambda name: error((place, name, weather)))
     weather = min(state.WEATHERS, key=lambda name: error((place, time, name)))
     place = min(state.PLACES, key=lambda name: error((name, time, weather)))
-    return place, time, weather
+    yaws = [2 * pi * which / DIRECTIONS for which in range(DIRECTIONS)]
+    return (place, time, weather), min(yaws, key=lambda yaw: error((place, time, weather), yaw))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, pi
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from model.conditioning import audio, control, state
 from model.conditioning.text import MAX_CHARS, TextTooLong
 from model.detail import finished
 from model.geometry import drawn_here
+from model.heavens import under
 from model.omni import CHANNELS, GROUPS, LIGHT, PATCH, VIEW, Given, Seen
 from model.overlay import Known
 from model.planes import CHANNELS as PLANES
@@ -40,6 +41,7 @@ __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load
 OTHER_LIGHT = 0.3  # the share of a view that is known in another light, from which on the inventor draws it
 STILL_OTHER = 0.05  # the same while it does: what it drew lessens that share, and two frames in turn would differ
 PICTURE = ("y", "u", "v", "depth")
+BESIDE_RAD = 0.5  # how far from the middle of a first picture a low sun stands at most
 SAVED = {
     "y": (torch.uint8, (1, 2 * GRID_HEIGHT, 2 * GRID_WIDTH)),
     **dict.fromkeys(("u", "v"), (torch.uint8, (1, GRID_HEIGHT, GRID_WIDTH))),
@@ -290,7 +292,8 @@ class World:
     def _beginning(self, tokens: Tensor, seed: int, entry: dict[str, object] | None) -> state.WorldState:
         """The state that the prompt names; what it leaves open is drawn from the seed (and is day and clear mostly)."""
         if entry is not None:
-            return state.beginning(str(entry["place"]), str(entry["time"]), str(entry["weather"]))
+            place, time, weather, yaw = (str(entry[part]) for part in ("place", "time", "weather", "yaw"))
+            return state.beginning(place, time, weather, float(yaw))
         rng = np.random.default_rng(seed % 2**63)
         with torch.inference_mode():
             logits = self.models.omni.name(tokens)
@@ -303,7 +306,10 @@ class World:
         for (known, chance), part in zip(open_to, logits, strict=True):
             said = int(part[0].argmax())
             names.append(known[said] if said < len(known) else str(rng.choice(known, p=chance)))
-        return state.beginning(*names)
+        place, time, weather = names
+        low = time in ("dawn", "dusk")  # then one looks at the sun, else anywhere
+        looks = rng.uniform(-BESIDE_RAD, BESIDE_RAD) + state.to_the_sun(time) if low else rng.uniform(-pi, pi)
+        return state.beginning(place, time, weather, float(looks))
 
     def _controls(self, inputs: Inputs) -> Tensor:
         look = (inputs.look_x, inputs.look_y)
@@ -331,10 +337,9 @@ class World:
     def _given(self, controls: Tensor, heard: Tensor, view: Tensor) -> Given:
         age = torch.tensor([[self._told().age_s]])
         told = control.features(controls)[None, None]
-        none = torch.zeros(1, 1)
-        return Given(
-            self._prompt.tokens[:, None], age, heard, told, self.state.tokens()[None, None], view[:, None], none, none
-        )
+        none, seen = torch.zeros(1, 1), self._told().dry.tokens()
+        view = under(view, *self.state.heavens())
+        return Given(self._prompt.tokens[:, None], age, heard, told, seen[None, None], view[:, None], none, none)
 
     def _told(self) -> Told:
         return Told(self._prompt.imagined, (self.index - self._prompt.since) / 24, self.state)

@@ -21,9 +21,10 @@ GRID = (9, 16)  # video tokens, rows and columns, of 2 x 2 latent cells
 CHANNELS = 16
 PATCH = 4 * CHANNELS
 LIGHT = 7
-VIEW = (
-    PATCH + 8 + LIGHT
-)  # latents of the known view; per cell how much of it is known and its grain; change of light since
+HEAVENS = 24  # where sun and moon stand, see model/heavens.py
+ABOVE = slice(PATCH + 8, PATCH + 8 + HEAVENS)
+# latents of the known view; per cell how much of it is known and its grain; sun and moon; change of light since
+VIEW = PATCH + 8 + HEAVENS + LIGHT
 DETAIL = 24  # channels a latent cell that the last convolutions read of each video token
 TEXT_WIDTH = 384
 HARMONICS = torch.tensor([1.0, 2.0, 4.0, 8.0, 16.0])  # of the sun's turn: dusk is 3 % of it
@@ -75,7 +76,7 @@ class Given(NamedTuple):
     audio: Tensor  # [B, T, 2, 16]
     control: Tensor  # [B, T, 12]
     state: Tensor  # [B, T, 4, 8]
-    view: Tensor  # [B, T, 144, 79]
+    view: Tensor  # [B, T, 144, 103]
     signal: Tensor  # [B, T] tau, 0 noise, 1 clean
     step: Tensor  # [B, T] step size d
 
@@ -84,7 +85,7 @@ def given_alone(
     instruction: Tensor, age_s: float, known_state: Tensor, view: Tensor, levels: tuple[float, float]
 ) -> Given:
     """Of a frame alone, in which nobody steers or speaks: instruction [1, 8, D], state tokens [4, 8], view
-    [1, 144, 79]; levels are tau and d."""
+    [1, 144, 103]; levels are tau and d."""
     still = control.features(torch.zeros(len(control.HELD) + 2))[None, None]
     silence, (signal, step) = torch.zeros(1, 1, 2, audio.WIDTH), (torch.full((1, 1), level) for level in levels)
     age = torch.full((1, 1), age_s)
@@ -162,7 +163,7 @@ class Finish(nn.Module):
             nn.init.zeros_(self.out.bias)
 
     def forward(self, clean: Tensor, hidden: Tensor, view: Tensor) -> Tensor:
-        """Clean latents and view [..., 144, 64 or 79], hidden [..., 144, D] -> corrected clean latents."""
+        """Clean latents and view [..., 144, 64 or 103], hidden [..., 144, D] -> corrected clean latents."""
         shape = clean.shape
         seen = view[..., : PATCH + 4].to(clean.dtype)
         parts = [part.flatten(0, -3) for part in (clean, seen[..., :PATCH], seen[..., PATCH:], self.detail(hidden))]
@@ -323,6 +324,7 @@ def _levels(signal: Tensor, step: Tensor) -> Tensor:
 
 def view_tokens(latents: Tensor, known: Tensor, grain: Tensor, change: Tensor) -> Tensor:
     """The known view as input: latents [..., 16, 18, 32], known and grain [..., 1, 18, 32] in 0..1, change of light
-    [..., 7, 18, 32] -> [..., 144, 79]."""
+    [..., 7, 18, 32] -> [..., 144, 103], in which nothing is said of sun and moon yet."""
     light = rearrange(change, "... c (h y) (w x) -> ... (h w) c (y x)", y=2, x=2).mean(-1)
-    return torch.cat([patch(latents), patch(known), patch(grain), light], -1)
+    unsaid = light.new_zeros(*light.shape[:-1], HEAVENS)
+    return torch.cat([patch(latents), patch(known), patch(grain), unsaid, light], -1)

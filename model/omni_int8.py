@@ -147,8 +147,8 @@ class Int8Reader:
         self._networks = native.Copies(copy, self._library.reading_destroy)
 
     def __call__(self, x: Tensor, view: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens [1, T, BLOCK, D] before the last norm and their views [1, T, 144, 79] -> clean latents [1, T, 144, 64]
-        and trust [1, T, 144, 4]."""
+        """Tokens [1, T, BLOCK, D] before the last norm and their views [1, T, 144, 103] -> clean latents
+        [1, T, 144, 64] and trust [1, T, 144, 4]."""
         frames, view = x.shape[1], view.float().contiguous()
         clean, trust = x.new_empty(1, frames, GROUPS["video"], PATCH), x.new_empty(1, frames, GROUPS["video"], 4)
         with self._networks.one() as network:

@@ -10,7 +10,7 @@ constexpr int kCell = 8, kColours = 6, kDepth = 6, kLuma = 4, kParts = 3, kLayer
 constexpr int kRim = 3, kFirst = 3, kLast = 7;
 constexpr float kLevels[kLayers - 1] = {.12f, .22f, .34f, .5f, .8f};
 constexpr float kJump = .08f, kPrior = 5e-4f, kSteepest = 2.f, kLeast = 1e-7f, kRimCounts = .3f, kAgrees = .1f, kDoubtful = .01f;
-constexpr float kEnough = .05f, kFaint = 1e-4f;
+constexpr float kEnough = .05f, kFaint = 1e-4f, kShines[2] = {.12f, .37f}, kShone[2] = {.4f, .7f};
 
 using Values = std::vector<float>;
 
@@ -172,6 +172,8 @@ inline Between between(int pixel, int cells) {
 
 inline float mix(float a, float b, float share) { return a + (b - a) * share; }
 
+inline float step(float at, const float (&from)[2]) { return std::min(std::max((at - from[0]) / (from[1] - from[0]), 0.f), 1.f); }
+
 void recolour(const Picture& p, const Values& lines, const std::vector<unsigned char>& rim, const float* light, const float* sky) {
   const int n = p.pixels(), cells = p.cells(), columns = p.columns(), planes = kLayers * kLine + 2;
   Values told((size_t)planes * cells), row((size_t)planes * columns);
@@ -198,11 +200,20 @@ void recolour(const Picture& p, const Values& lines, const std::vector<unsigned 
         if (at.share < 1) line[k] += here((at.first + 1) * kLine + k) * (1 - at.share);
       }
       const float by = 1 / std::max(line[kLine - 1], kLeast);
-      const float fresh = at.first == 0 ? here(kLayers * kLine + 1) : 0.f;
+      float colours[kColours], fresh = 0;
+      for (int c = 0; c < kColours; ++c) {
+        const int part = std::max(c - kLuma + 1, 0);
+        colours[c] = p.known[c * n + i] * line[part] * by + line[kParts + part] * by;
+      }
+      if (at.first == 0) {
+        float more = 0;
+        for (int c = 0; c < kLuma; ++c) more += (p.drawn[c * n + i] - colours[c]) / kLuma;
+        fresh = std::max({here(kLayers * kLine + 1), step(more, kShines), step(-more, kShone)});
+      }
       const float filled = std::min(std::max((kLast - rim[i]) / (float)(kLast - kFirst), 0.f), 1.f);
       for (int c = 0; c < kColours; ++c) {
         const int part = std::max(c - kLuma + 1, 0);
-        float &value = p.known[c * n + i], made = value * line[part] * by + line[kParts + part] * by;
+        float &value = p.known[c * n + i], made = colours[c];
         if (fresh > 0) made = mix(made, mix(p.drawn[c * n + i], line[2 * kParts + part] * by, filled), fresh);
         value = mix(value, std::min(std::max(made, -1.f), 1.f), share);
       }

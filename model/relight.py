@@ -23,6 +23,8 @@ LEAST = 1e-7  # of what is divided by
 RIM, RIM_COUNTS = 3, 0.3  # pixels beside a silhouette, where networks draw both sides mixed, and what one counts
 AGREES, DOUBTFUL = 0.1, 0.01  # a difference of depth's planes at which both hardly show one thing; what counts anyway
 ENOUGH, FAINT = 0.05, 1e-4  # the share of a cell from which on its line counts wholly, and what counts of any
+SHINES, SHONE = (0.12, 0.37), (0.4, 0.7)  # above a known sky, where a sun has come, and below it, where it has gone:
+# differences of luma's planes from which the drawn one counts, and wholly
 FILLED = (3, 7)  # pixels beside a silhouette up to which a new sky is that of its surroundings, and from where its own
 COLOURS = 6  # planes before depth
 NEAR_CELLS = 1.5  # how far the tone of what is known reaches into what is not
@@ -36,8 +38,8 @@ def relight(known: Tensor, drawn: Tensor, mask: Tensor, change: Change) -> Tenso
     known ones, fitted to cells' means (the guided filter of He et al., 2013), so that detail which the drawn picture
     lacks is kept and takes the contrast of what surrounds it. Each layer of depth has lines of its own (the bilateral
     grid of Chen et al., 2007): over a silhouette, a crown would take the sky's tone and the sky the crown's. Where the
-    sky is another, it is the drawn one; beside silhouettes, where that is mixed with what stands before it, what lies
-    around. Depth is the known one's. In C++ where there is a compiler."""
+    sky is another, or the sun has come or gone in it, it is the drawn one; beside silhouettes, where that is mixed
+    with what stands before it, what lies around. Depth is the known one's. In C++ where there is a compiler."""
     library = native.load("relight")
     given = (known, drawn, mask, *change)
     if library is None or any(part.device.type != "cpu" or part.dtype != torch.float32 for part in given):
@@ -66,8 +68,10 @@ def _relight(known: Tensor, drawn: Tensor, mask: Tensor, change: Change) -> Tens
     slope, base, tone = (_colours(each / total.clamp_min(LEAST)) for each in (slope, base, tone))
     first, last = FILLED
     beside = sum(most_around(edge, reach) for reach in range(first, last)) / (last - first)
-    sky = part[:, :1] * _wide(change.sky)
     colours = known[:, :COLOURS] * slope + base
+    more = (drawn[:, :4] - colours[:, :4]).mean(1, keepdim=True)
+    come, gone = (((m - a) / (b - a)).clamp(0, 1) for m, (a, b) in ((more, SHINES), (-more, SHONE)))
+    sky = part[:, :1] * torch.maximum(_wide(change.sky), torch.maximum(come, gone))
     colours = torch.lerp(colours, torch.lerp(drawn[:, :COLOURS], tone, beside), sky).clamp(-1, 1)
     return torch.cat([torch.lerp(known[:, :COLOURS], colours, _wide(change.light)), known[:, COLOURS:]], 1)
 

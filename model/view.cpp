@@ -6,7 +6,7 @@
 
 namespace {
 
-constexpr int kCell = 8, kDepth = 6, kDrawn = 7, kAround = 13, kReach = 6, kChannels = 16, kLight = 7, kClouds = 2, kFog = 3;
+constexpr int kCell = 8, kDepth = 6, kDrawn = 7, kAround = 13, kReach = 6, kChannels = 16, kLight = 7, kHeavens = 24, kClouds = 2, kFog = 3;
 constexpr float kWhole = .95f, kLeastKnown = 1e-4f, kLeastAround = 1e-6f, kDepthScale = 1.2f, kFar = 300.f;
 constexpr float kSteady = .1f, kOtherClouds = .25f;
 
@@ -120,7 +120,7 @@ extern "C" void view_settle(const float* planes, float* known, float* gap, float
   for (int i = 0; i < g.cells(); ++i) grain[i] = worn[i] / std::max(much[i], kLeastKnown);
 }
 
-// latents [16, cells], shares [views, cells], grain [cells], changes [views, 7], depth [h, w] -> tokens [cells / 4, 79] and
+// latents [16, cells], shares [views, cells], grain [cells], changes [views, 7], depth [h, w] -> tokens [cells / 4, 103] and
 // how much of each cell shows another light [cells].
 extern "C" void view_tell(const float* latents, const float* shares, const float* grain, const float* changes, const float* depth,
                           float far, float* tokens, float* other_light, int views, int height, int width) {
@@ -128,8 +128,9 @@ extern "C" void view_tell(const float* latents, const float* shares, const float
   const int columns = g.columns(), n = g.cells();
   const Cells known = sums(shares, views, g), sky = means(g, [&](int i) { return depth[i] < far ? 1.f : 0.f; });
   for (int row = 0; row < g.rows(); row += 2)
-    for (int column = 0; column < columns; column += 2, tokens += 4 * kChannels + 8 + kLight) {
-      float* light = tokens + 4 * kChannels + 8;
+    for (int column = 0; column < columns; column += 2, tokens += 4 * kChannels + 8 + kHeavens + kLight) {
+      float *above = tokens + 4 * kChannels + 8, *light = above + kHeavens;
+      std::fill(above, light, 0.f);  // said later
       std::fill(light, light + kLight, 0.f);
       for (int part = 0; part < 4; ++part) {
         const int at = (row + part / 2) * columns + column + part % 2;

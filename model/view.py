@@ -119,7 +119,7 @@ def _pointers(*tensors: Tensor) -> list[ctypes.c_void_p]:
 
 def as_tokens(latents: Tensor, shares: Tensor, grain: Tensor, changes: Tensor) -> Tensor:
     """The encoded view [B, 16, 18, 32], each view's shares [B, N, 18, 32], cells' grain [B, 1, 18, 32] and how much the
-    light changed since each view [B, N, 7] -> view tokens [B, 144, 79]: nothing where nothing is known."""
+    light changed since each view [B, N, 7] -> view tokens [B, 144, 103]: nothing where nothing is known."""
     known = shares.sum(1, keepdim=True)
     part = shares / known.clamp_min(1e-4)
     change = torch.einsum("bnhw,bnc->bchw", part, changes)
@@ -128,7 +128,7 @@ def as_tokens(latents: Tensor, shares: Tensor, grain: Tensor, changes: Tensor) -
 
 def known_view(eyes: Eyes, planes: Tensor, taken: Tensor, changes: Tensor) -> Tensor:
     """planes [B, 8, 144, 256], which of N views gave each pixel [B, N, 144, 256], and how much the light changed since
-    each view [B, N, 7] -> view tokens [B, 144, 79]."""
+    each view [B, N, 7] -> view tokens [B, 144, 103]."""
     filled, shares = cells(planes[:, :CHANNELS], taken)
     latents = eyes.encode(filled.contiguous(memory_format=torch.channels_last))
     return as_tokens(latents, shares, grains(planes, taken.sum(1, keepdim=True)), changes)
@@ -136,7 +136,7 @@ def known_view(eyes: Eyes, planes: Tensor, taken: Tensor, changes: Tensor) -> Te
 
 def firmness(trust: Tensor, tokens: Tensor) -> Tensor:
     """How much of what is known stays as it is, [B, 1, 18, 32] in [0, 1]: trust [B, 144, 4] made firm, and none where,
-    by its tokens [B, 144, 79], the light changed."""
+    by its tokens [B, 144, 103], the light changed."""
     change = tokens[..., -LIGHT:]
     lasting = torch.exp(-(change / STEADY).square().sum(-1, keepdim=True))
     firm = ((trust - DOUBT) / (FIRM - DOUBT)).clamp(0, 1) * lasting
@@ -152,7 +152,7 @@ class Change(NamedTuple):
 
 
 def changed(tokens: Tensor) -> Change:
-    """What view tokens [B, 144, 79] tell of it: of the sky, where clouds or fog change."""
+    """What view tokens [B, 144, 103] tell of it: of the sky, where clouds or fog change."""
     change = tokens[..., -LIGHT:]
     parts = change / STEADY, change[..., CLOUDS] / OTHER_CLOUDS
     shares = (1 - torch.exp(-part.square().sum(-1)).unflatten(1, GRID)[:, None] for part in parts)
@@ -160,7 +160,7 @@ def changed(tokens: Tensor) -> Change:
 
 
 def relit(tokens: Tensor, depth: Tensor) -> Tensor:
-    """How much of each cell shows another light than it has now, [B, 1, 18, 32] in [0, 1], by its tokens [B, 144, 79]
+    """How much of each cell shows another light than it has now, [B, 1, 18, 32] in [0, 1], by its tokens [B, 144, 103]
     and its known depth code [B, 1, 144, 256]: there the known picture is drawn in the light of the new one. None of a
     sky whose clouds or fog change."""
     light, sky = changed(tokens)

@@ -87,6 +87,7 @@ def invite_revoke(invite: Annotated[str, typer.Argument(help="Its id, as `mundo 
 TRAININGS = {
     "tokenizer": ("model.training.tokenizer", "Frames to latents and back"),
     "dynamics": ("model.training.dynamics", "The next frame from those before it"),
+    "sky": ("model.training.skies", "Where the sky moves when something is said"),
     "detail": ("model.training.detail", "Fine detail for invented pictures"),
     "specks": ("model.training.specks", "Drops, flakes and stars before a world"),
     "surfaces": ("model.training.surfaces", "Sharp surfaces out of soft depth"),

@@ -4,10 +4,11 @@ Knows ranges and rates; nothing of pictures. Names are those of the vocabulary."
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import cos, pi, sin
+from math import atan2, cos, pi, sin
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from configs.paths import vocabulary
@@ -27,8 +28,9 @@ FALLING = 0.05  # rain and snow that are seen to fall
 PASSING = slice(3, 6)  # of a sky: rain, snow and cover, which rest at none or at all of them
 NEAR = 0.2  # that far from where they rest they go on to it, if they are not taken away from it
 EYE_M = 1.7  # above the ground
+HIGH, SOUTH = 0.9, 0.42  # how high the sun's path rises, and leans to the south (z), beside 1 from east (x) to west
 # where a world of that name begins: the sun in turns; cloud, fog, rain, snow, cover
-TYPICAL_TIME = {"dawn": 0.03, "day": 0.22, "dusk": 0.472, "night": 0.73}
+TYPICAL_TIME = {"dawn": 0.01, "day": 0.22, "dusk": 0.482, "night": 0.73}
 TYPICAL_WEATHER = {
     "clear": (0.27, 0.0, 0.0, 0.0, 0.0),
     "overcast": (0.92, 0.02, 0.0, 0.0, 0.0),
@@ -64,12 +66,30 @@ def falls(sky: Tensor) -> Tensor:
 
 
 def fallen(sky: Tensor) -> Tensor:
-    """The sky [6] in which pictures are drawn under a sky: dim as rain and snow make it, but with none of them in the
-    air, since what a picture shows of that would hang there; it falls before pictures."""
+    """The sky [..., 6] in which pictures are drawn under a sky: dim as rain and snow make it, but with none of them in
+    the air, since what a picture shows of that would hang there; it falls before pictures."""
     dry = sky.clone()
-    dry[2] = torch.maximum(sky[2], MIST * sky[3:5].sum())
-    dry[3:5] = 0
+    dry[..., 2] = torch.maximum(sky[..., 2], MIST * sky[..., 3:5].sum(-1))
+    dry[..., 3:5] = 0
     return dry
+
+
+def sun(turn: Tensor) -> Tensor:
+    """Whence the sun shines at its turn [...]: unit vectors (east, up, south) [..., 3]. Below the horizon by night."""
+    angle = turn * (2 * pi)
+    return F.normalize(torch.stack([angle.cos(), HIGH * angle.sin(), torch.full_like(angle, SOUTH)], -1), dim=-1)
+
+
+def moon(turn: Tensor) -> Tensor:
+    """Where the moon stands when the sun is at its turn [...]: across from it, never below the horizon, [..., 3]."""
+    across = sun(turn)
+    up = 0.35 + 0.5 * across[..., 1].abs()
+    return F.normalize(torch.stack([-across[..., 0], up, torch.full_like(up, -0.55)], -1), dim=-1)
+
+
+def to_the_sun(time: str) -> float:
+    """The yaw in radians of who looks to where the sun stands, or has set, at a time of that name."""
+    return atan2(cos(2 * pi * TYPICAL_TIME[time]), SOUTH)
 
 
 def snap(rates: Tensor, sky: Tensor) -> Tensor:
@@ -104,7 +124,8 @@ def advance(sky: Tensor, rates: Tensor) -> Tensor:
 
 @dataclass
 class WorldState:
-    """The state of one world between two frames. Position is gauge: where the world began is the origin."""
+    """The state of one world between two frames. Position is gauge: where the world began is the origin. Yaw is not:
+    0 is south, pi / 2 east, and the sun rises there."""
 
     place: int
     sky: Tensor  # [6]
@@ -119,6 +140,10 @@ class WorldState:
         one_hot = torch.zeros(len(PLACES))
         one_hot[self.place] = 1
         return tokens(self.velocity, torch.tensor(self.ground), self.sky, one_hot, torch.tensor(self.pose[4]))
+
+    def heavens(self) -> tuple[Tensor, Tensor]:
+        """The sun's turn [1], and who looks, yaw and pitch in radians [1, 2]."""
+        return self.sky[None, 0], torch.tensor([self.pose[3:]])
 
     def values(self) -> dict[str, float]:
         """By name, for people: place and camera as indices of PLACES and CAMERAS, sky, pose, speed."""
@@ -145,9 +170,11 @@ def named(now: WorldState) -> Named:
     return Named(now.place, away.index(min(away)), apart.index(min(apart)))
 
 
-def beginning(place: str, time: str, weather: str) -> WorldState:
-    """The state in which a world of these names begins. Raises ValueError on names that are not of the profile."""
+def beginning(place: str, time: str, weather: str, yaw: float = 0.0) -> WorldState:
+    """The state in which a world of these names begins, for who looks along `yaw` radians. Raises ValueError on names
+    that are not of the profile."""
     for name, known in ((place, PLACES), (time, TIMES), (weather, WEATHERS)):
         if name not in known:
             raise ValueError(f"expected one of {', '.join(known)}; got {name!r}")
-    return WorldState(PLACES.index(place), torch.tensor([TYPICAL_TIME[time], *TYPICAL_WEATHER[weather]]))
+    sky = torch.tensor([TYPICAL_TIME[time], *TYPICAL_WEATHER[weather]])
+    return WorldState(PLACES.index(place), sky, [0.0, EYE_M, 0.0, yaw, 0.0])

@@ -186,7 +186,8 @@ def labels(
     rows: Rows, clips: Clips, sentences: Sentences, mixture: Mixture, rng: np.random.Generator
 ) -> dict[str, Tensor]:
     """The rows' labels [B, T, ...] on the clips' device: state [4,8], control [12], sentence, age_s, change [7] of
-    light since the source, velocity [3], ground, pose [5], source_pose [5], next_* for the motion head."""
+    light since the source, the sun's turn, velocity [3], ground, pose [5], source_pose [5], next_* for the motion
+    head."""
     clip, sky, f = rows.clip, rows.sky, rows.frame
     after = (f + 1).clamp_max(clips["control"].shape[1] - 1)
     walk, skies, prompt = clips["walk"][clip, f + 1], clips["sky"][clip, sky, f + 1], clips["prompt"][clip, sky]
@@ -198,11 +199,12 @@ def labels(
     asked = (came > -(10**5)) & (f >= came)
     before = state.light(clips["sky"][clip, rows.source_sky, rows.source_frame + 1])
     return {
-        "state": state.tokens(velocity, ground, here, place, pose[..., 4]),
+        "state": state.tokens(velocity, ground, state.fallen(here), place, pose[..., 4]),
         "control": clips["control"][clip, f],
         "sentence": _sentences(rows, clips, asked, prompt, sentences, rng),
         "age_s": torch.where(asked, f - came, LONG_AGO + f).float() * FRAME_S,
         "change": state.light(here) - before,
+        "turn": skies[..., 0],
         "velocity": velocity,
         "ground": ground,
         "pose": pose,

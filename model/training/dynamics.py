@@ -24,6 +24,7 @@ from torch import Tensor
 from configs.paths import WEIGHTS, cache_dir, load_toml
 from model import checkpoint
 from model.geometry import drawn_here, reproject
+from model.heavens import under
 from model.native import has_fast_bf16
 from model.omni import GROUPS, KIND, PATCH, VIEW, Given, Omni, OmniConfig, Seen, patch, unpatch
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
@@ -74,7 +75,7 @@ class Batch:
     rows: Rows
     clean: Tensor  # [B, T, 144, 64]
     own: Tensor  # the same as the model made it where it has, else the same
-    view: Tensor  # [B, T, 144, 79]
+    view: Tensor  # [B, T, 144, 103]
     told: dict[str, Tensor]  # labels, [B, T, ...]
 
 
@@ -107,19 +108,19 @@ class Trainer:
 
     @torch.no_grad()
     def views(self, rows: Rows, told: dict[str, Tensor], margins: Tensor, worn: float, seed: int) -> Tensor:
-        """The known view of each frame [B, T, 144, 79]: its source decoded, reprojected, encoded."""
-        seeing = ~rows.blind
+        """The known view of each frame [B, T, 144, 103]: its source decoded, reprojected, encoded."""
+        gaze, seeing = told["pose"][..., 3:], ~rows.blind
         some = replace(rows, **{name: getattr(rows, name)[seeing] for name in PER_FRAME})
         view = torch.zeros(*rows.clip.shape, GROUPS["video"], VIEW, device=rows.clip.device)
         if not seeing.any():
-            return view
+            return under(view, told["turn"], gaze)
         latents, which = self.sources(some, worn, self.generator(seed))
         chunk = self.training.chunk
         decoded = torch.cat([self._decode(part) for part in latents.split(chunk)])
         parts = [which, margins[seeing], *(told[name][seeing] for name in ("source_pose", "pose", "change"))]
         chunks = zip(*(part.split(chunk) for part in parts), strict=True)
         view[seeing] = torch.cat([self._look(decoded[source], *rest) for source, *rest in chunks])
-        return view
+        return under(view, told["turn"], gaze)
 
     def precision(self, bf16: bool) -> AbstractContextManager[object]:
         """bf16 for what is computed within it, where that is wanted. Else nothing at all: leaving even a disabled
@@ -130,7 +131,7 @@ class Trainer:
         return self.eyes.decode(latents.contiguous(memory_format=torch.channels_last)).float().clamp(-1, 1)
 
     def _look(self, planes: Tensor, margins: Tensor, source_pose: Tensor, pose: Tensor, change: Tensor) -> Tensor:
-        """Sources [N, 7, 144, 256] seen from elsewhere -> view tokens [N, 144, 79]."""
+        """Sources [N, 7, 144, 256] seen from elsewhere -> view tokens [N, 144, 103]."""
         planes, mask = reproject(drawn_here(planes), source_pose, pose)
         mask = mask * unhidden(margins)
         return known_view(self.eyes, planes * mask, mask, change[:, None]).float()

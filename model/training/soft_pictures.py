@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from model.conditioning import state
+from model.heavens import under
 from model.omni import GROUPS, VIEW, Given, Omni, given_alone, patch, unpatch
 from model.omni_int8 import Int8Omni
 from model.tokenizer.quick import Eyes
@@ -63,9 +64,9 @@ class SoftPictures:
         which = choose_sentence(place, prompt, asked, self.sentences, rng)
         instruction = self.inventor.resample(*self.sentences.take(torch.tensor([which])))
         known_place = torch.nn.functional.one_hot(torch.tensor(place), len(state.PLACES)).float()
-        light = raw["sky"][sky, frame + 1].float()
+        light = state.fallen(raw["sky"][sky, frame + 1].float())
         tokens = state.tokens(torch.zeros(3), torch.tensor(1.0), light, known_place, walk[4].float())
-        nothing = torch.zeros(1, GROUPS["video"], VIEW)
+        nothing = under(torch.zeros(1, GROUPS["video"], VIEW), light[None, 0], walk[None, 3:5].float())
         return given_alone(instruction, LONG_AGO_S, tokens, nothing, (0.0, 1 / FINEST))
 
     def _invent(self, latents: Tensor, given: Given, rng: np.random.Generator) -> Tensor:

@@ -115,7 +115,8 @@ def _beside(first: Track, rng: np.random.Generator) -> Track:
 def draw(seed: int, renderer: Renderer) -> dict[str, NDArray[np.generic]]:
     """The clip of a seed. Arrays: y [2,T,288,512], u, v [2,T,144,256] uint8, depth [T,144,256] uint16,
     walk [T+1,9] (x, y, z, yaw, pitch, vx, vy, vz, ground), controls [T,12], sky [2,T+1,6], prompt [2,5], place [1],
-    stride [1]: the steps of the walk between two frames."""
+    stride [1]: the steps of the walk between two frames. Nothing falls in them and no star is out: what a picture shows
+    of that would hang in the air, so the engine lays it over what is shown."""
     if seed < 0:
         raise ValueError(f"a clip's seed is a non-negative integer; got {seed}")
     world = seed // CLIPS_A_WORLD
@@ -128,7 +129,7 @@ def draw(seed: int, renderer: Renderer) -> dict[str, NDArray[np.generic]]:
     tracks.append(_beside(tracks[0], rng))
     clock = float(rng.uniform(0, 60))
     views = [
-        View(w.x, w.y, w.z, w.yaw, w.pitch, **asdict(tracks[s][0][t]), clock=clock + t * stride / 24)
+        View(w.x, w.y, w.z, w.yaw, w.pitch, **asdict(tracks[s][0][t]), clock=clock + t * stride / 24, specks=False)
         for s in range(SKIES)
         for t, w in enumerate(walks[1:], 1)
     ]

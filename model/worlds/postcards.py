@@ -71,9 +71,10 @@ POSTCARDS = (
 )  # fmt: skip
 
 
-def draw(card: Postcard, renderer: Renderer, folder: Path) -> None:
+def draw(card: Postcard, renderer: Renderer, folder: Path) -> float:
     """Writes <id>.png (512 x 288 RGB) and <id>.depth.png (256 x 144, 16 bit depth code). Nothing falls in it, and its
-    sky has no stars: what a first picture shows stays where it is, and the engine lays both over it."""
+    sky has no stars: what a first picture shows stays where it is, and the engine lays both over it. Returns the yaw in
+    radians that it was seen at, since it says where the sun stands."""
     terrain = bake(card.place, card.seed)
     renderer.enter(terrain)
     at = start(terrain, np.random.default_rng(card.seed))
@@ -85,6 +86,7 @@ def draw(card: Postcard, renderer: Renderer, folder: Path) -> None:
     planes = pack(y, u, v, depth)
     Image.fromarray(to_rgb(planes)[0].numpy()).save(folder / f"{card.id}.png", optimize=True)
     Image.fromarray(picture.depth).save(folder / f"{card.id}.depth.png", optimize=True)
+    return yaw
 
 
 def main() -> None:
@@ -97,9 +99,9 @@ def main() -> None:
     renderer = Renderer()
     entries = []
     for card in POSTCARDS:
-        draw(card, renderer, folder)
+        yaw = draw(card, renderer, folder)
         title = {"en": card.english, "pt": card.portuguese}
-        state = {"place": card.place, "time": card.time, "weather": card.weather}
+        state = {"place": card.place, "time": card.time, "weather": card.weather, "yaw": round(yaw, 4)}
         entries.append(
             {"id": card.id, "title": title, "prompt": card.prompt, "picture": f"templates/{card.id}.png"} | state
         )

@@ -96,13 +96,13 @@ def test_a_frame_stays_as_it_was_when_the_world_goes_on(models: Models):
 
 def test_turning_changes_the_pose_exactly_and_no_more_than_a_frame_allows(models: Models):
     world = World(models, 1)
-    world.step(Inputs())
+    begun = world.step(Inputs()).state["yaw"]
     frame = world.step(Inputs(look_x=0.04, look_y=-0.02))
-    assert (frame.state["yaw"], frame.state["pitch"]) == (0.04, -0.02)
+    assert (frame.state["yaw"], frame.state["pitch"]) == (pytest.approx(begun + 0.04, abs=1e-4), -0.02)
     frame = world.step(Inputs(look_x=5.0))
-    assert frame.state["yaw"] == pytest.approx(0.04 + LOOK_LIMIT)
+    assert frame.state["yaw"] == pytest.approx(begun + 0.04 + LOOK_LIMIT, abs=1e-4)
     frame = world.step(Inputs(ARROW_RIGHT))
-    assert frame.state["yaw"] == pytest.approx(0.04 + LOOK_LIMIT + 1.6 / 24, abs=1e-4)
+    assert frame.state["yaw"] == pytest.approx(begun + 0.04 + LOOK_LIMIT + 1.6 / 24, abs=2e-4)
 
 
 def test_the_state_advances_as_the_network_reads_it(models: Models):
@@ -208,7 +208,7 @@ def test_sound_reaches_the_world(models: Models):
 @pytest.fixture
 def templates(tmp_path, monkeypatch) -> None:
     """One template, whose picture is a white sky above a dark ground."""
-    entry = {"id": "shore", "place": state.PLACES[1], "time": "dusk", "weather": "fog", "prompt": "a shore"}
+    entry = {"id": "shore", "place": state.PLACES[1], "time": "dusk", "weather": "fog", "yaw": 0.5, "prompt": "a shore"}
     (tmp_path / "templates.json").write_text(json.dumps([entry | {"picture": "shore.png"}]))
     picture = np.full((360, 640, 3), 240, np.uint8)
     picture[180:] = 30

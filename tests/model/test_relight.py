@@ -89,6 +89,20 @@ def test_it_is_as_torch_says(seed: int):
     assert torch.allclose(relight(day, night, mask, change), _relight(day, night, mask, change), atol=1e-3)
 
 
+def with_sun(column: int) -> torch.Tensor:
+    """A dusky sky with a disc of light in it."""
+    sky = a_crown(0.0, 0.0)
+    sky[:, 6] = 2 * FAR_CODE - 1
+    down, across = torch.meshgrid(torch.arange(144) - 50.0, torch.arange(256.0) - column, indexing="ij")
+    sky[:, :4, (down.square() + across.square()).sqrt() < 6] = 1.0
+    return sky
+
+
+def test_the_sun_goes_from_where_it_was_known_to_where_it_is_drawn():
+    made = relight(with_sun(60), with_sun(180), torch.ones(1, 1, 144, 256), NIGHT)
+    assert made[0, :4, 50, 180].mean() > 0.9 and made[0, :4, 50, 60].mean() < 0.3
+
+
 @needs_compiler
 def test_planes_of_two_sizes_are_refused():
     with pytest.raises(ValueError, match="known and drawn; got"):

@@ -1,5 +1,7 @@
 """Where the sky moves when something is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -26,8 +28,16 @@ def test_what_shows_already_rests():
     for time, name in enumerate(state.TIMES):
         for weather, other in enumerate(state.WEATHERS):
             sky = settled(name, other, rng)
+            if name == "dusk":
+                sky = replace(sky, tod=0.485)
             here = torch.tensor([sky.tod, sky.cloud, sky.fog, sky.rain, sky.snow, sky.cover])
             assert wanted((0, time, weather), here).abs().max() < 1e-6
+
+
+def test_a_sunset_ends_with_a_low_sun():
+    early = settled("dusk", "clear", np.random.default_rng(0))
+    here = torch.tensor([0.46, early.cloud, 0, 0, 0, 0])
+    assert wanted((NO_PLACE, state.TIMES.index("dusk"), NO_WEATHER), here)[0] == 1
 
 
 def test_what_is_not_named_rests():

@@ -4,7 +4,11 @@ from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
+import torch
 
+from model.conditioning import state
+from model.heavens import heavens
+from model.omni import unpatch
 from model.worlds import clips
 from model.worlds.clips import FRAMES, SKIES, draw, held_out, list_clips, path_of, read, write
 from model.worlds.policy import hands
@@ -35,6 +39,18 @@ def test_a_clip_survives_its_file(renderer, tmp_path):
     write(path_of(tmp_path, 7), draw(7, renderer))
     (path,) = list_clips(tmp_path, validation=held_out(7))
     assert np.array_equal(read(path)["u"].numpy(), draw(7, renderer)["u"])
+
+
+@pytest.mark.parametrize("time", ["dawn", "dusk"])
+@pytest.mark.parametrize("aside", [-0.35, 0.0, 0.35])
+def test_the_sun_is_where_the_state_says(renderer, time, aside):
+    """The brightest column of a picture is that where networks are told that the sun is."""
+    world = bake("desert", 5)
+    renderer.enter(world)
+    turn, yaw = state.TYPICAL_TIME[time], state.to_the_sun(time) + aside
+    seen = renderer.draw(View(200, world.height(200, 200) + 30, 200, yaw, 0.0, turn, 0.0, specks=False)).y
+    told = unpatch(heavens(torch.tensor(turn), torch.tensor([yaw, 0.0])))[3]  # the narrowest around the sun
+    assert abs(int(seen.astype(float).mean(0).argmax()) / 16 - int(told.amax(0).argmax())) < 1.5
 
 
 def test_a_full_turn_returns_to_the_same_picture(renderer):
