@@ -20,6 +20,7 @@ from model.conditioning.state import WorldState
 from model.heavens import under
 from model.omni import CHANNELS, GROUPS, PATCH, VIEW, Seen, given_alone, unpatch
 from model.overlay import Known
+from model.planes import metres
 from model.view import firmness
 
 FIRST_STEPS = 32
@@ -27,6 +28,7 @@ DRAFTS = 6  # of a first frame
 DREAM_DRAFTS = 3  # of what lies around it
 SEAM = 2.0  # what such a draft loses by how unlike it is to what is known beside it
 LIVELY = 4.0  # what a draft gains by how much there is to see, beside the logarithm of its chance to show what it must
+WALL_M, WALLED = 4.0, 8.0  # what stands as near before the eyes in a first frame, and what a draft loses that is such
 RELIT_STEPS = 4
 CALM = 0.5  # of the noise of frames of few steps: what they invent of it, column by column in a turn, is stripes
 STEPS = 16  # of a dream, one a frame
@@ -91,6 +93,11 @@ def liveliness(latents: Tensor) -> Tensor:
     return across + down
 
 
+def walled(planes: Tensor) -> float:
+    """How much of the upper two thirds of a picture [1, 7, h, w] is so near that nobody sees past it, from 0 to 1."""
+    return float((metres(planes)[:, : planes.shape[2] * 2 // 3] < WALL_M).float().mean())
+
+
 def seam(latents: Tensor, view: Tensor) -> Tensor:
     """How unlike cells of latents [1, 16, 18, 32] are to the left and right of the border of what is known of their
     view [1, 144, 103], [1]; 0 where there is none."""
@@ -115,12 +122,13 @@ class Imagination:
 
     def first(self, told: Told) -> Tensor:
         """Latents [1, 16, 18, 32] of a first frame, of which nothing is known: of several drafts, half drawn, the one
-        that shows best what the state says is finished."""
+        that shows best what the state says, and not from behind a crown, is finished."""
         nothing, drafts = torch.zeros(1, GROUPS["video"], VIEW), []
         for _ in range(DRAFTS):
             noisy, clean = self._sample(told, nothing, self._noise(), range(FIRST_STEPS // 2), FIRST_STEPS)
             latents = unpatch(clean[:, 0])
-            drafts.append((self._shows(told, latents) + LIVELY * float(liveliness(latents)), noisy))
+            good = self._shows(told, latents) + LIVELY * float(liveliness(latents))
+            drafts.append((good - WALLED * walled(self._models.decode(latents)), noisy))
         _, clean = self._sample(told, nothing, best(drafts), range(FIRST_STEPS // 2, FIRST_STEPS), FIRST_STEPS)
         return unpatch(clean[:, 0]).clamp(-3, 3)
 

@@ -9,13 +9,14 @@ import torch
 
 from configs.paths import WEIGHTS
 from engine import imagination
-from engine.imagination import DRAFTS, STEPS, TURNS, seam, where_to
+from engine.imagination import DRAFTS, STEPS, TURNS, seam, walled, where_to
 from engine.memory import Keyframe, Memory
 from engine.models import Models, load_models
 from engine.templates import read_picture
 from engine.world import Inputs, World
 from model.conditioning import state
 from model.omni import CHANNELS, PATCH, VIEW, patch
+from model.planes import depth_code
 
 
 def remembered(*yaws: float) -> Memory:
@@ -109,6 +110,15 @@ def test_a_seam_is_how_unlike_things_are_where_the_known_ends():
     assert float(seam(smooth, view)) == 0 and float(seam(elsewhere, view)) == 0
     assert abs(float(seam(torn, view)) - 0.7) < 1e-5
     assert float(seam(torn, torch.zeros(1, 144, VIEW))) == 0
+
+
+def test_a_crown_before_the_eyes_is_a_wall_and_the_ground_before_the_feet_is_none():
+    planes = torch.zeros(1, 7, 144, 256)
+    planes[:, 6] = 2 * depth_code(torch.tensor(40.0)) - 1
+    planes[:, 6, 96:] = 2 * depth_code(torch.tensor(2.0)) - 1
+    assert walled(planes) == 0
+    planes[:, 6, :96, :128] = 2 * depth_code(torch.tensor(3.0)) - 1
+    assert walled(planes) == 0.5
 
 
 def test_of_the_bundled_templates_what_they_show_is_read_rightly():
