@@ -141,6 +141,7 @@ def test_around_an_invented_first_frame_the_best_of_drafts_is_kept_and_around_a_
     world = World(models, 1)
     world.step(Inputs())
     world.memory.given = given
+    world._recollection.stands = True  # nothing is dreamed of while the light changes, and nobody looked yet
     shown, asked = iter([0.0, 9.0, 0.0]), list[torch.Tensor]()
 
     def shows(latents: torch.Tensor, named: object) -> torch.Tensor:
@@ -152,6 +153,7 @@ def test_around_an_invented_first_frame_the_best_of_drafts_is_kept_and_around_a_
     assert world._past is not None
     steps = 0
     while not any(keyframe.dreamed for keyframe in world.memory.keyframes):
+        assert steps < 4 * STEPS, "nothing was dreamed of"
         world._imagination.go_on(world._past.known, world._told(), index=1 + steps)
         dream = world._imagination._dream
         if dream is not None and len(dream.drawn) == imagination.DREAM_DRAFTS and dream.taken == STEPS // 2:
