@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from model.conditioning.control import HELD
 from model.conditioning.state import PLACES, WorldState
 from model.evaluation import command
 from model.evaluation.pictures import Picture
-from model.evaluation.subjects import Act, Beginning, Scene, Spoken
+from model.evaluation.subjects import Act, Beginning, Scene, Sound
 from model.evaluation.suite import APART
 from model.omni import KIND
 from model.planes import pack
@@ -63,7 +64,7 @@ class Omni:
             self._world.say(act.say.text)
         return picture_of(self._world.step(inputs_of(act.controls)))
 
-    def _hear(self, sound: Spoken, world: World) -> None:
+    def _hear(self, sound: Sound, world: World) -> None:
         """What somebody has just said to it, as through a microphone: obeyed where it is understood surely enough."""
         if self._listening is None:
             raise command.EvaluationError("expected the weights of a voice encoder; there are none")
@@ -87,10 +88,9 @@ def state_of(scene: Scene) -> WorldState:
     """What is true of a scene, with its place as the origin."""
     walk = scene.walk
     c, s = np.cos(walk.yaw), np.sin(walk.yaw)
-    sky = scene.sky
     return WorldState(
         PLACES.index(scene.place),
-        torch.tensor([sky.tod, sky.cloud, sky.fog, sky.rain, sky.snow, sky.cover]),
+        torch.tensor(astuple(scene.sky)),
         [0.0, EYE_M, 0.0, walk.yaw, walk.pitch],
         torch.tensor([walk.vx * c - walk.vz * s, walk.vy, walk.vx * s + walk.vz * c], dtype=torch.float32),
         float(walk.ground),

@@ -9,7 +9,7 @@ import engine.openmp  # noqa: F401  before anything that loads torch
 # isort: split
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,18 +21,19 @@ from engine.imagination import Imagination, Told
 from engine.models import Models, load_models
 from engine.recollection import Recollection, with_own
 from model.beside import most_around
-from model.borders import DEPTH, JUMP, SKY
+from model.borders import DEPTH, SKY
 from model.conditioning import state
 from model.evaluation.figures import mean
 from model.geometry import drawn_here
 from model.measuring import measured
 from model.planes import pack
+from model.relight import silhouettes
 from model.worlds.captions import describe
 from model.worlds.clips import HELD_OUT, start
 from model.worlds.opengl import Picture
 from model.worlds.renderer import Renderer, View
 from model.worlds.terrain import PLACES, bake
-from model.worlds.weather import Sky, settled
+from model.worlds.weather import settled
 
 BEFORE = (("day", "clear"), ("dusk", "clear"), ("day", "overcast"))
 AFTER = (("night", "clear"), ("day", "rain"), ("day", "snow"), ("day", "fog"), ("dusk", "clear"), ("night", "rain"))
@@ -61,11 +62,6 @@ def before_something_near(renderer: Renderer, seed: int) -> tuple[str, View]:
     return place, max(found, key=lambda one: one[0])[1]
 
 
-def sky_of(sky: Sky) -> Tensor:
-    """As states have it, [6]."""
-    return torch.tensor([getattr(sky, name) for name in state.SKY])
-
-
 @torch.inference_mode()
 def relit(models: Models, known: Tensor, told: Told, before: Tensor) -> Tensor:
     """Planes [1, 7, 144, 256] that show the sky `before` [6], in the light of what is told, [1, 8, 144, 256]."""
@@ -83,8 +79,7 @@ def off(made: Tensor, truth: Tensor) -> dict[str, float]:
     error = (made[:, :DEPTH] - truth[:, :DEPTH]).abs() / 2
     error = error[:, :4].mean(1, keepdim=True) + error[:, 4:].mean(1, keepdim=True)
     depth = truth[:, DEPTH : DEPTH + 1]
-    edge = (most_around(depth, 1) + most_around(-depth, 1) > JUMP).to(depth.dtype)
-    beside = (most_around(edge, BESIDE) > 0) & (most_around(depth, BESIDE + 1) > NEAR)
+    beside = (most_around(silhouettes(depth), BESIDE) > 0) & (most_around(depth, BESIDE + 1) > NEAR)
     parts = {
         "all": torch.ones_like(beside),
         "sky_beside": beside & (depth < SKY),
@@ -105,8 +100,8 @@ def figures(views: int) -> dict[str, float]:
         known, truth = (packed(renderer.draw(replace(view, **asdict(sky)))) for sky in (before, after))
         text = describe(place, *names, rng, "en")
         tokens = models.inventor.resample(*models.text.features([text]))
-        now = state.WorldState(state.PLACES.index(place), sky_of(after))
-        made = relit(models, known, Told(tokens, LONG_AGO_S, now), sky_of(before))
+        now = state.WorldState(state.PLACES.index(place), torch.tensor(astuple(after)))
+        made = relit(models, known, Told(tokens, LONG_AGO_S, now), torch.tensor(astuple(before)))
         for name, value in off(made, truth).items():
             found.setdefault(name, []).append(value)
     return {name: mean(values) for name, values in found.items()}

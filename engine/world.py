@@ -335,11 +335,10 @@ class World:
     # --- the frame ---------------------------------------------------------------------------
 
     def _given(self, controls: Tensor, heard: Tensor, view: Tensor) -> Given:
-        age = torch.tensor([[self._told().age_s]])
-        told = control.features(controls)[None, None]
-        none, seen = torch.zeros(1, 1), self._told().dry.tokens()
-        view = under(view, *self.state.heavens())
-        return Given(self._prompt.tokens[:, None], age, heard, told, seen[None, None], view[:, None], none, none)
+        now, none, hands = self._told(), torch.zeros(1, 1), control.features(controls)[None, None]
+        age, known = torch.tensor([[now.age_s]]), now.dry.tokens()[None, None]
+        view = under(view, *self.state.heavens())[:, None]
+        return Given(self._prompt.tokens[:, None], age, heard, hands, known, view, none, none)
 
     def _told(self) -> Told:
         return Told(self._prompt.imagined, (self.index - self._prompt.since) / 24, self.state)

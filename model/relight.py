@@ -58,7 +58,7 @@ def relight(known: Tensor, drawn: Tensor, mask: Tensor, change: Change) -> Tenso
 def _relight(known: Tensor, drawn: Tensor, mask: Tensor, change: Change) -> Tensor:
     """The same in torch."""
     depth = known[:, DEPTH : DEPTH + 1]
-    edge = (most_around(depth, 1) + most_around(-depth, 1) > JUMP).to(depth.dtype)
+    edge = silhouettes(depth)
     agrees = (1 + ((drawn[:, DEPTH : DEPTH + 1] - depth) / AGREES).square()).pow(-2) + DOUBTFUL
     counts = mask * agrees * (1 - (1 - RIM_COUNTS) * most_around(edge, RIM))
     part = layers(depth)
@@ -74,6 +74,11 @@ def _relight(known: Tensor, drawn: Tensor, mask: Tensor, change: Change) -> Tens
     sky = part[:, :1] * torch.maximum(_wide(change.sky), torch.maximum(come, gone))
     colours = torch.lerp(colours, torch.lerp(drawn[:, :COLOURS], tone, beside), sky).clamp(-1, 1)
     return torch.cat([torch.lerp(known[:, :COLOURS], colours, _wide(change.light)), known[:, COLOURS:]], 1)
+
+
+def silhouettes(depth: Tensor) -> Tensor:
+    """Depth's plane [B, 1, h, w] -> 1 where it jumps to a pixel beside, else 0."""
+    return (most_around(depth, 1) + most_around(-depth, 1) > JUMP).to(depth.dtype)
 
 
 def layers(depth: Tensor) -> Tensor:

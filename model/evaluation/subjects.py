@@ -25,9 +25,7 @@ from model.worlds.walker import FRAME_S, Controls, Walk, step
 from model.worlds.weather import TIMES, WEATHERS, Sky, settled, toward
 
 BLUR = 4  # pixels of luma around each that it is the mean of
-
-
-Spoken = NDArray[np.float32]  # [S] at 16 kHz, in [-1, 1]
+Sound = NDArray[np.float32]  # [S] at 16 kHz, in [-1, 1]
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Wish:
     time: str = ""
     weather: str = ""
     event: str = ""
-    spoken: Spoken | None = field(default=None, compare=False, repr=False)
+    spoken: Sound | None = field(default=None, compare=False, repr=False)
 
     def meant(self) -> tuple[str, ...]:
         """Time and weather, and the event where there is one."""

@@ -8,6 +8,7 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from model.planes import to_rgb, unfold
 from model.tokenizer.frame import FrameTokenizer
 from model.training import objective
 from model.training.batches import Mixture
-from model.training.critics import patches, told_apart
 from model.training.dynamics import DynamicsTraining, Trainer
 from model.training.latents import Clips, kept_in
 from model.training.loop import command, descend, keep_on, take_up
@@ -70,7 +70,7 @@ class Critic(nn.Module):
 
     def __init__(self, width: int = 64):
         super().__init__()
-        self.scales = nn.ModuleList(patches(4, width) for _ in range(2))
+        self.scales = nn.ModuleList(_patches(width) for _ in range(2))
 
     def forward(self, colours: Tensor) -> list[Tensor]:
         """Planes of colours [B, 6, h, w] -> logits of patches, a tensor a scale."""
@@ -79,6 +79,14 @@ class Critic(nn.Module):
         soft = F.avg_pool2d(F.pad(luma, (2,) * 4, mode="reflect"), 5, 1)
         x = torch.cat([luma, chroma, LOUD * (luma - soft)], 1)
         return [self.scales[0](x), self.scales[1](F.avg_pool2d(x, 2))]
+
+
+def _patches(width: int) -> nn.Module:
+    sizes = [4, width, 2 * width, 4 * width, 4 * width]
+    layers: list[nn.Module] = []
+    for at, (inputs, outputs) in enumerate(pairwise(sizes)):
+        layers += [nn.Conv2d(inputs, outputs, 4, 2 if at < 3 else 1, 1), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers, nn.Conv2d(sizes[-1], 1, 3, padding=1))
 
 
 class Both(nn.Module):
@@ -204,6 +212,12 @@ class Lesson:
 
     def precision(self, wanted: bool = True) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted and self.bf16)
+
+
+def told_apart(on_true: list[Tensor], on_made: list[Tensor]) -> Tensor:
+    """The share of patches that the critic tells rightly, the mean of both kinds and of all scales."""
+    shares = [((t > 0).float().mean() + (m < 0).float().mean()) / 2 for t, m in zip(on_true, on_made, strict=True)]
+    return torch.stack(shares).mean()
 
 
 def octaves(luma: Tensor) -> Tensor:

@@ -3,7 +3,7 @@ Knows worlds, skies and where pixels look; refuses to know networks."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +65,7 @@ def drawn(seed: int, renderer: Renderer) -> dict[str, Tensor]:
                 continue
         wet, dry = (torch.from_numpy(look.y) for look in looks)
         wet_uv, dry_uv = (torch.from_numpy(np.stack([look.u, look.v])) for look in looks)
-        light = state.light(torch.tensor([getattr(sky, name) for name in state.SKY]))
+        light = state.light(torch.tensor(astuple(sky)))
         rows.append([wet, dry, wet_uv, dry_uv, light, *map(torch.tensor, (kind, pitch, seen))])
     names = [field.name for field in fields(Views)]
     return dict(zip(names, (torch.stack(parts) for parts in zip(*rows, strict=True)), strict=True))

@@ -13,7 +13,7 @@ from model.evaluation.judges import ATTRIBUTES, Judges
 from model.evaluation.pictures import look
 from model.evaluation.prompts import Prompt
 from model.evaluation.scenes import scene
-from model.evaluation.subjects import Act, Scene, Spoken, Wish
+from model.evaluation.subjects import Act, Scene, Sound, Wish
 from model.worlds.walker import Controls
 
 SAID_AT, EVERY, LOOKS = 9, 8, 12  # the frame that first hears the prompt; frames between looks; looks after it
@@ -118,7 +118,7 @@ def switch_s(seen: list[bool]) -> float:
     return HORIZON_S
 
 
-def switched(number: int, prompt: Prompt, spoken: Spoken | None = None) -> Episode:
+def switched(number: int, prompt: Prompt, spoken: Sound | None = None) -> Episode:
     """A stroll in the scene that the prompt starts from; it is said after a while, aloud where it is `spoken`."""
     here = scene(
         500 + number,

@@ -12,7 +12,7 @@ from model.evaluation.episodes import Player
 from model.evaluation.figures import Case, Court, Figure, Size, balanced, mean
 from model.evaluation.metrics.adherence import EVERY, LOOKS, SAID_AT, came_to, pictured, switched
 from model.evaluation.prompts import Prompt
-from model.evaluation.subjects import Spoken as Sound
+from model.evaluation.subjects import Sound
 from model.voice.batches import Background, Utterances
 from model.voice.utterances import kept_apart
 
