@@ -17,7 +17,7 @@ from engine.messages import AUDIO_SAMPLES
 from engine.transcribing import Transcriber
 from model.voice.encoder import CLASSES, FILE, OBEYED
 from model.voice.reader import Reader
-from model.voice.spectra import STEP
+from model.voice.spectra import RATE, STEP
 from model.voice.vad import CHUNK, VoiceActivity
 
 BEGINS, ENDS = 0.6, 0.35  # how likely speech must be, to begin and to go on
@@ -25,6 +25,11 @@ LEAD_CHUNKS = 8  # before the voice, 256 ms: soft beginnings belong to it
 PAUSE_CHUNKS = 12  # of silence that end an utterance, 384 ms
 LEAST_CHUNKS = 8  # of speech; what is shorter is a cough
 MOST_CHUNKS = 250  # 8 s: what is longer is cut
+LOUD, MOST_GAIN = (
+    0.5,
+    8.0,
+)  # the peak that soft voices are brought to for the detector, which misses whispers, at most so
+FORGETS = 0.5 ** (CHUNK / RATE / 3.0)  # the loudest peak is half forgotten after 3 s
 TAIL_CHUNKS = 8  # of the pause that stay with the utterance
 
 Pcm = NDArray[np.float32]
@@ -54,6 +59,7 @@ class Ear:
         self._left: Pcm = np.zeros(0, np.float32)  # samples that fill no chunk yet
         self._chunks: list[Pcm] = []
         self._spoken = self._pause = 0
+        self._peak = 0.0
         self.speaking = False
         self.likely = 0.0  # that somebody speaks
 
@@ -77,7 +83,7 @@ class Ear:
         return ended
 
     def _chunk(self, chunk: Pcm) -> Pcm | None:
-        likely = self._activity.likely(torch.from_numpy(np.ascontiguousarray(chunk)))
+        likely = self._activity.likely(torch.from_numpy(chunk * self._gain(chunk)))
         self._chunks.append(chunk)
         self.likely = likely
         if not self.speaking:
@@ -90,6 +96,11 @@ class Ear:
         if self._pause < PAUSE_CHUNKS and len(self._chunks) < MOST_CHUNKS:
             return None
         return self._end()
+
+    def _gain(self, chunk: Pcm) -> np.float32:
+        """How much louder the detector shall hear a chunk; nothing clips by it."""
+        self._peak = max(self._peak * FORGETS, float(np.abs(chunk).max()))
+        return np.float32(np.clip(LOUD / max(self._peak, LOUD / MOST_GAIN), 1.0, MOST_GAIN))
 
     def _end(self) -> Pcm | None:
         too_short = self._spoken < LEAST_CHUNKS

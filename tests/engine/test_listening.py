@@ -55,6 +55,26 @@ def test_a_sentence_is_one_utterance_found_within_half_a_second_of_its_end(
     assert 1.0 < len(heard) / 16_000 < (len(spoken) - 18) / 24 + 0.6
 
 
+class Hard(VoiceActivity):
+    """Hears a voice in whatever peaks at a tenth or more."""
+
+    def __init__(self) -> None:
+        self.loudest = 0.0
+
+    def likely(self, chunk: Tensor) -> float:
+        self.loudest = max(self.loudest, float(chunk.abs().max()))
+        return float(chunk.abs().max() >= 0.1)
+
+
+def test_the_detector_hears_soft_voices_louder_and_nothing_else_does(spoken: Frames) -> None:
+    peak = float(np.abs(spoken).max())
+    for level, told in ((0.02, 0.16), (0.3, 0.5), (0.9, 0.9)):
+        hard = Hard()
+        [heard] = utterances(Ear(hard), [level / peak * frame for frame in spoken])
+        assert hard.loudest == pytest.approx(told, rel=0.05)
+        assert np.abs(heard).max() == pytest.approx(level, rel=0.05)
+
+
 def test_silence_noise_and_what_is_not_finite_are_no_utterances(activity: VoiceActivity) -> None:
     ear, rng = Ear(activity.fresh()), np.random.default_rng(0)
     assert ear.hear(None) is None and ear.idle
