@@ -95,6 +95,7 @@ TRAININGS = {
     "ladder": ("model.training.ladder", "The upper rungs from the lowest"),
     "sound": ("model.sound.training", "How a world sounds"),
     "voice": ("model.voice.training", "What is said to a world"),
+    "names": ("model.voice.naming_training", "Which place, time and weather is said"),
     "text": ("model.training.text", "What typed prompts mean"),
     "judges": ("model.evaluation.judge_training", "What pictures show, for mundo eval"),
 }

@@ -113,15 +113,22 @@ class Utterances:
         self, index: int, rng: np.random.Generator, where: Surroundings
     ) -> tuple[NDArray[np.float32], int, int]:
         pcm, sentence = self._clean[index]
-        lead, tail = (np.zeros(int(rng.uniform(*bounds) * RATE), np.float32) for bounds in (LEAD_S, TAIL_S))
-        voice = np.concatenate([lead, pcm, tail])
-        voice = np.pad(voice, (0, whole(len(voice)) - len(voice)))
-        if rng.uniform() < where.rooms:
-            voice = rooms.room(voice, rng)
-        heard = rooms.mixed(
-            voice, self._background.some(len(voice), rng), float(rng.uniform(where.low_db, where.high_db))
-        )
-        return rooms.microphone(heard, rng), sentence, utterances.SPEECH if sentence >= 0 else utterances.TALK
+        heard = amid(pcm, self._background, rng, where)
+        return heard, sentence, utterances.SPEECH if sentence >= 0 else utterances.TALK
+
+
+def amid(
+    pcm: NDArray[np.float32], background: Background, rng: np.random.Generator, where: Surroundings
+) -> NDArray[np.float32]:
+    """A clean utterance as a microphone hears it, with some silence around it, in a room now and then, over a
+    background."""
+    lead, tail = (np.zeros(int(rng.uniform(*bounds) * RATE), np.float32) for bounds in (LEAD_S, TAIL_S))
+    voice = np.concatenate([lead, pcm, tail])
+    voice = np.pad(voice, (0, whole(len(voice)) - len(voice)))
+    if rng.uniform() < where.rooms:
+        voice = rooms.room(voice, rng)
+    heard = rooms.mixed(voice, background.some(len(voice), rng), float(rng.uniform(where.low_db, where.high_db)))
+    return rooms.microphone(heard, rng)
 
 
 def whole(samples: int) -> int:

@@ -37,13 +37,15 @@ class VoiceConfig:
 
 
 class Heard(NamedTuple):
-    """meaning [B, 1 + parts, 384], sounds [B, T, 1 + phonemes] as log probabilities, kind [B, 4] as logits, and how
-    near its meaning believes itself to be to the true one, [B] as a logit."""
+    """meaning [B, 1 + parts, 384], sounds [B, T, 1 + phonemes] as log probabilities, kind [B, 4] as logits, how near
+    its meaning believes itself to be to the true one, [B] as a logit, and the states [B, T, hidden] that all are read
+    from."""
 
     meaning: Tensor
     sounds: Tensor
     kind: Tensor
     nearness: Tensor
+    states: Tensor
 
 
 class VoiceEncoder(nn.Module):
@@ -69,7 +71,7 @@ class VoiceEncoder(nn.Module):
         states, _ = self.memory(entered)
         steps = steps.clamp(1, states.shape[1])
         meaning, kind = self._at_end(states, steps)
-        return Heard(meaning, self.sounds(states).log_softmax(-1), kind[:, :-1], kind[:, -1])
+        return Heard(meaning, self.sounds(states).log_softmax(-1), kind[:, :-1], kind[:, -1], states)
 
     def _at_end(self, states: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
         inside = torch.arange(states.shape[1], device=states.device) < steps[:, None]

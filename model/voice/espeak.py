@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from model.voice.spectra import RATE
 
-SYNCHRONOUS, UTF8, IPA = 2, 1, 2
+SYNCHRONOUS, UTF8, IPA, SPELT = 2, 1, 2, 0x100
 SPEED, PITCH, RANGE = 1, 3, 4
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
@@ -64,13 +64,14 @@ class Espeak:
         return sorted(path.name for path in (self._data / "voices" / "!v").iterdir())
 
     def say(self, text: str, manner: Manner) -> NDArray[np.float32]:
-        """The sentence [S] in [-1, 1] at 16 kHz, without the pauses around it. Raises EspeakMissing."""
+        """The sentence [S] in [-1, 1] at 16 kHz, without the pauses around it; what is in double square brackets is
+        spelt by sounds. Raises EspeakMissing."""
         self._use(manner.voice)
         for parameter, value in ((SPEED, manner.speed), (PITCH, manner.pitch), (RANGE, manner.range)):
             self._library.espeak_SetParameter(parameter, value, 0)
         self._heard = []
         raw = text.encode()
-        self._library.espeak_Synth(raw, len(raw) + 1, 0, 0, 0, UTF8, None, None)
+        self._library.espeak_Synth(raw, len(raw) + 1, 0, 0, 0, UTF8 | SPELT, None, None)
         pcm = np.concatenate([*self._heard, np.zeros(1, np.int16)]).astype(np.float32) / 32768
         count = max(int(len(pcm) * RATE / self._rate / manner.shift), 1)
         at = np.linspace(0, len(pcm) - 1, count)
@@ -78,14 +79,22 @@ class Espeak:
 
     def phonemes(self, text: str, voice: str) -> list[list[str]]:
         """International phonetic symbols of each word, without stress. Raises EspeakMissing."""
+        words = " ".join(self._phonemes(text, voice, IPA | ord("_") << 8)).split()
+        return [[sound for one in word.split("_") if (sound := one.strip("ˈˌ-‍"))] for word in words]
+
+    def spelling(self, text: str, voice: str) -> list[str]:
+        """Each clause in the library's own letters for sounds (Kirshenbaum's), stress marks among them, which `say`
+        takes in double square brackets. Raises EspeakMissing."""
+        return self._phonemes(text, voice, 0)
+
+    def _phonemes(self, text: str, voice: str, mode: int) -> list[str]:
         self._use(voice)
         pointer = ctypes.c_char_p(text.encode())
         said = []
         while pointer:
-            part = self._library.espeak_TextToPhonemes(ctypes.byref(pointer), UTF8, IPA | ord("_") << 8)
+            part = self._library.espeak_TextToPhonemes(ctypes.byref(pointer), UTF8, mode)
             said.append(part.decode() if part else "")
-        words = " ".join(said).split()
-        return [[sound for one in word.split("_") if (sound := one.strip("ˈˌ-‍"))] for word in words]
+        return said
 
     def _use(self, voice: str) -> None:
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:

@@ -13,6 +13,7 @@ from torch import Tensor
 from model.voice import rooms
 from model.voice.batches import Utterances, collated
 from model.voice.reader import Reader
+from model.voice.sentences import numbered
 from model.voice.spectra import RATE
 from model.voice.utterances import SILENCE, SPEECH, Speaker
 
@@ -36,20 +37,25 @@ def attributes(
     reader: Reader, spoken: Utterances, bank: tuple[Sequence[Sentence], Tensor], snr_db: float
 ) -> Iterator[tuple[int, dict[str, float]]]:
     """Of each sentence among the utterances, by its number, at this loudness over noise: whether the nearest caption in
-    the bank has all the right attributes (`attributes_right`), and whether its confidence is high enough (`obeyed`);
-    where it is, `right_of_obeyed`. The bank has every sentence's own meaning in it. `.floor`: what another's gets."""
+    the bank has all the right attributes (`attributes_right`), whether just those are named that are said
+    (`named_right`: what a world hears), and whether its confidence is high enough (`obeyed`); where it is,
+    `right_of_obeyed`. The bank has every sentence's own meaning in it. `.floor`: what another's gets."""
     sentences, features = bank
     rows = [(index, row) for index in range(spoken.count) if (row := spoken.speech(index, snr_db))[2] == SPEECH]
     labels = [sentences[sentence].labels for _, (_, sentence, _) in rows]
     for first in range(0, len(rows), ROWS):
         batch = collated([row for _, row in rows[first : first + ROWS]])
         read = reader.read(batch.pcm, batch.steps)
-        told = nearest(torch.stack([one.meaning for one in read]), features).tolist()
+        told = nearest(torch.stack([one.heard for one in read]), features).tolist()
         for at, (one, caption) in enumerate(zip(read, told, strict=True), start=first):
-            right = float(sentences[caption].labels == labels[at])
-            floor = float(sentences[caption].labels == labels[at - 1])
-            values = {"attributes_right": right, "obeyed": float(one.obeyed), "attributes_right.floor": floor}
-            yield rows[at][0], values | ({"right_of_obeyed": right} if one.obeyed else {})
+            values = {"obeyed": float(one.obeyed)}
+            for suffix, of in (("", labels[at]), (".floor", labels[at - 1])):
+                values[f"attributes_right{suffix}"] = float(sentences[caption].labels == of)
+                if one.named is not None:
+                    values[f"named_right{suffix}"] = float(one.named == numbered(of))
+            if one.obeyed:
+                values["right_of_obeyed"] = values.get("named_right", values["attributes_right"])
+            yield rows[at][0], values
 
 
 def false_utterances(reader: Reader, what: str, minutes: int, seed: int) -> Iterator[tuple[int, int]]:

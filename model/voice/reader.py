@@ -1,9 +1,10 @@
-"""The voice encoder with its lexicons: utterances -> what was meant, the words to show, and how sure that is.
-Knows networks and words; refuses to know rooms and microphones."""
+"""The voice encoder with its lexicons and names: utterances -> what was meant, said again plainly, the words to show,
+and how sure that is. Knows networks and words; refuses to know rooms and microphones."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,8 +12,12 @@ import torch
 from torch import Tensor
 
 from model import checkpoint
+from model.conditioning import meaning as text
+from model.conditioning.meaning import TextAdapter
+from model.voice import naming
 from model.voice.encoder import CLASSES, KIND, OBEYED, Heard, VoiceEncoder
 from model.voice.lexicon import Lexicon
+from model.voice.naming import SpokenNames
 
 Lexicons = dict[str, dict[str, list[int]]]
 
@@ -51,9 +56,30 @@ class Confidence(NamedTuple):
             ) from error
 
 
-class Reading(NamedTuple):
-    """`meaning` [13, 384]; `kind`: an index of CLASSES."""
+class Naming(NamedTuple):
+    """What names an utterance by the encoder's states, and what says names [B] again, as the features [B, 13, 384] of a
+    plain sentence that the networks know."""
 
+    names: SpokenNames
+    plainly: Callable[[Sequence[Tensor]], Tensor]
+
+    @classmethod
+    def load(cls, encoder: Path) -> Naming | None:
+        """Out of the folder of an encoder's file; None where it has no names, or nothing that says them again. Raises
+        CheckpointError."""
+        names, adapter = encoder.parent / naming.FILE, encoder.parent / text.FILE
+        if not names.is_file() or not adapter.is_file():
+            return None
+        return cls(SpokenNames.load(names, encoder), TextAdapter.load(adapter).plainly)
+
+
+class Reading(NamedTuple):
+    """`heard` [13, 384]: what was meant as the encoder made it, which lies between sentences where it is unsure;
+    `named`: indices of place, time and weather, the number of names where not said, None where nothing names;
+    `meaning` [13, 384]: what a world shall hear, those names said plainly; `kind`: an index of CLASSES."""
+
+    heard: Tensor
+    named: tuple[int, ...] | None
     meaning: Tensor
     kind: int
     evidence: Evidence
@@ -69,29 +95,43 @@ class Reading(NamedTuple):
 class Reader:
     """For one thread at a time."""
 
-    def __init__(self, encoder: VoiceEncoder, lexicons: Lexicons, confidence: Confidence) -> None:
-        self._encoder, self._confidence = encoder, confidence
+    def __init__(
+        self, encoder: VoiceEncoder, lexicons: Lexicons, confidence: Confidence, naming: Naming | None = None
+    ) -> None:
+        self._encoder, self._confidence, self._naming = encoder, confidence, naming
         self._lexicons = [Lexicon.of(words) for words in lexicons.values()]
 
     @classmethod
     def load(cls, path: Path) -> Reader:
-        """Raises CheckpointError."""
+        """The encoder of a file, with the names of its folder, if there are any. Raises CheckpointError."""
         facts = checkpoint.load_extra(path, KIND)
-        return cls(VoiceEncoder.load(path), facts["lexicons"], Confidence.read(facts, path))
+        return cls(VoiceEncoder.load(path), facts["lexicons"], Confidence.read(facts, path), Naming.load(path))
 
     @torch.inference_mode()
     def read(self, pcm: Tensor, steps: Tensor) -> list[Reading]:
         """Utterances [B, S] at 16 kHz, of which so many steps [B] count."""
         heard = self._encoder(pcm, steps)
-        return [self._row(heard, row, max(int(count), 1)) for row, count in enumerate(steps)]
+        steps = steps.clamp(1, heard.states.shape[1])
+        named, plainly = None, heard.meaning
+        if self._naming is not None:
+            names = self._naming.names(heard.states, steps)
+            named, plainly = torch.stack([part.argmax(-1) for part in names], -1), self._naming.plainly(names)
+        return [
+            self._row(heard, row, int(count))._replace(
+                meaning=plainly[row], named=None if named is None else tuple(named[row].tolist())
+            )
+            for row, count in enumerate(steps)
+        ]
 
     def _row(self, heard: Heard, row: int, steps: int) -> Reading:
+        """As the encoder alone has it."""
         sounds = heard.sounds[row, :steps].numpy()
         words, mean = max((lexicon.decode(sounds) for lexicon in self._lexicons), key=lambda said: said[1])
         chances = heard.kind[row].softmax(-1)
         odds = float(chances[0].clamp(1e-6, 1 - 1e-6).logit())
         evidence = Evidence(odds, float(heard.nearness[row]), mean, mean - float(sounds.max(1).mean()))
-        return Reading(heard.meaning[row], int(chances.argmax()), evidence, self._confidence.of(evidence), words)
+        meaning, kind = heard.meaning[row], int(chances.argmax())
+        return Reading(meaning, None, meaning, kind, evidence, self._confidence.of(evidence), words)
 
 
 assert CLASSES[0] == "speech"

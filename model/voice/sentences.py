@@ -70,6 +70,20 @@ def sentences(count: int, seed: int, language: str) -> list[Sentence]:
     return list(made.values())
 
 
+def numbered(labels: Labels) -> Labels:
+    """The same with the number of all names where nothing is said, as the text adapter's heads have it."""
+    place, time, weather = (
+        one if one >= 0 else len(names) for one, names in zip(labels, (PLACES, TIMES, WEATHERS), strict=True)
+    )
+    return place, time, weather
+
+
+def drawn(rng: np.random.Generator, language: str) -> tuple[str, Labels]:
+    """A sentence of the grammar, and what it says."""
+    text, labels, _ = _one(rng, language)
+    return text, labels
+
+
 def _one(rng: np.random.Generator, language: str) -> tuple[str, Labels, bool]:
     changes = bool(rng.uniform() < 0.3)
     while True:

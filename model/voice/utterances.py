@@ -55,8 +55,8 @@ class Speaker:
     """Says sentences and foreign talk. `unseen`: by the voices, and of the sentences, that are kept for measuring."""
 
     def __init__(self, unseen: bool) -> None:
-        self._espeak, self._unseen = Espeak(), unseen
-        self._variants = variants(self._espeak, unseen)
+        self.espeak, self._unseen = Espeak(), unseen
+        self.variants = variants(self.espeak, unseen)
         self.sentences = kept_apart() if unseen else to_learn()
 
     def speak(self, seed: int) -> Spoken:
@@ -67,15 +67,15 @@ class Speaker:
             return Spoken(self.foreign(rng), -1)
         index = int(rng.integers(len(self.sentences)))
         sentence = self.sentences[index]
-        how = manner(rng, str(rng.choice(accents[sentence.language])), self._variants)
-        return Spoken(self._espeak.say(sentence.text, how)[: int(MOST_S * 16_000)], index)
+        how = manner(rng, str(rng.choice(accents[sentence.language])), self.variants)
+        return Spoken(self.espeak.say(sentence.text, how)[: int(MOST_S * 16_000)], index)
 
     def foreign(self, rng: np.random.Generator) -> NDArray[np.float32]:
         """Talk that is not for a world, in a language that it does not know."""
         learned = [*(name for name in FOREIGN if name not in HELD_OUT_TALK), *COUNTED_IN]
         languages = HELD_OUT_TALK if self._unseen else learned
         language, text = foreign(rng, languages)
-        return self._espeak.say(text, manner(rng, language, self._variants))[: int(MOST_S * 16_000)]
+        return self.espeak.say(text, manner(rng, language, self.variants))[: int(MOST_S * 16_000)]
 
 
 @cache

@@ -29,6 +29,7 @@ def in_ten_minutes(values: Sequence[Value]) -> float:
 
 def _of_speech(snr_db: int) -> Iterator[Figure]:
     yield Figure(f"attributes_right_{snr_db}_db", "", "place, time and weather of the nearest of 300 captions", mean)
+    yield Figure(f"named_right_{snr_db}_db", "", "just the place, time and weather that are said reach the world", mean)
     yield Figure(f"obeyed_{snr_db}_db", "", "the confidence is high enough", mean)
     yield Figure(f"right_of_obeyed_{snr_db}_db", "", "of those, right in all attributes", mean)
 
@@ -62,8 +63,9 @@ class Voice:
         return made
 
     def _speech(self, made: Records, name: str, snr_db: int, values: dict[str, float]) -> None:
-        floor = {"attributes_right": values.pop("attributes_right.floor"), "obeyed": 0.0}
-        ceiling = {"attributes_right": 1.0, "obeyed": 1.0, "right_of_obeyed": 1.0}
+        floor = {name.removesuffix(".floor"): values.pop(name) for name in list(values) if name.endswith(".floor")}
+        floor["obeyed"] = 0.0
+        ceiling = dict.fromkeys((*floor, "right_of_obeyed"), 1.0)
         for records, of in zip(made, (values, ceiling, floor), strict=True):
             records.append(self._record(name, {f"{key}_{snr_db}_db": value for key, value in of.items()}))
 
