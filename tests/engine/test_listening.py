@@ -56,14 +56,14 @@ def test_a_sentence_is_one_utterance_found_within_half_a_second_of_its_end(
 
 
 class Hard(VoiceActivity):
-    """Hears a voice in whatever peaks at a tenth or more."""
+    """Hears a voice in whatever peaks at 0.03 or more."""
 
     def __init__(self) -> None:
         self.loudest = 0.0
 
     def likely(self, chunk: Tensor) -> float:
         self.loudest = max(self.loudest, float(chunk.abs().max()))
-        return float(chunk.abs().max() >= 0.1)
+        return float(chunk.abs().max() >= 0.03)
 
 
 def test_the_detector_hears_soft_voices_louder_and_nothing_else_does(spoken: Frames) -> None:
