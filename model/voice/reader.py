@@ -18,8 +18,10 @@ from model.voice import naming
 from model.voice.encoder import CLASSES, KIND, OBEYED, Heard, VoiceEncoder
 from model.voice.lexicon import Lexicon
 from model.voice.naming import SpokenNames
+from model.voice.spectra import at_speed
 
 Lexicons = dict[str, dict[str, list[int]]]
+SPEEDS = (0.88, 0.94, 1.06, 1.12)  # at which an utterance is heard again for its names: lower and higher voices
 
 
 class Evidence(NamedTuple):
@@ -114,7 +116,7 @@ class Reader:
         steps = steps.clamp(1, heard.states.shape[1])
         named, plainly = None, heard.meaning
         if self._naming is not None:
-            names = self._naming.names(heard.states, steps)
+            names = self._names(self._naming.names, pcm, steps, heard)
             named, plainly = torch.stack([part.argmax(-1) for part in names], -1), self._naming.plainly(names)
         return [
             self._row(heard, row, int(count))._replace(
@@ -122,6 +124,16 @@ class Reader:
             )
             for row, count in enumerate(steps)
         ]
+
+    def _names(self, names: SpokenNames, pcm: Tensor, steps: Tensor, heard: Heard) -> list[Tensor]:
+        """Log probabilities, summed over the utterances as they are and at other speeds: what a voice that training
+        never heard hides at one speed it tells at another."""
+        told = [names(heard.states, steps)]
+        for speed in SPEEDS:
+            again = at_speed(pcm, speed)
+            fewer = (steps / speed).long().clamp_min(1)
+            told.append(names(self._encoder(again, fewer).states, fewer))
+        return [torch.stack([part.log_softmax(-1) for part in parts]).sum(0) for parts in zip(*told, strict=True)]
 
     def _row(self, heard: Heard, row: int, steps: int) -> Reading:
         """As the encoder alone has it."""

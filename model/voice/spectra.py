@@ -45,3 +45,10 @@ def normalised(features: Tensor) -> Tensor:
     count = torch.arange(1, features.shape[1] + 1, device=features.device)[:, None]
     mean = (sums + PRIOR_STEPS * USUAL) / (count + PRIOR_STEPS)
     return (features - mean.repeat(1, 1, STACK)) / 3.0
+
+
+def at_speed(pcm: Tensor, speed: float) -> Tensor:
+    """pcm [B, S], so many times as fast and as high -> [B, S / speed], a step at least."""
+    return F.interpolate(pcm[:, None], size=max(round(pcm.shape[1] / speed), STEP), mode="linear", align_corners=True)[
+        :, 0
+    ]

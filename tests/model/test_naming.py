@@ -24,7 +24,7 @@ from model.voice.espeak import Espeak, Manner
 from model.voice.naming import FILE, NamingConfig, SpokenNames
 from model.voice.naming_lessons import Heard, Teacher
 from model.voice.naming_training import Lessons, NamingTraining, blurred, train_step
-from model.voice.reader import Confidence, Naming, Reader
+from model.voice.reader import SPEEDS, Confidence, Naming, Reader
 from model.voice.sentences import numbered
 from model.voice.spectra import STEP
 from model.voice.utterances import kept_apart
@@ -121,6 +121,20 @@ def test_a_reader_says_names_plainly_and_without_them_what_the_encoder_made() ->
         assert torch.equal(one.meaning, torch.full((13, 384), float(one.named[0])))
         assert torch.equal(one.heard, other.heard) and torch.equal(other.meaning, other.heard)
     assert Naming.load(Path("nowhere") / voice.FILE) is None
+
+
+def test_a_reader_weighs_what_an_utterance_is_named_at_every_speed() -> None:
+    """A head that names what it hears at another speed with more certainty overrules the utterance as it is."""
+    asked: list[list[int]] = []
+
+    def head(states: Tensor, steps: Tensor) -> tuple[Tensor, ...]:
+        asked.append(steps.tolist())
+        sure = 9.0 if len(asked) == 2 else 1.0
+        return tuple(sure * torch.eye(count)[[2 if len(asked) == 2 else 1]].expand(len(steps), -1) for count in NAMES)
+
+    reader = Reader(encoder(), {"en": {"ab": [1, 2]}}, Confidence((1.0, 1.0, 0.0, 0.0), 0.0), Naming(head, said_again))  # type: ignore[arg-type]
+    [told] = reader.read(torch.zeros(1, 46 * STEP), torch.tensor([46]))
+    assert asked == [[46], *([int(46 / speed)] for speed in SPEEDS)] and told.named == (2, 2, 2)
 
 
 def test_labels_are_numbered_as_the_text_adapter_has_them() -> None:

@@ -22,7 +22,7 @@ from model.voice.mixing import Mixer
 from model.voice.phonemes import Pronunciations, words
 from model.voice.reader import Confidence, Evidence, Reader
 from model.voice.sentences import COUNTED_IN, FOREIGN, HELD_OUT_TALK, PARTS, Sentence, foreign, parts, sentences
-from model.voice.spectra import RATE, STEP, log_mel, normalised
+from model.voice.spectra import RATE, STEP, at_speed, log_mel, normalised
 from model.voice.training import Truths, VoiceTraining, objective, surroundings
 from model.voice.utterances import SPEECH, kept_apart, to_learn, variants
 from model.voice.vad import CHUNK, VoiceActivity
@@ -203,3 +203,13 @@ def test_the_bundled_encoder_says_how_sure_it_may_be_and_one_that_does_not_is_na
     small().save(tmp_path / FILE, {"lexicons": {"en": {"a": [1]}}})
     with pytest.raises(CheckpointError, match="run python -m model.voice.calibrating"):
         Reader.load(tmp_path / FILE)
+
+
+def test_a_tone_that_is_said_faster_is_higher_and_shorter() -> None:
+    tone = torch.sin(2 * torch.pi * 500 * torch.arange(RATE) / RATE)[None]
+    for speed in (0.92, 1.08):
+        again = at_speed(tone, speed)
+        assert again.shape == (1, round(RATE / speed))
+        hz = float(torch.fft.rfft(again[0]).abs().argmax()) * RATE / again.shape[1]
+        assert hz == pytest.approx(500 * speed, rel=0.01)
+    assert at_speed(torch.zeros(2, 100), 2.0).shape == (2, STEP)
