@@ -13,6 +13,7 @@ from configs.paths import WEIGHTS
 from model.checkpoint import CheckpointError, sha256
 from model.conditioning.meaning import FILE as TEXT
 from model.conditioning.meaning import NAMES, TextAdapter
+from model.conditioning.state import PLACES, TIMES, WEATHERS
 from model.training.optimizers import adam
 from model.training.run import Run
 from model.voice import encoder as voice
@@ -176,3 +177,17 @@ def test_lessons_are_kept_in_a_byte_a_number_and_none_is_kept_apart(
     for seed in range(200):
         teacher.lesson(np.random.default_rng(seed))
     assert len(said) > 150 and not said & apart
+
+
+def test_the_bundled_names_are_of_the_bundled_encoder_and_name_what_is_said() -> None:
+    reader = Reader.load(WEIGHTS / voice.FILE)
+    for text, said in (
+        ("a snowy mountain landscape at night", ("mountains", "night", "snow")),
+        ("let it rain", ("rain",)),
+    ):
+        clean = np.pad(Espeak().say(text, Manner("en-us", speed=150)), 4000)
+        [told] = reader.read(torch.from_numpy(clean)[None], torch.tensor([len(clean) // STEP]))
+        assert told.named is not None and told.obeyed
+        heard = [names[n] for n, names in zip(told.named, (PLACES, TIMES, WEATHERS), strict=True) if n < len(names)]
+        assert heard == [*said]
+        assert not torch.equal(told.meaning, told.heard)
