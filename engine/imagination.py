@@ -23,8 +23,10 @@ from model.overlay import Known
 from model.planes import metres
 from model.view import firmness
 
-FIRST_STEPS = 32
-DRAFTS = 6  # of a first frame
+FIRST_STEPS = 40
+GUIDED, GUIDED_FROM, GUIDED_UNTIL = 0.15, 0.1, 0.9  # how far from what the Omni takes it for, at which signal levels
+STIRRED, STIRRED_UNTIL = 0.5, 0.8  # how much fresh noise after a step, and up to which signal level
+DRAFTS = 4  # of a first frame
 DREAM_DRAFTS = 3  # of what lies around it
 SEAM = 2.0  # what such a draft loses by how unlike it is to what is known beside it
 LIVELY = 4.0  # what a draft gains by how much there is to see, beside the logarithm of its chance to show what it must
@@ -35,6 +37,7 @@ STEPS = 16  # of a dream, one a frame
 DREAM_EVERY = 8  # frames after which it is asked whether there is something to dream of
 UNSEEN = 0.03  # the share of a view that nothing shows, from which on it is worth a dream
 DONE = object()
+ALONE = torch.ones(1, 1, 1, dtype=torch.bool)  # the mask of a frame with no past
 TURNS = (0.9, -0.9, 1.8, -1.8, 2.7, -2.7, pi)  # radians from where one looks, nearest first
 
 
@@ -54,12 +57,19 @@ class Dream:
 
 @dataclass(frozen=True)
 class Told:
-    """What a picture is imagined by: the prompt as the inventing network reads it [1, 8, D], how long it has stood in
-    seconds, and the state of the world."""
+    """What a picture is imagined by: the prompt as the inventing network reads it [1, 8, D], and as the Omni does, how
+    long it has stood in seconds, and the state of the world."""
 
     tokens: Tensor
+    followed: Tensor
     age_s: float
     state: WorldState
+
+    @classmethod
+    def by(cls, models: Models, text: str, age_s: float, now: WorldState) -> Told:
+        """By a text, whatever a world has been told."""
+        features = models.text.features([text])
+        return cls(models.inventor.resample(*features), models.omni.resample(*features), age_s, now)
 
     @property
     def dry(self) -> WorldState:
@@ -72,8 +82,26 @@ def imagine(models: Models, told: Told, view: Tensor, noisy: Tensor, tau: float)
     [1, 144, 103] is known. It knows the finest steps only."""
     view = under(view, *told.state.heavens())
     given = given_alone(told.tokens, told.age_s, told.dry.tokens(), view, (tau, 1 / sampler.FINEST))
-    seen: Seen = models.inventor(noisy, given, torch.ones(1, 1, 1, dtype=torch.bool))
+    seen: Seen = models.inventor(noisy, given, ALONE)
     return seen
+
+
+def imagine_well(models: Models, told: Told, view: Tensor, noisy: Tensor, tau: float) -> Seen:
+    """As `imagine`, guided by the Omni, which draws what nobody has seen as the inventor does, but worse, and is not
+    told of which place."""
+    seen = imagine(models, told, view, noisy, tau)
+    if not GUIDED_FROM <= tau < GUIDED_UNTIL:
+        return seen
+    view, known = under(view, *told.state.heavens()), state.anywhere(told.dry.tokens())
+    given = given_alone(told.followed, told.age_s, known, view, (tau, 1 / sampler.FINEST))
+    poorer: Seen = models.omni(noisy, given, ALONE)
+    return seen._replace(clean=sampler.guided(seen.clean.float(), poorer.clean.float(), GUIDED))
+
+
+def onwards(noisy: Tensor, clean: Tensor, tau: float, steps: int, fresh: Tensor) -> Tensor:
+    """Latents one of so many steps later, with some of the fresh noise."""
+    noisy, tau = sampler.move(noisy, clean, tau, steps), tau + 1 / steps
+    return sampler.stirred(noisy, clean, tau, fresh, STIRRED) if tau < STIRRED_UNTIL else noisy
 
 
 def where_to(memory: Memory, pose: list[float]) -> Tensor | None:
@@ -123,29 +151,34 @@ class Imagination:
     def first(self, told: Told) -> Tensor:
         """Latents [1, 16, 18, 32] of a first frame, of which nothing is known: of several drafts, half drawn, the one
         that shows best what the state says, and not from behind a crown, is finished."""
-        nothing, drafts = torch.zeros(1, GROUPS["video"], VIEW), []
+        drafts = []
         for _ in range(DRAFTS):
-            noisy, clean = self._sample(told, nothing, self._noise(), range(FIRST_STEPS // 2), FIRST_STEPS)
+            noisy, clean = self._drafted(told, self._noise(), range(FIRST_STEPS // 2))
             latents = unpatch(clean[:, 0])
             good = self._shows(told, latents) + LIVELY * float(liveliness(latents))
             drafts.append((good - WALLED * walled(self._models.decode(latents)), noisy))
-        _, clean = self._sample(told, nothing, best(drafts), range(FIRST_STEPS // 2, FIRST_STEPS), FIRST_STEPS)
+        _, clean = self._drafted(told, best(drafts), range(FIRST_STEPS // 2, FIRST_STEPS))
         return unpatch(clean[:, 0]).clamp(-3, 3)
 
     def relit(self, told: Told, view: Tensor) -> Tensor:
         """Latents [1, 16, 18, 32] of a frame whose view [1, 144, 103] is known, but in other light than it has now."""
-        _, clean = self._sample(told, view, self._noise() * CALM, range(RELIT_STEPS), RELIT_STEPS)
-        return unpatch(clean[:, 0]).clamp(-3, 3)
+        noisy = self._noise() * CALM
+        for step in range(RELIT_STEPS):
+            clean = imagine(self._models, told, view, noisy, step / RELIT_STEPS).clean.float()
+            noisy = sampler.move(noisy, clean, step / RELIT_STEPS, RELIT_STEPS)
+        return unpatch(noisy[:, 0]).clamp(-3, 3)
 
     def _shows(self, told: Told, latents: Tensor) -> float:
         """How surely latents [1, 16, 18, 32] show what the state says."""
         return float(self._models.showing.shows(latents, state.named(told.dry)))
 
-    def _sample(self, told: Told, view: Tensor, noisy: Tensor, some: range, steps: int) -> tuple[Tensor, Tensor]:
-        """Latents [1, 1, 144, 64] after some of so many steps, and what the last of them took them for."""
+    def _drafted(self, told: Told, noisy: Tensor, some: range) -> tuple[Tensor, Tensor]:
+        """Latents [1, 1, 144, 64] of a first frame after some of its steps, and what the last of them took them for."""
+        nothing = torch.zeros(1, GROUPS["video"], VIEW)
         for step in some:
-            clean = imagine(self._models, told, view, noisy, step / steps).clean.float()
-            noisy = sampler.move(noisy, clean, step / steps, steps)
+            tau = step / FIRST_STEPS
+            clean = imagine_well(self._models, told, nothing, noisy, tau).clean.float()
+            noisy = onwards(noisy, clean, tau, FIRST_STEPS, self._noise())
         return noisy, clean
 
     def look_around(self, known: Known, told: Told, patience_s: Callable[[], float]) -> None:
@@ -196,8 +229,8 @@ class Imagination:
                 self._dream = self._finish = None
             return
         tau, there = dream.taken / STEPS, self._there(dream, told)
-        seen = imagine(self._models, there, dream.glimpse.tokens, dream.noisy, tau)
-        dream.noisy = sampler.move(dream.noisy, seen.clean.float(), tau, STEPS)
+        seen = imagine_well(self._models, there, dream.glimpse.tokens, dream.noisy, tau)
+        dream.noisy = onwards(dream.noisy, seen.clean.float(), tau, STEPS, self._noise())
         dream.taken += 1
         if dream.taken == STEPS // 2 and len(dream.drawn) < dream.drafts and dream.drafts > 1:
             self._draft_is_half_drawn(dream, there, unpatch(seen.clean.float()[:, 0]))

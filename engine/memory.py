@@ -115,8 +115,9 @@ class Memory:
         return self.shown(pose, light).mean(1)
 
     def choose(self, pose: Tensor, light: Tensor, used: list[Keyframe]) -> Choice:
-        """What to look at from `pose` on: the whole keyframe that shows most, then what was shown, then what was
-        dreamed, older ones first; those in `used`, and its first as the first, unless others are clearly better."""
+        """What to look at from `pose` on: the whole keyframe that shows most, then what was shown, older ones
+        first, then what was dreamed, newer ones first: each knew the others and goes over into them, where they end in
+        a cut. Those in `used`, and its first as the first, unless others are clearly better."""
         shown = self.shown(pose, light)
         if not len(shown):
             return Choice([], True, 0.0)
@@ -133,8 +134,9 @@ class Memory:
                 break
             chosen.append(best)
             together = torch.maximum(together, shown[best])
+        dreamed = [k.dreamed for k in self.keyframes]
+        chosen.sort(key=lambda i: (i != lead, dreamed[i], -i if dreamed[i] else i))
         keyframes = [self.keyframes[i] for i in chosen]
-        keyframes.sort(key=lambda k: (lead is None or k is not self.keyframes[lead], k.dreamed, k.index))
         new = bool(shown.amax(0).mean() < NEW)
         return Choice(keyframes, new, led)
 

@@ -69,8 +69,7 @@ def words(names: Names) -> str:
 
 
 def _told(models: Models, names: Names, yaw: float = 0.0) -> Told:
-    tokens = models.inventor.resample(*models.text.features([words(names)]))
-    return Told(tokens, 0.0, state.beginning(*names, yaw))
+    return Told.by(models, words(names), 0.0, state.beginning(*names, yaw))
 
 
 def _noise(generator: torch.Generator) -> Tensor:

@@ -99,9 +99,8 @@ def figures(views: int) -> dict[str, float]:
         before, after = settled(*BEFORE[at // len(AFTER) % len(BEFORE)], rng), settled(*names, rng)
         known, truth = (packed(renderer.draw(replace(view, **asdict(sky)))) for sky in (before, after))
         text = describe(place, *names, rng, "en")
-        tokens = models.inventor.resample(*models.text.features([text]))
         now = state.WorldState(state.PLACES.index(place), torch.tensor(astuple(after)))
-        made = relit(models, known, Told(tokens, LONG_AGO_S, now), torch.tensor(astuple(before)))
+        made = relit(models, known, Told.by(models, text, LONG_AGO_S, now), torch.tensor(astuple(before)))
         for name, value in off(made, truth).items():
             found.setdefault(name, []).append(value)
     return {name: mean(values) for name, values in found.items()}

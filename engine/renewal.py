@@ -14,10 +14,10 @@ from torch import Tensor
 
 from engine import sampler
 from engine.cameras import FIRST
-from engine.imagination import DONE, Told, imagine
+from engine.imagination import DONE, Told, imagine_well
 from engine.memory import Keyframe
 from engine.models import Glimpse, Models
-from engine.recollection import Recollection, with_own
+from engine.recollection import Recollection, per_pixel, with_own
 from model.beside import most_around
 from model.borders import DEPTH, JUMP
 from model.conditioning import state
@@ -54,10 +54,12 @@ def ahead(now: state.WorldState, turning: float) -> list[float]:
 
 def with_fresh(new: Tensor, seen: Glimpse) -> Tensor:
     """Planes [1, 8, 144, 256] drawn anew -> the same, but as they were seen before where that was the same surface,
-    drawn from as near, and not beside an edge."""
+    drawn from as near, remembered, and not beside an edge. What only the last frame showed, frames of few steps drew:
+    columns that a slow turn uncovered, one by one, and no two alike."""
     old = seen.planes
     was, depth = old[:, DEPTH : DEPTH + 1], new[:, DEPTH : DEPTH + 1]
     fresh = ((was - depth).abs() < SAME) & (grain(old) < FRESH) & (seen.known > 0) & (seen.uncovered == 0)
+    fresh &= per_pixel(seen.remembered > 0.5)
     fresh &= most_around(was, BESIDE) - was < JUMP
     kept = -F.max_pool2d(-fresh.float(), 2 * EDGE + 1, 1, EDGE)
     share = F.avg_pool2d(kept, 2 * EDGE + 1, 1, EDGE, count_include_pad=False)
@@ -139,7 +141,7 @@ class Renewal:
         told = self._told
         assert told is not None
         there = replace(told, state=replace(told.state, pose=pose.tolist(), velocity=torch.zeros(3)))
-        seen = imagine(self._models, there, torch.zeros(1, GROUPS["video"], VIEW), noisy, tau)
+        seen = imagine_well(self._models, there, torch.zeros(1, GROUPS["video"], VIEW), noisy, tau)
         return sampler.move(noisy, seen.clean.float(), tau, STEPS)
 
     def _missed(self, pose: Tensor, light: Tensor) -> bool:

@@ -23,6 +23,19 @@ def move(noisy: Tensor, clean: Tensor, tau: float, steps: int) -> Tensor:
     return noisy + (clean - noisy) / (1 - tau) / steps
 
 
+def guided(clean: Tensor, poorer: Tensor, share: float) -> Tensor:
+    """`clean` moved away from what a poorer network takes the same for, by a share of how they differ: both err the
+    same way, the poorer one farther (autoguidance, arXiv 2406.02507)."""
+    return clean + share * (clean - poorer)
+
+
+def stirred(noisy: Tensor, clean: Tensor, tau: float, fresh: Tensor, share: float) -> Tensor:
+    """`noisy` at signal level tau, whose clean frame is `clean`, with a share of its noise's deviation from fresh
+    noise: what earlier steps did wrong is forgotten with the noise that told them so (compare arXiv 2206.00364)."""
+    noise = (noisy - tau * clean) / (1 - tau)
+    return with_noise(clean, (1 - share**2) ** 0.5 * noise + share * fresh, tau)
+
+
 def with_noise(clean: Tensor, noise: Tensor, tau: float) -> Tensor:
     """(1 - tau) noise + tau clean."""
     return (1 - tau) * noise + tau * clean

@@ -34,7 +34,7 @@ from model.omni import CHANNELS, GROUPS, LIGHT, PATCH, VIEW, Given, Seen
 from model.overlay import Known
 from model.planes import CHANNELS as PLANES
 from model.planes import GRID_HEIGHT, GRID_WIDTH, pack, unpack
-from model.view import firmness
+from model.view import firmness, lasting
 
 __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load_models"]
 
@@ -341,7 +341,7 @@ class World:
         return Given(self._prompt.tokens[:, None], age, heard, hands, known, view, none, none)
 
     def _told(self) -> Told:
-        return Told(self._prompt.imagined, (self.index - self._prompt.since) / 24, self.state)
+        return Told(self._prompt.imagined, self._prompt.tokens, (self.index - self._prompt.since) / 24, self.state)
 
     def _noise(self) -> Tensor:
         return torch.randn(1, 1, GROUPS["video"], PATCH, generator=self._generator)
@@ -374,7 +374,7 @@ class World:
         own = torch.ones(1, 1, GRID_HEIGHT, GRID_WIDTH, dtype=torch.bool)
         if glimpse is not None:
             change = glimpse.tokens[..., -LIGHT:]
-            firm = firmness(seen.trust[:, -1], glimpse.tokens)
+            firm = firmness(seen.trust[:, -1], glimpse.tokens) if self.memory.given else lasting(glimpse.tokens)
             planes, *picture = self.models.draw(latents, (glimpse, firm), dusty=not self.memory.given)
             light = light - firm.mean() * change.mean((0, 1))  # what stayed as it was still shows the light it was in
             own = per_pixel((glimpse.remembered < 0.5) | (firm < 0.5)) & (glimpse.uncovered == 0)

@@ -134,14 +134,19 @@ def known_view(eyes: Eyes, planes: Tensor, taken: Tensor, changes: Tensor) -> Te
     return as_tokens(latents, shares, grains(planes, taken.sum(1, keepdim=True)), changes)
 
 
+def lasting(tokens: Tensor) -> Tensor:
+    """How much of what is known is in the light that there is now, by its tokens [B, 144, 103]: [B, 1, 18, 32] in
+    [0, 1]."""
+    same = torch.exp(-(tokens[..., -LIGHT:] / STEADY).square().sum(-1)).unflatten(1, GRID)[:, None]
+    return same.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
 def firmness(trust: Tensor, tokens: Tensor) -> Tensor:
     """How much of what is known stays as it is, [B, 1, 18, 32] in [0, 1]: trust [B, 144, 4] made firm, and none where,
     by its tokens [B, 144, 103], the light changed."""
-    change = tokens[..., -LIGHT:]
-    lasting = torch.exp(-(change / STEADY).square().sum(-1, keepdim=True))
-    firm = ((trust - DOUBT) / (FIRM - DOUBT)).clamp(0, 1) * lasting
+    firm = ((trust - DOUBT) / (FIRM - DOUBT)).clamp(0, 1)
     rows, columns = GRID
-    return rearrange(firm, "b (h w) (y x) -> b 1 (h y) (w x)", h=rows, w=columns, y=2, x=2)
+    return rearrange(firm, "b (h w) (y x) -> b 1 (h y) (w x)", h=rows, w=columns, y=2, x=2) * lasting(tokens)
 
 
 class Change(NamedTuple):

@@ -54,6 +54,13 @@ def tokens(velocity: Tensor, ground: Tensor, sky: Tensor, place: Tensor, pitch: 
     return torch.stack([body, light_now, where, torch.cat([action, torch.zeros_like(action)], -1)], -2)
 
 
+def anywhere(known: Tensor) -> Tensor:
+    """State tokens [..., 4, 8] -> the same of any place alike."""
+    known = known.clone()
+    known[..., 2, : len(PLACES)] = 1 / len(PLACES)
+    return known
+
+
 def light(sky: Tensor) -> Tensor:
     """What a sky [..., 6] means for how things look, without the jump at midnight -> [..., 7]."""
     turn = sky[..., :1] * (2 * pi)

@@ -21,8 +21,13 @@ from model.training.run import Run, step_seed
 from model.training.sentences import Said, Sentences
 from model.worlds.weather import RANGES, TURNS
 
-# where the sun rests: who asks for a sunset or for dawn wants a low sun, not the first of what is called dusk
-RESTS = TURNS | {"dusk": (state.TYPICAL_TIME["dusk"], 0.5), "dawn": (state.TYPICAL_TIME["dawn"], TURNS["dawn"][1])}
+# where the sun rests: who asks for a sunset or for dawn wants a low sun, not the first of what is called dusk, and who
+# asks for day one that has left the red of the morning
+RESTS = TURNS | {
+    "dusk": (state.TYPICAL_TIME["dusk"], 0.5),
+    "dawn": (state.TYPICAL_TIME["dawn"], TURNS["dawn"][1]),
+    "day": (0.15, TURNS["day"][1]),
+}
 LONGEST = 1.0
 
 

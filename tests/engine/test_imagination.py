@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,13 +10,25 @@ import torch
 
 from configs.paths import WEIGHTS
 from engine import imagination
-from engine.imagination import DRAFTS, STEPS, TURNS, seam, walled, where_to
+from engine.imagination import (
+    DRAFTS,
+    FIRST_STEPS,
+    GUIDED,
+    STEPS,
+    TURNS,
+    Told,
+    imagine,
+    imagine_well,
+    seam,
+    walled,
+    where_to,
+)
 from engine.memory import Keyframe, Memory
 from engine.models import Models, load_models
 from engine.templates import read_picture
 from engine.world import Inputs, World
 from model.conditioning import state
-from model.omni import CHANNELS, PATCH, VIEW, patch
+from model.omni import CHANNELS, PATCH, VIEW, Seen, patch
 from model.planes import depth_code
 
 
@@ -86,15 +99,32 @@ def test_the_draft_that_shows_best_what_the_state_says_is_finished(
 ):
     shown = iter(float(draft == chosen) * 100 for draft in range(DRAFTS))
     monkeypatch.setattr(models.showing, "shows", lambda latents, named: torch.tensor([next(shown)]))
+    monkeypatch.setattr(imagination, "STIRRED", 0.0)  # else a picture is finished with other noise
     world = World(models, 3, "a meadow")
     found = world._imagination.first(world._told())
     assert next(shown, None) is None, "a draft was not looked at"
     alone = World(models, 3, "a meadow")
-    for _ in range(chosen):
+    for _ in range(chosen * (1 + FIRST_STEPS // 2)):
         alone._imagination._noise()
     monkeypatch.setattr(models.showing, "shows", lambda latents, named: torch.zeros(1))
     monkeypatch.setattr(imagination, "DRAFTS", 1)
     assert torch.allclose(found, alone._imagination.first(alone._told()), atol=1e-4)
+
+
+def test_the_omni_guides_between_the_first_steps_and_the_last_and_knows_no_place():
+    bundled = load_models()
+    told = Told.by(bundled, "a sunny day", 1.0, state.beginning("meadow", "day", "clear"))
+    elsewhere = replace(told, state=replace(told.state, place=state.PLACES.index("desert")))
+    view, noisy = torch.zeros(1, 144, VIEW), torch.randn(1, 1, 144, PATCH)
+
+    def drawn(by: Callable[..., Seen], one: Told, tau: float) -> torch.Tensor:
+        return by(bundled, one, view, noisy, tau).clean.float()
+
+    for tau in (0.0, 0.05, 0.95):
+        assert torch.equal(drawn(imagine_well, told, tau), drawn(imagine, told, tau))
+    here, there = ((1 + GUIDED) * drawn(imagine, one, 0.5) - drawn(imagine_well, one, 0.5) for one in (told, elsewhere))
+    assert here.abs().mean() > 0.01
+    assert torch.allclose(here, there, atol=1e-4), "what is subtracted is of any place alike"
 
 
 def test_a_seam_is_how_unlike_things_are_where_the_known_ends():

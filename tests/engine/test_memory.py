@@ -90,6 +90,14 @@ def test_what_was_only_dreamed_comes_after_what_was_shown_and_is_still_new():
     assert Memory().unseen(pose()) == 1
 
 
+def test_of_dreams_the_newest_comes_first_though_it_shows_less():
+    memory = Memory()
+    for yaw, dreamed in ((0.4, True), (-0.5, True), (1.1, False)):
+        memory.keep(keyframe(pose(yaw=yaw), index=3, dreamed=dreamed))
+    chosen = memory.choose(pose(yaw=0.2), DAY, []).keyframes
+    assert [round(float(k.pose[3]), 1) for k in chosen] == [1.1, -0.5, 0.4]
+
+
 def test_the_unseen_is_unseen_in_whatever_light():
     memory = Memory()
     memory.keep(keyframe(pose(), NIGHT))

@@ -115,3 +115,11 @@ def test_tokens_name_the_action():
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="'swamp'"):
         state.beginning("swamp", "day", "clear")
+
+
+def test_a_state_of_any_place_says_all_but_the_place():
+    here, there = (state.beginning(place, "dusk", "fog").tokens() for place in ("desert", "coast"))
+    assert torch.equal(state.anywhere(here), state.anywhere(there)) and not torch.equal(here, there)
+    said = here.clone()
+    said[2, :4] = 0.25
+    assert torch.equal(state.anywhere(here), said)

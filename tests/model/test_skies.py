@@ -28,8 +28,8 @@ def test_what_shows_already_rests():
     for time, name in enumerate(state.TIMES):
         for weather, other in enumerate(state.WEATHERS):
             sky = settled(name, other, rng)
-            if name == "dusk":
-                sky = replace(sky, tod=0.485)
+            if name in ("dusk", "day"):
+                sky = replace(sky, tod=0.485 if name == "dusk" else 0.16)
             here = torch.tensor([sky.tod, sky.cloud, sky.fog, sky.rain, sky.snow, sky.cover])
             assert wanted((0, time, weather), here).abs().max() < 1e-6
 
@@ -38,6 +38,11 @@ def test_a_sunset_ends_with_a_low_sun():
     early = settled("dusk", "clear", np.random.default_rng(0))
     here = torch.tensor([0.46, early.cloud, 0, 0, 0, 0])
     assert wanted((NO_PLACE, state.TIMES.index("dusk"), NO_WEATHER), here)[0] == 1
+
+
+def test_day_ends_with_a_sun_that_has_left_the_red_of_the_morning():
+    here = torch.tensor([0.11, 0.2, 0, 0, 0, 0])
+    assert wanted((NO_PLACE, state.TIMES.index("day"), NO_WEATHER), here)[0] == 1
 
 
 def test_what_is_not_named_rests():
