@@ -25,10 +25,8 @@ LEAD_CHUNKS = 8  # before the voice, 256 ms: soft beginnings belong to it
 PAUSE_CHUNKS = 12  # of silence that end an utterance, 384 ms
 LEAST_CHUNKS = 8  # of speech; what is shorter is a cough
 MOST_CHUNKS = 250  # 8 s: what is longer is cut
-LOUD, MOST_GAIN = (
-    0.5,
-    8.0,
-)  # the peak that soft voices are brought to for the detector, which misses whispers, at most so
+LOUD = 0.5  # the peak that soft voices are brought to for the detector, which misses whispers,
+MOST_GAIN = 8.0  # and by how much at most
 FORGETS = 0.5 ** (CHUNK / RATE / 3.0)  # the loudest peak is half forgotten after 3 s
 TAIL_CHUNKS = 8  # of the pause that stay with the utterance
 
