@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
@@ -13,7 +14,7 @@ from PIL import Image
 from engine import saving
 from engine import templates as templates_module
 from engine import world as engine_world
-from engine.models import Models, Networks
+from engine.models import Models, Networks, load_models
 from engine.recollection import KEY_EVERY
 from engine.saving import NotAWorld
 from engine.world import LOOK_LIMIT, Inputs, PromptRefused, Start, World
@@ -195,12 +196,15 @@ def test_a_look_that_is_not_finite_is_refused_and_the_world_goes_on(models: Mode
     assert world.step(Inputs()).index == 1
 
 
-def test_sound_reaches_the_world(models: Models):
-    quiet, loud = World(models, 1), World(models, 1)
+def test_sound_reaches_the_world():
+    bundled = load_models()
+    quiet, loud = World(bundled, 1, "a meadow"), World(bundled, 1, "a meadow")
     tone = np.sin(np.arange(1000) / 24000 * 2 * np.pi * 440).astype(np.float32)
     for world in (quiet, loud):
+        world.patience_s = 0.0
         world.step(Inputs())
-    frames = quiet.step(Inputs()), loud.step(Inputs(pcm=tone))
+    turning = Inputs(look_x=0.2)  # so that there is something to draw
+    frames = quiet.step(turning), loud.step(replace(turning, pcm=tone))
     assert max(frames[0].audio) == 0 and frames[1].audio[0] > 0.9
     assert not np.array_equal(frames[0].y, frames[1].y)
 
