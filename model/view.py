@@ -137,8 +137,7 @@ def known_view(eyes: Eyes, planes: Tensor, taken: Tensor, changes: Tensor) -> Te
 def lasting(tokens: Tensor) -> Tensor:
     """How much of what is known is in the light that there is now, by its tokens [B, 144, 103]: [B, 1, 18, 32] in
     [0, 1]."""
-    same = torch.exp(-(tokens[..., -LIGHT:] / STEADY).square().sum(-1)).unflatten(1, GRID)[:, None]
-    return same.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    return 1 - changed(tokens).light
 
 
 def firmness(trust: Tensor, tokens: Tensor) -> Tensor:
