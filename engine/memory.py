@@ -4,6 +4,7 @@ Knows poses, distances and light; nothing of networks, nor of how a keyframe is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import copysign
 from typing import NamedTuple
 
 import torch
@@ -28,6 +29,7 @@ DIM = 0.1  # what a keyframe under wholly other light is worth
 DREAM = 0.75  # what one that nobody has walked up to yet is worth
 LIGHT = 7
 NOT_OWN = -1.0  # a depth code's plane that no distance has
+COLUMN_RAD = 0.1  # a turn by more than the picture's angle over a cell: what cells at its edge show may end within them
 SEEN = 0.3  # how well a cell must be shown to count as seen
 
 
@@ -114,18 +116,23 @@ class Memory:
         """How much each keyframe shows of the view from `pose` [5] in that light [7], [N] in [0, 1]."""
         return self.shown(pose, light).mean(1)
 
-    def choose(self, pose: Tensor, light: Tensor, used: list[Keyframe]) -> Choice:
+    def choose(self, pose: Tensor, light: Tensor, used: list[Keyframe], turning: float = 0.0) -> Choice:
         """What to look at from `pose` on: the whole keyframe that shows most, then what was shown, older ones
         first, then what was dreamed, newer ones first: each knew the others and goes over into them, where they end in
-        a cut. Those in `used`, and its first as the first, unless others are clearly better."""
+        a cut. Those in `used`, and its first as the first, unless others are clearly better. For who is turning, to the
+        right or, below 0, to the left, also what comes into view next."""
         shown = self.shown(pose, light)
         if not len(shown):
             return Choice([], True, 0.0)
-        held = torch.tensor([any(k is u for u in used) for k in self.keyframes]) * BETTER
         lead = self._leading(shown.mean(1), used)
+        led = 0.0 if lead is None else float(shown[lead].mean())
+        new = bool(shown.amax(0).mean() < NEW)
+        if turning:
+            further = pose + torch.tensor([0.0, 0.0, 0.0, copysign(COLUMN_RAD, turning), 0.0])
+            shown = torch.cat([shown, self.shown(further, light)], 1)
+        held = torch.tensor([any(k is u for u in used) for k in self.keyframes]) * BETTER
         together = torch.zeros(shown.shape[1]) if lead is None else shown[lead]
         chosen = [] if lead is None else [lead]
-        led = 0.0 if lead is None else float(shown[lead].mean())
         least = self._least(light, led)
         while len(chosen) < LOOKED_AT:
             gain = (torch.maximum(shown, together) - together).mean(1) - (least if chosen else 0)
@@ -137,7 +144,6 @@ class Memory:
         dreamed = [k.dreamed for k in self.keyframes]
         chosen.sort(key=lambda i: (i != lead, dreamed[i], -i if dreamed[i] else i))
         keyframes = [self.keyframes[i] for i in chosen]
-        new = bool(shown.amax(0).mean() < NEW)
         return Choice(keyframes, new, led)
 
     def _least(self, light: Tensor, led: float) -> Tensor:

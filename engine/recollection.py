@@ -3,6 +3,8 @@ Knows memory, views and the networks that read them; nothing of controls or of s
 
 from __future__ import annotations
 
+from math import sin
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -85,7 +87,8 @@ class Recollection:
     def _choose(self, pose: Tensor, light: Tensor) -> None:
         """The keyframes that are looked at from `pose` on; and whether what is seen there is new: in its place, or in
         its light once that stands."""
-        chosen, new, self.led = self.memory.choose(pose[0], light, self._used())
+        turning = sin(float(pose[0, 3] - self._pose[0, 3]))
+        chosen, new, self.led = self.memory.choose(pose[0], light, self._used(), turning)
         self._keys = self._recalled(chosen)
         self.stands = torch.equal(light, self._light)
         self._new = new and (self.stands or self.memory.unseen(pose[0]) > 1 - NEW)

@@ -98,6 +98,16 @@ def test_of_dreams_the_newest_comes_first_though_it_shows_less():
     assert [round(float(k.pose[3]), 1) for k in chosen] == [1.1, -0.5, 0.4]
 
 
+def test_who_turns_is_shown_what_was_dreamed_before_a_cell_at_the_edge_is_empty():
+    memory = Memory()
+    memory.keep(keyframe(pose(), index=1))
+    memory.keep(keyframe(pose(yaw=0.9), index=3, dreamed=True))
+    real, dream = memory.keyframes
+    assert memory.choose(pose(yaw=0.03), DAY, [real]).keyframes == [real]
+    assert memory.choose(pose(yaw=0.03), DAY, [real], 0.03).keyframes == [real, dream]
+    assert memory.choose(pose(yaw=0.03), DAY, [real], -0.03).keyframes == [real]
+
+
 def test_the_unseen_is_unseen_in_whatever_light():
     memory = Memory()
     memory.keep(keyframe(pose(), NIGHT))
