@@ -3,7 +3,7 @@ hands, the ground and the last frame; nothing of what the next one shows."""
 
 from __future__ import annotations
 
-from math import cos, sin
+from math import cos, hypot, sin
 
 import torch
 from torch import Tensor
@@ -30,7 +30,8 @@ class Body:
 
     def __init__(self, omni: Network):
         self._omni = omni
-        self.ground, self._obstacles = Ground(), Obstacles()
+        self.ground = Ground()
+        self._obstacles = Obstacles(self.ground.at_sea)
         self._orbit = Orbit()
         self._held = self._landing = False
 
@@ -66,13 +67,14 @@ class Body:
             return controls
         return torch.cat([torch.zeros(len(control.HELD)), controls[len(control.HELD) :]])
 
-    def feel_ground(self, now: state.WorldState, known: Known, index: int) -> None:
-        """Where somebody stands, and what frame `index` shows of the ground, every few frames."""
+    def feel_ground(self, now: state.WorldState, water: Tensor, known: Known, index: int) -> None:
+        """Where somebody stands, and what frame `index` shows of the ground, every few frames; `water`: how likely its
+        cells [1, 36, 64] are that."""
         if index % LEARN_EVERY:
             return
         if now.ground:
             self.ground.stand(now.pose)
-        self.ground.learn(metres(known.planes), known.pose)
+        self.ground.learn(metres(known.planes), water, known.pose)
 
     def _walk(self, now: state.WorldState, controls: Tensor, seen: Seen, known: Known) -> None:
         """The body by the motion head, past what stands in its way, the look exactly."""
@@ -81,8 +83,8 @@ class Body:
         velocity = state.turned(now.velocity, new_yaw - yaw)
         features = control.features(controls)
         velocity, contact = self._omni.move(seen.hidden[0, -1], features, velocity, torch.tensor(now.ground))
-        velocity = state.settle(velocity)
-        now.velocity, now.ground = velocity, float(contact > 0)
+        now.ground = float(contact > 0)
+        now.velocity = velocity = state.settle(velocity, now.ground)
         right, up, ahead = (float(part) / 24 for part in velocity)
         c, s = cos(new_yaw), sin(new_yaw)
         step = right * c + ahead * s, ahead * c - right * s
@@ -91,6 +93,8 @@ class Body:
             east, north = self._obstacles.way(x, z, step)
             if (east, north) != step:
                 velocity[0], velocity[2] = 24 * (east * c - north * s), 24 * (east * s + north * c)
+                if now.ground:  # up or down the way that is not gone
+                    velocity[1] = up = up * hypot(east, north) / hypot(*step)
             x, z = x + east, z + north
         below_m = self.ground.height_m(x, z)
         if self._landing:

@@ -40,6 +40,7 @@ from model.tokenizer.int8 import Ranges, activation_ranges
 from model.tokenizer.native import NativeTokenizer
 from model.tokenizer.quick import Eyes, quick_tokenizer
 from model.view import changed, settled, told
+from model.waters import Waters
 
 OMNI_FILE = "nano.safetensors"
 INVENTOR_FILE = "inventor.safetensors"
@@ -48,6 +49,7 @@ SURFACES_FILE = "surfaces.safetensors"
 SHOWING_FILE = "showing.safetensors"
 DETAIL_FILE = "detail.safetensors"
 SPECKS_FILE = "specks.safetensors"
+WATERS_FILE = "waters.safetensors"
 LIT = 0.05  # the share of a cell that shows other light, from which on it is drawn in the new one
 log = logging.getLogger(__name__)
 
@@ -68,7 +70,8 @@ class Glimpse(NamedTuple):
 class Networks(NamedTuple):
     """One architecture, twice: `omni` makes frame after frame, in two steps and with its past; `inventor` what nobody
     has seen yet, frame by frame alone, in many steps. `surfaces` sharpens the depth of what was invented, `detail` its
-    luma, and `showing` says what a draft of it shows; `specks` draws drops, flakes and stars."""
+    luma, and `showing` says what a draft of it shows; `specks` draws drops, flakes and stars; `waters` says where
+    nobody can walk."""
 
     omni: Omni
     inventor: Omni
@@ -76,6 +79,7 @@ class Networks(NamedTuple):
     showing: Showing
     detail: Detail
     specks: Specks
+    waters: Waters
 
 
 class Models:
@@ -102,7 +106,7 @@ class Models:
             self.tokenizer = PlacedTokenizer(tokenizer, place)
             self.omni, self.inventor = PlacedOmni(networks.omni, place), PlacedOmni(networks.inventor, place)
         self.surfaces, self.showing, self.sheets = networks.surfaces, networks.showing, Sheets(networks.specks)
-        self.detail = networks.detail.fast()
+        self.detail, self.waters = networks.detail.fast(), networks.waters
         self.batch = Batch(self.omni, place or HERE)
 
     def see(self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor) -> Glimpse:
@@ -165,7 +169,7 @@ class Models:
         tokenizer = FrameTokenizer(FrameTokenizerConfig()).eval()
         ranges = activation_ranges(tokenizer, torch.rand(1, 7, GRID_HEIGHT, GRID_WIDTH) * 2 - 1)
         omni, inventor = (Omni(config or OmniConfig()) for _ in range(2))
-        networks = Networks(omni, inventor, Surfaces(), Showing().eval(), Detail(), Specks())
+        networks = Networks(omni, inventor, Surfaces(), Showing().eval(), Detail(), Specks(), Waters())
         return cls(tokenizer, networks, PromptReader(TextEncoder.load(), None), "random", ranges, place)
 
 
@@ -176,7 +180,7 @@ def load_models(weights: Path = WEIGHTS, place: Place | None = None) -> Models:
     omni, inventor = (Omni.load(weights / file) for file in (OMNI_FILE, INVENTOR_FILE))
     showing = Showing.load(weights / SHOWING_FILE).eval()
     finer = surfaces.load(weights / SURFACES_FILE), showing, detail.load(weights / DETAIL_FILE)
-    networks = Networks(omni, inventor, *finer, specks.load(weights / SPECKS_FILE))
+    networks = Networks(omni, inventor, *finer, specks.load(weights / SPECKS_FILE), Waters.load(weights / WATERS_FILE))
     name = f"nano-{checkpoint.sha256(weights / OMNI_FILE)[:8]}"
     return Models(tokenizer, networks, PromptReader.load(weights), name, ranges, place)
 

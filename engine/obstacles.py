@@ -1,8 +1,9 @@
-"""What stands in somebody's way, as far as the last picture shows it: nobody walks through trees, rocks or walls.
-Knows distances, poses and steps; nothing of networks."""
+"""What stands in somebody's way, as far as the last picture shows it: nobody walks through trees, rocks or walls, or
+out to sea. Knows distances, poses and steps; nothing of networks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import cos, hypot, radians, sin
 
 import torch
@@ -18,15 +19,17 @@ KNEE_M, HEAD_M = 0.7, 0.25  # above the feet, and above the eyes: what is betwee
 LEAST = 10  # points that are something
 ASIDE = tuple(radians(degrees) for degrees in (30, 60, 85))  # ways past it that are tried
 FURTHER_M = 0.8  # from where it is looked which side is freer
+SEA = 10**6  # points that water counts for
 AGAIN = 12  # frames straight on after which another side may be taken
 
 
 class Obstacles:
     """Points of one picture that stand as high as a body, and on which side somebody goes past them, who keeps
-    `reach_m` metres away."""
+    `reach_m` metres away and does not go where it is `at_sea` at (x, z)."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_sea: Callable[[float, float], bool]) -> None:
         self.reach_m = REACH_M
+        self._at_sea = at_sea
         self._points = torch.empty(3, 0)
         self._side, self._straight = 0, AGAIN
 
@@ -59,7 +62,8 @@ class Obstacles:
         return 1 if self._near(x + right[0], z + right[1]) <= self._near(x + left[0], z + left[1]) else -1
 
     def _near(self, x: float, z: float) -> int:
-        return int(((self._points[0] - x).square() + (self._points[2] - z).square() < self.reach_m**2).sum())
+        beside = (self._points[0] - x).square() + (self._points[2] - z).square() < self.reach_m**2
+        return int(beside.sum()) + SEA * self._at_sea(x, z)
 
 
 def turned(step: tuple[float, float], right: float, times: float) -> tuple[float, float]:

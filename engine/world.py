@@ -24,6 +24,7 @@ from engine.renewal import Renewal
 from engine.saving import Facts, NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
 from engine.templates import PromptRefused, find_template, read_picture
 from engine.veil import Veil
+from engine.winds import blown
 from model.borders import DEPTH
 from model.conditioning import audio, control, state
 from model.conditioning.text import MAX_CHARS, TextTooLong
@@ -249,13 +250,13 @@ class World:
         latents, seen = self._sample(controls, heard, glimpse)
         sampled = time.perf_counter()
         known, picture = self._draw(latents, seen, glimpse)
+        water = self.models.waters.share(latents)
         self._past = _Past(seen, known, picture)
         self._recollection.look_back(latents, known, self.index)
-        self._body.feel_ground(self.state, known, self.index)
+        self._body.feel_ground(self.state, water, known, self.index)
         if glimpse is not None and not self._renewal.go_on(glimpse, known, self._told(), self.index):
             self._imagination.go_on(known, self._told(), self.index)
-        *_, yaw, pitch = self.state.pose
-        shown = self._veil.over(picture, known.planes[:, DEPTH], self.state.sky, (yaw, pitch), self.index / FRAME_RATE)
+        shown = self._in_the_air(picture, known.planes, water)
         drawn = time.perf_counter()
         if first:
             moved(self.state)
@@ -345,6 +346,13 @@ class World:
 
     def _noise(self) -> Tensor:
         return torch.randn(1, 1, GROUPS["video"], PATCH, generator=self._generator)
+
+    def _in_the_air(self, picture: list[Tensor], planes: Tensor, water: Tensor) -> list[Tensor]:
+        """The picture of planes [1, 8, 144, 256], of which cells [1, 36, 64] are likely water, with what moves in it
+        and before it, as it is shown and not remembered."""
+        at_s, (*_, yaw, pitch) = self.index / FRAME_RATE, self.state.pose
+        picture = blown(picture, planes, water, self.state, at_s)
+        return self._veil.over(picture, planes[:, DEPTH], self.state.sky, (yaw, pitch), at_s)
 
     def _glimpse(self) -> Glimpse | None:
         """What is known of this frame by keyframes and the last one; of a first frame, nothing."""

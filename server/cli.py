@@ -92,6 +92,7 @@ TRAININGS = {
     "specks": ("model.training.specks", "Drops, flakes and stars before a world"),
     "surfaces": ("model.training.surfaces", "Sharp surfaces out of soft depth"),
     "showing": ("model.training.showing", "What drafts of a first frame show"),
+    "waters": ("model.training.waters", "Where water is, for those who walk"),
     "ladder": ("model.training.ladder", "The upper rungs from the lowest"),
     "sound": ("model.sound.training", "How a world sounds"),
     "voice": ("model.voice.training", "What is said to a world"),

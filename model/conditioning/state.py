@@ -20,6 +20,7 @@ WEATHERS = tuple(w for w in vocabulary()["weather"] if w != "storm")
 SKY = ("tod", "cloud", "fog", "rain", "snow", "cover")
 NOMINAL = torch.tensor([0.2, 0.6, 0.5, 0.6, 0.6, 0.4]) / 24  # how much of each moves in a frame while it moves
 CREEP_M_S = 0.25  # a body slower than this stands
+LEAP_M_S = 1.0  # who is on the ground and goes up or down as fast is about to leave it, or lands
 STILL = 0.35  # a rate below this share of the nominal one is snapped to zero
 TOKENS, WIDTH = 4, 8
 SPEED_M_S = 6.4
@@ -110,11 +111,13 @@ def snap(rates: Tensor, sky: Tensor) -> Tensor:
     return torch.cat([snapped[..., :1].clamp_min(0), snapped[..., 1 : PASSING.start], passing], -1)
 
 
-def settle(velocity: Tensor) -> Tensor:
-    """Velocity [3] in the body's frame as a network read it out -> what the state obeys: who hardly moves stands, else
-    a bias of centimetres would carry somebody who only looks around through the world."""
+def settle(velocity: Tensor, ground: float) -> Tensor:
+    """Velocity [3] in the body's frame as a network read it out, and whether the feet are on the ground -> what the
+    state obeys: who hardly moves stands, else a bias of centimetres would carry somebody who only looks around through
+    the world, and sink who stands on the ground, a metre in half a minute."""
     creeping = torch.hypot(velocity[0], velocity[2]) < CREEP_M_S
-    return torch.where(creeping & (torch.arange(3) != 1), torch.zeros_like(velocity), velocity)
+    stands = creeping & (velocity[1].abs() < LEAP_M_S) & (ground > 0)
+    return torch.where(creeping & (stands | (torch.arange(3) != 1)), torch.zeros_like(velocity), velocity)
 
 
 def turned(velocity: Tensor, yaw: float) -> Tensor:

@@ -62,11 +62,16 @@ def draw(world: int, renderer: Renderer) -> dict[str, Tensor]:
 
 
 def water_share(terrain: Terrain, at: Walk, code: Tensor) -> float:
-    """How much of a frame shows water: what lies at the level of the lakes, where the ground is below it.
-    `code`: the depth code [144, 256] of the view."""
+    """How much of a frame shows water. `code`: the depth code [144, 256] of the view."""
+    return float(shows_water(terrain, at, code).float().mean())
+
+
+def shows_water(terrain: Terrain, at: Walk, code: Tensor) -> Tensor:
+    """Which pixels of a frame show water, bool [144, 256]: what lies at the level of the lakes, where the ground is
+    below it. `code`: the depth code [144, 256] of the view."""
     distance_m = distance(code.float() / 65535)
     x, y, z = unproject(distance_m[None], torch.tensor([[at.x, at.y, at.z, at.yaw, at.pitch]]))[0]
     column, row = ((part / TILE_M * TEXELS).floor().long() % TEXELS for part in (x, z))
     below = torch.from_numpy(terrain.ground[..., 0])[row, column] < 0
     near = y.abs() < LEVEL_M + SLACK * distance_m
-    return float((below & near & (distance_m < REACH_M)).float().mean()) if terrain.place != "desert" else 0.0
+    return below & near & (distance_m < REACH_M) & (terrain.place != "desert")

@@ -56,7 +56,7 @@ def test_nothing_is_laid_over_a_world_that_is_dry_again(bundled: Models) -> None
     def falling() -> int:
         shown = world.step(Inputs())
         assert world._past is not None
-        return int((shown.y != world._past.picture[0][0].numpy()).sum())
+        return int((shown.y != world._past.picture[0][0].numpy())[200:].sum())  # above, clouds move
 
     assert falling() > 1000
     world.say("the sky clears")

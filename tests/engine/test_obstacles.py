@@ -30,6 +30,10 @@ def seen(points: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     return out.scatter_reduce(0, at_pixel, far[inside], "amin").view(1, GRID_HEIGHT, GRID_WIDTH)
 
 
+def inland(x: float, z: float) -> bool:
+    return False
+
+
 def wall(left: float, right: float, z: float) -> torch.Tensor:
     across, up = torch.meshgrid(torch.arange(left, right, 0.004), torch.arange(0.0, 3.0, 0.004), indexing="ij")
     return torch.stack([across.flatten(), up.flatten(), torch.full_like(across.flatten(), z)])
@@ -37,7 +41,7 @@ def wall(left: float, right: float, z: float) -> torch.Tensor:
 
 def walk(points: torch.Tensor, frames: int, reach_m: float = REACH_M) -> tuple[float, float]:
     """Where somebody is who goes straight on (to +z) from the origin."""
-    obstacles, x, z = Obstacles(), 0.0, 0.0
+    obstacles, x, z = Obstacles(inland), 0.0, 0.0
     obstacles.reach_m = reach_m
     for _ in range(frames):
         obstacles.see(seen(points, pose(x, z)), pose(x, z))
@@ -48,7 +52,7 @@ def walk(points: torch.Tensor, frames: int, reach_m: float = REACH_M) -> tuple[f
 
 
 def test_where_nothing_stands_a_step_stays_as_it_is():
-    obstacles = Obstacles()
+    obstacles = Obstacles(inland)
     obstacles.see(torch.full((1, GRID_HEIGHT, GRID_WIDTH), FAR_M), pose(0.0, 0.0))
     assert obstacles.way(0.0, 0.0, (0.1, -0.05)) == (0.1, -0.05)
 
@@ -77,7 +81,7 @@ def test_ground_and_what_hangs_overhead_are_in_nobodys_way():
 
 
 def test_who_stands_before_something_can_turn_away_from_it():
-    obstacles, near = Obstacles(), wall(-2.0, 2.0, 0.6)
+    obstacles, near = Obstacles(inland), wall(-2.0, 2.0, 0.6)
     obstacles.see(seen(near, pose(0.0, 0.0)), pose(0.0, 0.0))
     assert obstacles.way(0.0, 0.0, (0.0, STEP_M))[1] < 0.1 * STEP_M
     assert obstacles.way(0.0, 0.0, (0.0, -STEP_M)) == (0.0, -STEP_M)
@@ -101,3 +105,14 @@ def test_a_walker_stops_before_what_was_seen_and_is_told_so(wall_m: float, stopp
         body.move(now, torch.zeros(12), seen, known)
     assert now.pose[2] < wall_m and (float(now.velocity[2]) < 0.3) == stopped
     assert (now.pose[2] < 2.5) == stopped
+
+
+def test_nobody_walks_out_to_sea_but_along_it_and_back_from_it():
+    obstacles, x, z = Obstacles(lambda x, z: z > 3.0 + 0.5 * x), 0.0, 0.0
+    obstacles.see(torch.full((1, GRID_HEIGHT, GRID_WIDTH), FAR_M), pose(0.0, 0.0))
+    for _ in range(60):
+        right, ahead = obstacles.way(x, z, (0.0, STEP_M))
+        x, z = x + right, z + ahead
+        assert z <= 3.0 + 0.5 * x
+    assert z > 3.5 and x > 1.0
+    assert Obstacles(lambda x, z: True).way(0.0, 0.0, (0.0, STEP_M)) == (0.0, STEP_M)

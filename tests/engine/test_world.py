@@ -29,6 +29,7 @@ from model.specks import Specks
 from model.surfaces import Surfaces
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import activation_ranges
+from model.waters import Waters
 
 FORWARD, ARROW_RIGHT, RISE, NEXT_CAMERA = 1 << 0, 1 << 7, 1 << 8, 1 << 10
 SMALL = OmniConfig(layers=2, hidden=64, time_every=2, window=3)
@@ -50,7 +51,7 @@ def models() -> Models:
     ranges = activation_ranges(tokenizer, torch.rand(1, 7, 144, 256) * 2 - 1)
     return Models(
         tokenizer,
-        Networks(omni, omni, Surfaces(), Showing().eval(), Detail(), Specks()),
+        Networks(omni, omni, Surfaces(), Showing().eval(), Detail(), Specks(), Waters()),
         PromptReader(TextEncoder.load(), None),
         "random",
         ranges,

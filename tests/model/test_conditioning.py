@@ -90,9 +90,11 @@ def test_rain_snow_and_cover_do_not_rest_beside_their_ends():
 
 
 def test_who_hardly_moves_stands_but_may_fall():
-    assert state.settle(torch.tensor([0.1, -3.0, 0.2])).tolist() == [0, -3, 0]
+    assert state.settle(torch.tensor([0.1, -3.0, 0.2]), 1.0).tolist() == [0, -3, 0]
+    assert state.settle(torch.tensor([0.1, -0.3, 0.2]), 1.0).tolist() == [0, 0, 0]
+    assert state.settle(torch.tensor([0.0, -0.5, 0.0]), 0.0).tolist() == [0, -0.5, 0]
     walking = torch.tensor([0.1, 0.4, 0.9])
-    assert torch.equal(state.settle(walking), walking)
+    assert torch.equal(state.settle(walking, 1.0), walking)
 
 
 def test_a_sky_stays_in_its_range():
