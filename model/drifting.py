@@ -85,7 +85,7 @@ def drifted(picture: Picture, moves: Tensor, flow: Flow, wide: tuple[int, int]) 
     out = [part.clone() for part in picture]
     parts = (*picture, *out, moves.contiguous(), flow.places.contiguous(), flow.still.contiguous())
     pointers = (ctypes.c_void_p(part.data_ptr()) for part in parts)
-    sizes = (ctypes.c_int(size) for size in (*moves.shape[1:], *wide))
+    sizes = (ctypes.c_int(size) for size in (*moves.shape[1:], *wide, native.threads()))
     library.drift(*pointers, *(ctypes.c_float(share) for share in flow.shares), *sizes)
     return out
 
