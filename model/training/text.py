@@ -24,6 +24,7 @@ from model.training.lessons import (
     Lesson,
     encoded,
     from_changes,
+    from_contrasts,
     from_endings,
     from_grammar,
     from_narrations,
@@ -44,7 +45,8 @@ LENGTHS = 8  # classes of texts by length; a step sees one
 @dataclass(frozen=True)
 class TextTraining:
     """How to train, and on how many sentences: `variants` of each wish, `joint` ones, `grammar` sentences a
-    meaning and language, `changes` of one thing, rounds of `endings`, narrations, and texts that nobody understands."""
+    meaning and language, `changes` of one thing, rounds of `endings` and `contrasts`, `contrasted` of these with a
+    wish, narrations, and texts that nobody understands."""
 
     seed: int = 1
     rate: float = 1e-3
@@ -55,6 +57,8 @@ class TextTraining:
     grammar: int = 8
     changes: int = 120
     endings: int = 2
+    contrasts: int = 1
+    contrasted: int = 2000
     narrations: int = 3000
     nowhere: int = 1500
     noise: float = 0.3  # of the hidden states' deviation
@@ -108,6 +112,7 @@ def to_learn(training: TextTraining) -> list[Lesson]:
         *from_nowhere(training.nowhere, rng),
         *from_changes(training.changes, rng),
         *from_endings(training.endings, rng),
+        *from_contrasts(training.contrasts, training.contrasted, rng),
     ]
 
 

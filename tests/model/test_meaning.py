@@ -18,12 +18,14 @@ from model.conditioning.meaning import FILE, AdapterConfig, PromptReader, TextAd
 from model.conditioning.text import MAX_CHARS, TextEncoder, TextTooLong
 from model.evaluation import prompts
 from model.training import wishes
+from model.training.contrasts import contrasts
 from model.training.endings import endings
 from model.training.lessons import (
     MEANINGS,
     OPEN,
     Lesson,
     encoded,
+    from_contrasts,
     from_grammar,
     from_narrations,
     from_nowhere,
@@ -184,6 +186,26 @@ def test_wishes_that_something_ends_say_what_comes_instead() -> None:
         assert set(said.values()) == {(4, t, 5) for t in range(4)} | {(4, 4, w) for w in range(5)}
         assert all("{" not in text for text in said)
         assert known <= set(said) and all(said[text] == (4, 4, 0) for text in known)
+
+
+def test_what_stays_is_told_from_what_ends() -> None:
+    rng = np.random.default_rng(0)
+    told = {
+        "en": {
+            "disappears in the (fog|mist|haze)$": 2,
+            "don't stop snowing": 4,
+            "^stop snowing$": 0,
+            "^clouds but no": 1,
+        },
+        "pt": {"desaparece no nevoeiro": 2, "não para de nevar": 4, "^para de nevar$": 0, "^nuvens mas sem": 1},
+    }
+    for language, known in told.items():
+        said = [pair for _ in range(20) for pair in contrasts(language, rng)]
+        assert all("{" not in text and "[" not in text for text, _ in said)
+        for pattern, weather in known.items():
+            assert {names[2] for text, names in said if re.search(pattern, text)} == {weather}
+    joined = from_contrasts(0, 40, rng)
+    assert len(joined) == 40 and len({lesson.said for lesson in joined}) > 10
 
 
 def test_two_wishes_are_joined_where_they_do_not_contradict_each_other() -> None:
