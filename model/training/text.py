@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from configs.paths import cache_dir, load_toml
+from model.checkpoint import as_config
 from model.conditioning.meaning import FILE, AdapterConfig, Meant, TextAdapter
 from model.conditioning.text import Hidden, TextEncoder
 from model.native import has_fast_bf16
@@ -152,14 +153,14 @@ def objective(told: Meant, meaning: Tensor, lessons: Lessons, training: TextTrai
 
 
 def train_step(run: Run, adapter: TextAdapter, lessons: Lessons, training: TextTraining) -> dict[str, Tensor]:
-    """One step; returns the figures of its objective."""
+    """One step of one reader, in turns, so that each has lessons of its own; returns the figures of its objective."""
     seed = step_seed(training.seed, run.step)
     torch.manual_seed(seed)  # of dropout
     generator = torch.Generator().manual_seed(seed + 1)
     which = lessons.draw(training.rows, generator)
     hidden = blurred(lessons.states.take(which), lessons.deviation, training, generator)
     with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
-        told = adapter(*hidden).float()
+        told = adapter(*hidden, run.step % len(adapter.readers)).float()
     parts = objective(told, lessons.meaning[which], lessons, training)
     descend(run, torch.stack(list(parts.values())).sum(), [adapter], CLIP_GRADIENT)
     right = lessons.meaning[which] == read_as(told)
@@ -183,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lessons = Lessons.of(to_learn(training), TextEncoder.load(), cache_dir())
     print(f"{len(lessons.meaning)} lessons", flush=True)
     torch.manual_seed(training.seed)
-    adapter = TextAdapter(AdapterConfig(**section["model"]))
+    adapter = TextAdapter(as_config(AdapterConfig, section["model"]))
     optimizer = adam(adapter.parameters(), training.rate, training.weight_decay)
     run = Run(cache_dir() / "runs" / options.run, adapter, optimizer, options.minutes)
     if options.resume:
