@@ -35,7 +35,7 @@ class Manner:
 
 
 class Espeak:
-    """One a process: the library has global state."""
+    """The library has global state: for one thread at a time, however many there are of these."""
 
     def __init__(self) -> None:
         name = ctypes.util.find_library("espeak-ng")
@@ -52,7 +52,6 @@ class Espeak:
         self._data = Path((folder.value or b"").decode())
         self._heard: list[NDArray[np.int16]] = []
         self._callback = _Callback(self._hear)
-        self._library.espeak_SetSynthCallback(self._callback)
 
     def _hear(self, samples: ctypes._Pointer[ctypes.c_short], count: int, events: int | None) -> int:
         if samples and count > 0:
@@ -70,6 +69,7 @@ class Espeak:
         for parameter, value in ((SPEED, manner.speed), (PITCH, manner.pitch), (RANGE, manner.range)):
             self._library.espeak_SetParameter(parameter, value, 0)
         self._heard = []
+        self._library.espeak_SetSynthCallback(self._callback)  # another may have spoken since
         raw = text.encode()
         self._library.espeak_Synth(raw, len(raw) + 1, 0, 0, 0, UTF8 | SPELT, None, None)
         pcm = np.concatenate([*self._heard, np.zeros(1, np.int16)]).astype(np.float32) / 32768

@@ -4,7 +4,7 @@ heard by the frozen encoder. Knows its states, kept in files, a byte a number; n
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +13,15 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from model.voice.accents import accented
 from model.voice.batches import Background, Surroundings, amid, collated
 from model.voice.encoder import VoiceEncoder
+from model.voice.saying import language_of, said
 from model.voice.sentences import Labels, drawn, numbered
-from model.voice.spectra import RATE
-from model.voice.utterances import ACCENTS, MOST_S, SPEECH, Speaker, kept_apart, manner
+from model.voice.utterances import SPEECH, Speaker, kept_apart, plain
 
 Wave = NDArray[np.float32]
 
 A_FILE = 1000
-ENGLISH, ACCENTED = 0.65, 0.75  # of the sentences; of the English ones, those in an accent of no country
-NEXT_TO = "en-gb-x-gbcwmd"  # an English accent that neither the encoder's training nor its measuring hears
-SHIFTS = (0.82, 1.2)  # of the whole spectrum
 HEARD = Surroundings(3.0, 35.0)
 ROWS = 20  # that the encoder hears at once
 FULL = 127.0  # a state of 1
@@ -55,24 +51,18 @@ class Teacher:
     def __init__(self, encoder: VoiceEncoder, background: Background) -> None:
         self._encoder, self._background = encoder, background
         self._speaker = Speaker(unseen=False)
-        self._apart = {_plain(sentence.text) for sentence in kept_apart()}
+        self._apart = {plain(sentence.text) for sentence in kept_apart()}
 
     def lesson(self, rng: np.random.Generator) -> tuple[Wave, Labels]:
         """What a microphone hears [S], and the names that are said in it."""
         while True:
-            language = "en" if rng.uniform() < ENGLISH else "pt"
+            language = language_of(rng)
             text, labels = drawn(rng, language)
-            if _plain(text) not in self._apart:
+            if plain(text) not in self._apart:
                 return amid(self._say(text, language, rng), self._background, rng, HEARD), numbered(labels)
 
     def _say(self, text: str, language: str, rng: np.random.Generator) -> Wave:
-        accents = (*ACCENTS[language], NEXT_TO) if language == "en" else ACCENTS[language]
-        how = manner(rng, str(rng.choice(accents)), self._speaker.variants)
-        how = replace(how, shift=float(rng.uniform(*SHIFTS)))
-        if language == "en" and rng.uniform() < ACCENTED:
-            clauses = self._speaker.espeak.spelling(text, how.voice)
-            text = f"[[{' _: '.join(accented(clause, rng) for clause in clauses)}]]"
-        return self._speaker.espeak.say(text, how)[: int(MOST_S * RATE)]
+        return said(self._speaker.espeak, text, language, self._speaker.variants, rng)
 
     def heard(self, folder: Path, number: int) -> Heard:
         """A file of the folder, written where it is not there."""
@@ -97,7 +87,3 @@ class Teacher:
         begins = torch.cat([torch.zeros(1, dtype=ends.dtype), ends])
         bytes_of = (torch.cat(states) * FULL).round().to(torch.int8)
         return Heard(bytes_of, begins, torch.tensor([said for _, said in lessons]))
-
-
-def _plain(text: str) -> str:
-    return text.lower().rstrip(".")

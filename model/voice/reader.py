@@ -13,7 +13,7 @@ from torch import Tensor
 
 from model import checkpoint
 from model.conditioning import meaning as text
-from model.conditioning.meaning import TextAdapter
+from model.conditioning.meaning import NAMES, TextAdapter
 from model.voice import naming
 from model.voice.encoder import CLASSES, KIND, OBEYED, Heard, VoiceEncoder
 from model.voice.lexicon import Lexicon
@@ -21,12 +21,16 @@ from model.voice.naming import SpokenNames
 from model.voice.spectra import at_speed
 
 Lexicons = dict[str, dict[str, list[int]]]
-SPEEDS = (0.88, 0.94, 1.06, 1.12)  # at which an utterance is heard again for its names: lower and higher voices
+SPEEDS = (0.88, 0.94, 1.06, 1.12)  # at which an utterance is heard again: by lower and by higher voices
+
+
+UNSAID = tuple(count - 1 for count in NAMES)
 
 
 class Evidence(NamedTuple):
-    """What speaks for an utterance: how likely it is speech to the world, and its meaning right, as log odds; the mean
-    log probability of a step of the likeliest known words; and how far that is below the likeliest sounds."""
+    """What speaks for an utterance: how likely it is speech to the world, and its meaning right, as log odds, medians
+    over the speeds; the mean log probability of a step of the likeliest known words; and how far that is below the
+    likeliest sounds."""
 
     kind: float
     nearness: float
@@ -40,10 +44,13 @@ class Confidence(NamedTuple):
     weights: tuple[float, float, float, float]
     bias: float
 
+    def odds(self, evidence: Evidence) -> float:
+        """As log odds."""
+        return self.bias + sum(weight * part for weight, part in zip(self.weights, evidence, strict=True))
+
     def of(self, evidence: Evidence) -> float:
         """How sure it is that this was said to the world and is understood."""
-        odds = self.bias + sum(weight * part for weight, part in zip(self.weights, evidence, strict=True))
-        return 1 / (1 + math.exp(-max(min(odds, 50.0), -50.0)))
+        return 1 / (1 + math.exp(-max(min(self.odds(evidence), 50.0), -50.0)))
 
     @classmethod
     def read(cls, values: dict[str, Any], path: Path) -> Confidence:
@@ -93,6 +100,11 @@ class Reading(NamedTuple):
         """Whether a world shall act on it."""
         return self.kind == 0 and self.confidence >= OBEYED
 
+    def _named(self, said: tuple[int, ...], plainly: Tensor) -> Reading:
+        """The same with names. A sentence that names nothing asks a world for nothing: it is no wish, for sure."""
+        confidence = 0.0 if said == UNSAID else self.confidence
+        return self._replace(named=said, meaning=plainly, confidence=confidence)
+
 
 class Reader:
     """For one thread at a time."""
@@ -111,39 +123,46 @@ class Reader:
 
     @torch.inference_mode()
     def read(self, pcm: Tensor, steps: Tensor) -> list[Reading]:
-        """Utterances [B, S] at 16 kHz, of which so many steps [B] count."""
-        heard = self._encoder(pcm, steps)
-        steps = steps.clamp(1, heard.states.shape[1])
+        """Utterances [B, S] at 16 kHz, of which so many steps [B] count. What a voice that training never heard hides
+        at one speed it tells at another."""
+        told = [self._hear(pcm, steps), *(self._hear(at_speed(pcm, speed), steps / speed) for speed in SPEEDS)]
+        heard, steps = told[0]
         named, plainly = None, heard.meaning
         if self._naming is not None:
-            names = self._names(self._naming.names, pcm, steps, heard)
+            names = _summed([self._naming.names(other.states, count) for other, count in told])
             named, plainly = torch.stack([part.argmax(-1) for part in names], -1), self._naming.plainly(names)
-        return [
-            self._row(heard, row, int(count))._replace(
-                meaning=plainly[row], named=None if named is None else tuple(named[row].tolist())
-            )
+        odds = torch.stack([_odds(other.kind) for other, _ in told]).median(0).values
+        nearness = torch.stack([other.nearness for other, _ in told]).median(0).values
+        rows = [
+            self._row(heard, row, int(count), (float(odds[row]), float(nearness[row])))
             for row, count in enumerate(steps)
         ]
+        if named is None:
+            return rows
+        return [row._named(tuple(said), plain) for row, said, plain in zip(rows, named.tolist(), plainly, strict=True)]
 
-    def _names(self, names: SpokenNames, pcm: Tensor, steps: Tensor, heard: Heard) -> list[Tensor]:
-        """Log probabilities, summed over the utterances as they are and at other speeds: what a voice that training
-        never heard hides at one speed it tells at another."""
-        told = [names(heard.states, steps)]
-        for speed in SPEEDS:
-            again = at_speed(pcm, speed)
-            fewer = (steps / speed).long().clamp_min(1)
-            told.append(names(self._encoder(again, fewer).states, fewer))
-        return [torch.stack([part.log_softmax(-1) for part in parts]).sum(0) for parts in zip(*told, strict=True)]
+    def _hear(self, pcm: Tensor, steps: Tensor) -> tuple[Heard, Tensor]:
+        """What the encoder makes of utterances, and how many of its states count."""
+        heard = self._encoder(pcm, steps.long().clamp_min(1))
+        return heard, steps.long().clamp(1, heard.states.shape[1])
 
-    def _row(self, heard: Heard, row: int, steps: int) -> Reading:
-        """As the encoder alone has it."""
+    def _row(self, heard: Heard, row: int, steps: int, sure: tuple[float, float]) -> Reading:
+        """As the encoder alone has it. `sure`: that it is speech, and of its meaning, at most speeds."""
         sounds = heard.sounds[row, :steps].numpy()
         words, mean = max((lexicon.decode(sounds) for lexicon in self._lexicons), key=lambda said: said[1])
-        chances = heard.kind[row].softmax(-1)
-        odds = float(chances[0].clamp(1e-6, 1 - 1e-6).logit())
-        evidence = Evidence(odds, float(heard.nearness[row]), mean, mean - float(sounds.max(1).mean()))
-        meaning, kind = heard.meaning[row], int(chances.argmax())
+        evidence = Evidence(*sure, mean, mean - float(sounds.max(1).mean()))
+        meaning, kind = heard.meaning[row], int(heard.kind[row].argmax())
         return Reading(meaning, None, meaning, kind, evidence, self._confidence.of(evidence), words)
+
+
+def _summed(told: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
+    """Log probabilities of names [B, names] each, summed over how often they were told."""
+    return [torch.stack([part.log_softmax(-1) for part in parts]).sum(0) for parts in zip(*told, strict=True)]
+
+
+def _odds(kind: Tensor) -> Tensor:
+    """How likely each row [B, 4] is speech to the world, as log odds."""
+    return kind.softmax(-1)[:, 0].clamp(1e-6, 1 - 1e-6).logit()
 
 
 assert CLASSES[0] == "speech"

@@ -87,12 +87,17 @@ def to_learn() -> tuple[Sentence, ...]:
 @cache
 def kept_apart() -> tuple[Sentence, ...]:
     """Sentences that no training hears, English first."""
-    known = {sentence.text.lower().rstrip(".") for sentence in to_learn()}
+    known = {plain(sentence.text) for sentence in to_learn()}
     made = []
     for language in ("en", "pt"):
-        fresh = [s for s in sentences(4 * HELD_OUT_SENTENCES, 12, language) if s.text.lower().rstrip(".") not in known]
+        fresh = [s for s in sentences(4 * HELD_OUT_SENTENCES, 12, language) if plain(s.text) not in known]
         made += fresh[:HELD_OUT_SENTENCES]
     return tuple(made)
+
+
+def plain(text: str) -> str:
+    """What two sentences that are said alike have in common."""
+    return text.lower().rstrip(".")
 
 
 def batch(folder: Path, number: int, unseen: bool = False) -> tuple[Tensor, Tensor, Tensor]:

@@ -27,7 +27,7 @@ from model.voice.naming_lessons import Heard, Teacher
 from model.voice.naming_training import Lessons, NamingTraining, blurred, train_step
 from model.voice.reader import SPEEDS, Confidence, Naming, Reader
 from model.voice.sentences import numbered
-from model.voice.spectra import STEP
+from model.voice.spectra import STEP, at_speed
 from model.voice.utterances import kept_apart
 
 STATES = 16
@@ -136,6 +136,32 @@ def test_a_reader_weighs_what_an_utterance_is_named_at_every_speed() -> None:
     reader = Reader(encoder(), {"en": {"ab": [1, 2]}}, Confidence((1.0, 1.0, 0.0, 0.0), 0.0), Naming(head, said_again))  # type: ignore[arg-type]
     [told] = reader.read(torch.zeros(1, 46 * STEP), torch.tensor([46]))
     assert asked == [[46], *([int(46 / speed)] for speed in SPEEDS)] and told.named == (2, 2, 2)
+
+
+@torch.inference_mode()
+def test_how_sure_an_utterance_is_at_most_speeds_counts() -> None:
+    hears, pcm = encoder(), torch.randn(1, 46 * STEP, generator=torch.Generator().manual_seed(4)) * 0.2
+    [told] = Reader(hears, {"en": {"ab": [1, 2]}}, Confidence((1.0, 1.0, 0.0, 0.0), 0.0)).read(pcm, torch.tensor([46]))
+    heard = [hears(pcm, torch.tensor([46]))]
+    heard += [hears(at_speed(pcm, speed), torch.tensor([int(46 / speed)])) for speed in SPEEDS]
+    odds = sorted(float(one.kind.softmax(-1)[0, 0].logit()) for one in heard)
+    near = sorted(float(one.nearness) for one in heard)
+    assert odds[0] < odds[2] < odds[4] and near[0] < near[2] < near[4]
+    assert told.evidence[:2] == pytest.approx((odds[2], near[2]), abs=1e-4)
+
+
+def test_who_names_nothing_asks_for_nothing() -> None:
+    def head(states: Tensor, steps: Tensor) -> tuple[Tensor, ...]:
+        return tuple(
+            torch.eye(count)[[count - 1, 0 if place else count - 1]]
+            for place, count in zip((1, 0, 0), NAMES, strict=True)
+        )
+
+    sure = Confidence((0.0, 0.0, 0.0, 0.0), 9.0)
+    reader = Reader(encoder(), {"en": {"ab": [1, 2]}}, sure, Naming(head, said_again))  # type: ignore[arg-type]
+    nothing, place = reader.read(torch.zeros(2, 20 * STEP), torch.tensor([20, 20]))
+    assert nothing.confidence == 0 and not nothing.obeyed and nothing.named == tuple(count - 1 for count in NAMES)
+    assert place.confidence > 0.99 and place.named == (0, NAMES[1] - 1, NAMES[2] - 1)
 
 
 def test_labels_are_numbered_as_the_text_adapter_has_them() -> None:

@@ -12,19 +12,30 @@ from configs.paths import WEIGHTS
 from model import checkpoint
 from model.checkpoint import CheckpointError
 from model.conditioning.text import WIDTH
-from model.voice import rooms, stock
+from model.voice import naming, rooms, stock
 from model.voice.batches import Background, Batch, Surroundings, Utterances, collated, whole
-from model.voice.calibrating import fitted
-from model.voice.encoder import FILE, KIND, VoiceConfig, VoiceEncoder
+from model.voice.calibrating import ONE_IN, fitted, follow, strict
+from model.voice.encoder import FILE, KIND, OBEYED, VoiceConfig, VoiceEncoder
 from model.voice.espeak import Espeak, EspeakMissing, Manner
 from model.voice.lexicon import Lexicon
 from model.voice.mixing import Mixer
+from model.voice.naming import NamingConfig, SpokenNames
 from model.voice.phonemes import Pronunciations, words
 from model.voice.reader import Confidence, Evidence, Reader
-from model.voice.sentences import COUNTED_IN, FOREIGN, HELD_OUT_TALK, PARTS, Sentence, foreign, parts, sentences
+from model.voice.sentences import (
+    CALIBRATING,
+    COUNTED_IN,
+    FOREIGN,
+    HELD_OUT_TALK,
+    PARTS,
+    foreign,
+    new_talk,
+    parts,
+    sentences,
+)
 from model.voice.spectra import RATE, STEP, at_speed, log_mel, normalised
 from model.voice.training import Truths, VoiceTraining, objective, surroundings
-from model.voice.utterances import SPEECH, kept_apart, to_learn, variants
+from model.voice.utterances import SPEECH, kept_apart, plain, to_learn, variants
 from model.voice.vad import CHUNK, VoiceActivity
 
 
@@ -60,10 +71,7 @@ def test_the_parts_of_a_sentence_are_means_of_equal_shares_of_its_pieces() -> No
 
 
 def test_sentences_of_training_and_of_measuring_share_no_text_and_no_voice() -> None:
-    def text(sentence: Sentence) -> str:
-        return sentence.text.lower().rstrip(".")
-
-    assert not {text(s) for s in to_learn()} & {text(s) for s in kept_apart()}
+    assert not {plain(s.text) for s in to_learn()} & {plain(s.text) for s in kept_apart()}
     assert len(kept_apart()) == 300 and {s.language for s in kept_apart()} == {"en", "pt"}
     espeak = Espeak()
     assert not set(variants(espeak, True)) & set(variants(espeak, False))
@@ -76,6 +84,9 @@ def test_espeak_says_a_sentence_and_its_phonemes_and_names_a_voice_that_it_lacks
     slow, fast = (espeak.say("rain at dusk", Manner("en-us+f3", speed=speed)) for speed in (120, 220))
     assert len(slow) > 1.3 * len(fast) and 0.01 < slow.std() < 0.5
     assert espeak.phonemes("rain", "en-us") == [["ɹ", "eɪ", "n"]]
+    other = Espeak()
+    for one in (espeak, other, espeak):  # nobody hears what another says
+        assert len(one.say("rain at dusk", Manner("en-us+f3", speed=120))) == pytest.approx(len(slow), rel=0.02)
     with pytest.raises(EspeakMissing, match="no voice 'nobody'"):
         espeak.say("rain", Manner("nobody"))
 
@@ -179,6 +190,8 @@ def test_foreign_talk_of_training_is_in_no_language_that_is_kept_for_measuring()
     assert not {*COUNTED_IN} & {*FOREIGN, "en", "pt", "gl"} and len(HELD_OUT_TALK) >= 4
     rng = np.random.default_rng(0)
     said = {foreign(rng, COUNTED_IN) for _ in range(50)}
+    new = {new_talk(rng) for _ in range(100)}
+    assert {*CALIBRATING} <= {*COUNTED_IN} and len({language for language, _ in new}) > 12 and len(new) > 40
     assert len(said) > 45 and all(set(text) <= set("0123456789, ") for _, text in said)
 
 
@@ -196,6 +209,34 @@ def test_confidence_tells_what_it_was_fitted_to_tell_apart_by_all_of_its_evidenc
     sure = fitted(speech[:200], foreign[:200])
     right = [sure.of(one) > 0.5 for one in speech[200:]] + [sure.of(one) < 0.5 for one in foreign[200:]]
     assert np.mean(right) > 0.9 and all(weight > 0 for weight in sure.weights)
+
+
+def test_confidence_is_strict_with_foreign_talk_and_never_grows_by_it() -> None:
+    sure = Confidence((1.0, 0.0, 0.0, 0.0), 0.0)
+    foreign = [Evidence(float(n), 0.0, 0.0, 0.0) for n in range(10)]
+    for most in (0, 2):
+        made = strict(sure, foreign, most)
+        assert made.weights == sure.weights and sum(made.of(one) >= OBEYED for one in foreign) == most
+    assert strict(sure, foreign, 10) == sure == strict(sure, [Evidence(-9.0, 0, 0, 0)], 0)
+    assert ONE_IN >= 100
+
+
+def test_names_follow_an_encoder_whose_confidence_changed_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    small().save(path, {})
+    before = checkpoint.sha256(path)
+    names = SpokenNames(NamingConfig(16, width=16, heads=2))
+    names.save(tmp_path / naming.FILE, {"encoder": before, "steps": 7})
+    small().save(path, {"confidence": 1})
+    follow(path, before)
+    assert torch.allclose(SpokenNames.load(tmp_path / naming.FILE, path).ask, names.ask, atol=1e-3)
+    assert checkpoint.load_extra(tmp_path / naming.FILE, naming.KIND)["steps"] == 7
+    names.save(tmp_path / naming.FILE, {"encoder": "another"})
+    follow(path, before)
+    with pytest.raises(CheckpointError, match="run mundo train names"):
+        SpokenNames.load(tmp_path / naming.FILE, path)
+    (tmp_path / naming.FILE).unlink()
+    follow(path, before)
 
 
 def test_the_bundled_encoder_says_how_sure_it_may_be_and_one_that_does_not_is_named(tmp_path: Path) -> None:
