@@ -1,5 +1,5 @@
 """What moves by itself in a world that stands: the wind's clouds in its sky, waves on its water. Knows poses, metres
-and the world's time; refuses to know memory: the same moment always looks the same, and nothing of it is kept."""
+and the world's time; refuses to know memory: nothing of it is kept."""
 
 from __future__ import annotations
 
@@ -13,16 +13,32 @@ from model.conditioning import state
 from model.drifting import CORNERS, Flow, Picture, clouds, drifted, phases, waves
 from model.heavens import seen_by
 from model.planes import GRID_HEIGHT, GRID_WIDTH, metres
+from model.waters import Waters
 
 WIND = (0.07, 0.024)  # the simulator's clouds come from there: heights of their plane a second, east and south
 CLOUDS_S, CLOUDS_WIDE = 10.0, (6, 40)
 NEAR_THE_SUN = 60.0  # how sharply what stays of the sky falls off around sun and moon: to a third in 10 degrees
 STREAM = (0.35, 0.15)  # metres a second, east and south
 WAVES_S, WAVES_WIDE = 2.4, (4, 16)
+LOOK_EVERY = 4  # frames after which it is asked anew whether there is water, where there was none
 LEAST = 0.005  # the share of a picture that is worth moving
 WET = 0.5
 LEVEL_M, SLACK = 0.4, 0.03  # how far from the water's level it may lie, and how much farther a metre of distance
 UP = rays(GRID_HEIGHT, GRID_WIDTH)[1:]  # of looks, in their own frame: up and ahead
+
+
+class Shores:
+    """Where one world's last frame showed water."""
+
+    def __init__(self, waters: Waters):
+        self._waters = waters
+        self._last: Tensor | None = None
+
+    def water(self, latents: Tensor, index: int) -> Tensor:
+        """How likely each cell of frame `index`, latents [1, 16, 18, 32], is water, [1, 36, 64] in 0..1."""
+        if self._last is None or index % LOOK_EVERY == 0 or float(self._last.mean()) > LEAST:
+            self._last = self._waters.share(latents)
+        return self._last
 
 
 @torch.inference_mode()

@@ -24,7 +24,7 @@ from engine.renewal import Renewal
 from engine.saving import Facts, NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
 from engine.templates import PromptRefused, find_template, read_picture
 from engine.veil import Veil
-from engine.winds import blown
+from engine.winds import Shores, blown
 from model.borders import DEPTH
 from model.conditioning import audio, control, state
 from model.conditioning.text import MAX_CHARS, TextTooLong
@@ -134,7 +134,7 @@ class World:
         self._body = Body(models.omni)
         self._imagination = Imagination(models, self._recollection, self._generator)
         self._renewal = Renewal(models, self._recollection, self._generator)
-        self._veil = Veil(models.sheets)
+        self._shores, self._veil = Shores(models.waters), Veil(models.sheets)
         self._past: _Past | None = None
         self._beat = audio.Beat()
         self._relighting = False  # whether the last frame was drawn in another light than its view is known in
@@ -250,7 +250,7 @@ class World:
         latents, seen = self._sample(controls, heard, glimpse)
         sampled = time.perf_counter()
         known, picture = self._draw(latents, seen, glimpse)
-        water = self.models.waters.share(latents)
+        water = self._shores.water(latents, self.index)
         self._past = _Past(seen, known, picture)
         self._recollection.look_back(latents, known, self.index)
         self._body.feel_ground(self.state, water, known, self.index)

@@ -24,6 +24,8 @@ LEVEL = -0.01  # the height below which a look meets the water
 WITHIN, SOFT = 3, 2  # half-resolution pixels from what stands still within which nothing is taken, and mixed
 BORDER = 12.0  # and from the border of the picture
 FAR_M = 1000.0
+ROWS, COLUMNS = (torch.arange(0, size + 1, APART) - 0.5 for size in (GRID_HEIGHT, GRID_WIDTH))  # of corners
+OWN = torch.stack(torch.meshgrid(ROWS, COLUMNS, indexing="ij")[::-1])
 Picture = list[Tensor]  # y [1, 288, 512], u and v [1, 144, 256] uint8
 
 
@@ -54,15 +56,13 @@ def phases(at_s: float, round_s: float) -> tuple[Phase, Phase]:
 def clouds(pose: Tensor, wind: tuple[float, float], both: tuple[Phase, Phase]) -> Flow:
     """Of the sky seen from `pose` [5]: its clouds come from so far east and south in a second, in their height."""
     look = _looks(pose)
-    on_plane = torch.stack([look[0], look[2]]) / (look[1] + PLANE).clamp_min(LOW)
-    places = []
-    for phase in both:
-        east, south = on_plane + phase.gone_s * torch.tensor(wind)[:, None, None]
-        away = east.square() + south.square()
-        up = (((away + 1) * (1 - PLANE**2 * away) + (PLANE * away).square()).clamp_min(0).sqrt() - PLANE * away) / (
-            away + 1
-        )
-        places.append(_seen(FAR_M * torch.stack([east * (up + PLANE), up, south * (up + PLANE)]), pose))
+    on_plane = look[::2] / (look[1] + PLANE).clamp_min(LOW)
+    there = on_plane + _gone(both) * torch.tensor(wind)[:, None, None]  # [2, 2, 37, 65]
+    away = there.square().sum(1, keepdim=True)
+    root = ((away + 1) * (1 - PLANE**2 * away) + (PLANE * away).square()).clamp_min(0).sqrt()
+    up = (root - PLANE * away) / (away + 1)
+    east, south = (there * (up + PLANE)).split(1, 1)
+    places = _seen(FAR_M * torch.cat([east, up, south], 1), pose)
     return _flow(places, both, 1 - ((look[1] - LOW) / (HIGH - LOW)).clamp(0, 1))
 
 
@@ -72,8 +72,7 @@ def waves(pose: Tensor, depth_m: float, stream: tuple[float, float], both: tuple
     look = _looks(pose)
     level = depth_m * look / -look[1].clamp_max(LEVEL)
     along = torch.tensor([stream[0], 0.0, stream[1]])[:, None, None]
-    places = [_seen(level + phase.gone_s * along, pose) for phase in both]
-    return _flow(places, both, (look[1] > LEVEL).to(look.dtype))
+    return _flow(_seen(level + _gone(both) * along, pose), both, (look[1] > LEVEL).to(look.dtype))
 
 
 def drifted(picture: Picture, moves: Tensor, flow: Flow, wide: tuple[int, int]) -> Picture:
@@ -85,7 +84,7 @@ def drifted(picture: Picture, moves: Tensor, flow: Flow, wide: tuple[int, int]) 
     out = [part.clone() for part in picture]
     parts = (*picture, *out, moves.contiguous(), flow.places.contiguous(), flow.still.contiguous())
     pointers = (ctypes.c_void_p(part.data_ptr()) for part in parts)
-    sizes = (ctypes.c_int(size) for size in (*moves.shape[1:], *wide))
+    sizes = (ctypes.c_int(size) for size in (*moves.shape[1:], *wide, native.threads()))
     library.drift(*pointers, *(ctypes.c_float(share) for share in flow.shares), *sizes)
     return out
 
@@ -122,20 +121,24 @@ def _looks(pose: Tensor) -> Tensor:
     return torch.einsum("ij,jhw->ihw", rotation(pose[None])[0], CORNERS)
 
 
+def _gone(both: tuple[Phase, Phase]) -> Tensor:
+    """Seconds [2, 1, 1, 1]."""
+    return torch.tensor([phase.gone_s for phase in both])[:, None, None, None]
+
+
 def _seen(points: Tensor, pose: Tensor) -> Tensor:
-    """Where points [3, 37, 65], from the eye at `pose` [5], are seen: columns and rows of half-resolution pixels [2,
-    37, 65]."""
-    turned = torch.cat([torch.zeros(3), pose[3:]])
-    column, row, away = project(points[None], turned[None], GRID_HEIGHT, GRID_WIDTH)
-    return torch.where(away > 0, torch.cat([column, row]), -FAR_M).clamp(-FAR_M, FAR_M)
+    """Where points [2, 3, 37, 65], from the eye at `pose` [5], are seen: columns and rows of half-resolution pixels [2,
+    2, 37, 65]."""
+    turned = torch.cat([torch.zeros(3), pose[3:]]).expand(2, -1)
+    column, row, away = project(points, turned, GRID_HEIGHT, GRID_WIDTH)
+    places = torch.stack([column, row], 1)
+    return torch.where(away[:, None] > 0, places, -FAR_M).clamp(-FAR_M, FAR_M)
 
 
-def _flow(places: list[Tensor], both: tuple[Phase, Phase], still: Tensor) -> Flow:
+def _flow(places: Tensor, both: tuple[Phase, Phase], still: Tensor) -> Flow:
     """Without places where all stays."""
-    own = torch.stack(torch.meshgrid(*(torch.arange(n + 1) * APART - 0.5 for n in still.shape), indexing="ij"))
-    own = own.flip(0)[:, : still.shape[0], : still.shape[1]]
     first, second = both
-    return Flow(torch.where(still < 1, torch.stack(places), own), (first.share, second.share), still)
+    return Flow(torch.where(still < 1, places, OWN), (first.share, second.share), still)
 
 
 def _between(corners: Tensor) -> Tensor:

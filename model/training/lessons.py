@@ -21,6 +21,7 @@ from model.conditioning.meaning import NAMES
 from model.conditioning.state import PLACES, TIMES, WEATHERS
 from model.conditioning.text import Hidden, TextEncoder
 from model.native import has_fast_bf16
+from model.training.contrasts import contrasts
 from model.training.endings import endings
 from model.training.sentences import Said
 from model.training.wishes import KINDS, LANGUAGES, Wish, held_out, read, together, typed
@@ -76,9 +77,9 @@ def from_wishes(variants: int, joint: int, rng: np.random.Generator) -> list[Les
     """All wishes that are not kept for measuring, each typed in `variants` ways; and `joint` of them in one sentence,
     up to three, or with something that asks for nothing."""
     known = [wish for wish in read() if not held_out(wish)]
+    short = {which: _short(known, which) for which in LANGUAGES}
     out = [Lesson(wish.text, wish.said) for wish in known]
     out += [Lesson(typed(w.text, w.language, rng), w.said) for w in known for _ in range(variants - 1)]
-    short = {which: [w for w in known if w.language == which and len(w.text) < SHORT] for which in LANGUAGES}
     idle = {which: [w for w in short[which] if w.said == OPEN] + idly(which, rng) for which in LANGUAGES}
     while joint:
         language = str(rng.choice(LANGUAGES))
@@ -140,6 +141,32 @@ def from_endings(rounds: int, rng: np.random.Generator) -> list[Lesson]:
     for _, language in itertools.product(range(rounds), LANGUAGES):
         out += [Lesson(typed(text, language, rng), said) for text, said in endings(language, rng)]
     return out
+
+
+def from_contrasts(rounds: int, joint: int, rng: np.random.Generator) -> list[Lesson]:
+    """What stays against what ends, every way of saying it in so many rounds; and `joint` of these and of endings, each
+    in one sentence with a wish of something else or with what asks for nothing."""
+    out = []
+    for _, language in itertools.product(range(rounds), LANGUAGES):
+        out += [Lesson(typed(text, language, rng), said) for text, said in contrasts(language, rng)]
+    known = [wish for wish in read() if not held_out(wish)]
+    for language in LANGUAGES:
+        short = _short(known, language)
+        idle = [wish for wish in short if wish.said == OPEN] + idly(language, rng)
+        told = [*contrasts(language, rng), *endings(language, rng)]
+        some: list[Lesson] = []
+        while len(some) < joint // len(LANGUAGES):
+            text, said = told[int(rng.integers(len(told)))]
+            chosen = [Wish(text, language, said, -1), _one(idle if rng.uniform() < IDLE else short, rng)]
+            wish = together(chosen[:: 1 - 2 * int(rng.integers(2))], rng)
+            if wish is not None:
+                some.append(Lesson(typed(wish.text, language, rng), wish.said))
+        out += some
+    return out
+
+
+def _short(wishes: Sequence[Wish], language: str) -> list[Wish]:
+    return [wish for wish in wishes if wish.language == language and len(wish.text) < SHORT]
 
 
 def from_narrations(count: int, rng: np.random.Generator) -> list[Lesson]:

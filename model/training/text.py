@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from configs.paths import cache_dir, load_toml
+from model.checkpoint import as_config
 from model.conditioning.meaning import FILE, AdapterConfig, Meant, TextAdapter
 from model.conditioning.text import Hidden, TextEncoder
 from model.native import has_fast_bf16
@@ -24,6 +25,7 @@ from model.training.lessons import (
     Lesson,
     encoded,
     from_changes,
+    from_contrasts,
     from_endings,
     from_grammar,
     from_narrations,
@@ -44,7 +46,8 @@ LENGTHS = 8  # classes of texts by length; a step sees one
 @dataclass(frozen=True)
 class TextTraining:
     """How to train, and on how many sentences: `variants` of each wish, `joint` ones, `grammar` sentences a
-    meaning and language, `changes` of one thing, rounds of `endings`, narrations, and texts that nobody understands."""
+    meaning and language, `changes` of one thing, rounds of `endings` and `contrasts`, `contrasted` of these with a
+    wish, narrations, and texts that nobody understands."""
 
     seed: int = 1
     rate: float = 1e-3
@@ -55,6 +58,8 @@ class TextTraining:
     grammar: int = 8
     changes: int = 120
     endings: int = 2
+    contrasts: int = 1
+    contrasted: int = 2000
     narrations: int = 3000
     nowhere: int = 1500
     noise: float = 0.3  # of the hidden states' deviation
@@ -108,6 +113,7 @@ def to_learn(training: TextTraining) -> list[Lesson]:
         *from_nowhere(training.nowhere, rng),
         *from_changes(training.changes, rng),
         *from_endings(training.endings, rng),
+        *from_contrasts(training.contrasts, training.contrasted, rng),
     ]
 
 
@@ -147,14 +153,14 @@ def objective(told: Meant, meaning: Tensor, lessons: Lessons, training: TextTrai
 
 
 def train_step(run: Run, adapter: TextAdapter, lessons: Lessons, training: TextTraining) -> dict[str, Tensor]:
-    """One step; returns the figures of its objective."""
+    """One step of one reader, in turns, so that each has lessons of its own; returns the figures of its objective."""
     seed = step_seed(training.seed, run.step)
     torch.manual_seed(seed)  # of dropout
     generator = torch.Generator().manual_seed(seed + 1)
     which = lessons.draw(training.rows, generator)
     hidden = blurred(lessons.states.take(which), lessons.deviation, training, generator)
     with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
-        told = adapter(*hidden).float()
+        told = adapter(*hidden, run.step % len(adapter.readers)).float()
     parts = objective(told, lessons.meaning[which], lessons, training)
     descend(run, torch.stack(list(parts.values())).sum(), [adapter], CLIP_GRADIENT)
     right = lessons.meaning[which] == read_as(told)
@@ -178,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lessons = Lessons.of(to_learn(training), TextEncoder.load(), cache_dir())
     print(f"{len(lessons.meaning)} lessons", flush=True)
     torch.manual_seed(training.seed)
-    adapter = TextAdapter(AdapterConfig(**section["model"]))
+    adapter = TextAdapter(as_config(AdapterConfig, section["model"]))
     optimizer = adam(adapter.parameters(), training.rate, training.weight_decay)
     run = Run(cache_dir() / "runs" / options.run, adapter, optimizer, options.minutes)
     if options.resume:

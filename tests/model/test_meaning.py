@@ -14,16 +14,18 @@ from torch.testing import assert_close
 
 from configs.paths import WEIGHTS
 from model.checkpoint import CheckpointError
-from model.conditioning.meaning import FILE, AdapterConfig, PromptReader, TextAdapter
+from model.conditioning.meaning import FILE, NAMES, AdapterConfig, PromptReader, TextAdapter
 from model.conditioning.text import MAX_CHARS, TextEncoder, TextTooLong
 from model.evaluation import prompts
 from model.training import wishes
+from model.training.contrasts import contrasts
 from model.training.endings import endings
 from model.training.lessons import (
     MEANINGS,
     OPEN,
     Lesson,
     encoded,
+    from_contrasts,
     from_grammar,
     from_narrations,
     from_nowhere,
@@ -35,7 +37,7 @@ from model.training.optimizers import adam
 from model.training.run import Run
 from model.training.text import Lessons, TextTraining, blurred, read_as, train_step
 
-SMALL = AdapterConfig(width=16, layers=1, heads=2, hidden=16, inner=16, dropout=0.0)
+SMALL = AdapterConfig(width=16, layers=(1, 1), heads=2, hidden=16, inner=16, dropout=0.0)
 TAUGHT = [Lesson("cai a noite", (4, 3, 5)), Lesson("a beach", (3, 4, 5)), Lesson("qwrt zzk", None)]
 
 
@@ -74,10 +76,10 @@ def taught(folder: Path, lessons: Lessons, steps: int, resumed_after: int = 0) -
 def test_a_prompt_that_is_not_understood_passes_as_the_encoder_made_it(encoder: TextEncoder) -> None:
     adapter, texts = small().eval(), ["let it snow", "céu limpo 雪 ❄", "\ud800"]
     for logit, adapted in ((-20.0, False), (20.0, True)):
-        adapter.understood.bias.fill_(logit)
-        for head in adapter.names:
-            assert isinstance(head, torch.nn.Linear)
-            head.bias[0] = 20.0  # clear enough
+        [reader.understood.bias.fill_(logit) for reader in adapter.readers]
+        for head in adapter.modules():
+            if isinstance(head, torch.nn.Linear) and head.out_features in NAMES:
+                head.bias[0] = 20.0  # clear enough
         features, mask = PromptReader(encoder, adapter).features(texts)
         own, own_mask = encoder.features(texts)
         assert features.shape == (3, 32, 384) and mask.dtype == torch.bool
@@ -107,6 +109,17 @@ def test_a_prompt_is_said_again_as_its_likeliest_names_and_as_no_mixture(encoder
     assert not torch.allclose(plainly, told.meaning, atol=1e-3)
 
 
+@torch.inference_mode()
+def test_of_several_readers_the_mean_counts(encoder: TextEncoder) -> None:
+    adapter, hidden = small().eval(), encoder.hidden(["neve", "a beach at night"])
+    together, apart = adapter(*hidden), [adapter(*hidden, reader) for reader in range(2)]
+    for both, one, other in zip(together.names, *(told.names for told in apart), strict=True):
+        assert not torch.allclose(one, other)
+        assert_close(both.softmax(-1), (one.softmax(-1) + other.softmax(-1)) / 2)
+    with pytest.raises(ValueError, match=r"one reader of one layer at least, got \[2, 0\]"):
+        AdapterConfig(layers=(2, 0))
+
+
 def test_it_learns_meanings_and_what_nobody_understands(tmp_path: Path, encoder: TextEncoder, lessons: Lessons) -> None:
     run = taught(tmp_path, lessons, steps=120)
     with torch.inference_mode():
@@ -125,7 +138,10 @@ def test_a_resumed_run_is_as_one_that_never_stopped(tmp_path: Path, lessons: Les
 def test_an_adapter_comes_back_from_its_file_and_others_are_refused(tmp_path: Path) -> None:
     adapter = small()
     adapter.save(tmp_path / FILE, {"steps": 3})
-    assert_close(TextAdapter.load(tmp_path / FILE).ask, adapter.ask.detach(), atol=1e-3, rtol=1e-3)
+    again = TextAdapter.load(tmp_path / FILE)
+    for name, tensor in again.state_dict().items():
+        own = adapter.state_dict()[name]
+        assert_close(tensor, own, atol=float(own.abs().max()) / 200, rtol=1e-3)
     with pytest.raises(CheckpointError, match="expected kind 'text', found 'omni'"):
         TextAdapter.load(WEIGHTS / "nano.safetensors")
     with pytest.raises(ValueError, match="multiple of heads; got 16 and 3"):
@@ -180,10 +196,30 @@ def test_no_lesson_shares_a_prompt_that_the_networks_are_judged_by() -> None:
 def test_wishes_that_something_ends_say_what_comes_instead() -> None:
     rng = np.random.default_rng(0)
     for language, known in (("en", {"stop the rain"}), ("pt", {"chega da chuva", "chega de chuva"})):
-        said = dict(pair for _ in range(30) for pair in endings(language, rng))
+        said = dict(pair for _ in range(90) for pair in endings(language, rng))
         assert set(said.values()) == {(4, t, 5) for t in range(4)} | {(4, 4, w) for w in range(5)}
         assert all("{" not in text for text in said)
         assert known <= set(said) and all(said[text] == (4, 4, 0) for text in known)
+
+
+def test_what_stays_is_told_from_what_ends() -> None:
+    rng = np.random.default_rng(0)
+    told = {
+        "en": {
+            "disappears in the (fog|mist|haze)$": 2,
+            "don't stop snowing": 4,
+            "^stop snowing$": 0,
+            "^clouds but no": 1,
+        },
+        "pt": {"desaparece no nevoeiro": 2, "não para de nevar": 4, "^para de nevar$": 0, "^nuvens mas sem": 1},
+    }
+    for language, known in told.items():
+        said = [pair for _ in range(20) for pair in contrasts(language, rng)]
+        assert all("{" not in text and "[" not in text for text, _ in said)
+        for pattern, weather in known.items():
+            assert {names[2] for text, names in said if re.search(pattern, text)} == {weather}
+    joined = from_contrasts(0, 40, rng)
+    assert len(joined) == 40 and len({lesson.said for lesson in joined}) > 10
 
 
 def test_two_wishes_are_joined_where_they_do_not_contradict_each_other() -> None:
