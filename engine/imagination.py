@@ -21,7 +21,7 @@ from model.heavens import under
 from model.omni import CHANNELS, GROUPS, PATCH, VIEW, Seen, given_alone, unpatch
 from model.overlay import Known
 from model.planes import metres
-from model.view import firmness
+from model.view import lasting
 
 FIRST_STEPS = 40
 GUIDED, GUIDED_FROM, GUIDED_UNTIL = 0.15, 0.1, 0.9  # how far from what the Omni takes it for, at which signal levels
@@ -235,7 +235,7 @@ class Imagination:
         if dream.taken == STEPS // 2 and len(dream.drawn) < dream.drafts and dream.drafts > 1:
             self._draft_is_half_drawn(dream, there, unpatch(seen.clean.float()[:, 0]))
         elif dream.taken == STEPS:
-            dream.firm = firmness(seen.trust[:, -1], dream.glimpse.tokens)
+            dream.firm = lasting(dream.glimpse.tokens)
 
     def _draft_is_half_drawn(self, dream: Dream, there: Told, latents: Tensor) -> None:
         """Begin the next draft, or go on with the one that shows best what the state says and goes best with what is
