@@ -210,6 +210,14 @@ def test_sound_reaches_the_world():
     assert not np.array_equal(frames[0].y, frames[1].y)
 
 
+def test_who_stands_does_not_sink_and_the_wind_blows():
+    world = World(load_models(), 3, "a desert at noon")
+    world.patience_s = 0.0
+    frames = [world.step(Inputs()) for _ in range(30)]
+    assert {(frame.state["x"], frame.state["y"], frame.state["z"]) for frame in frames} == {(0.0, 1.7, 0.0)}
+    assert not np.array_equal(frames[-1].y[:100], frames[-2].y[:100])
+
+
 @pytest.fixture
 def templates(tmp_path, monkeypatch) -> None:
     """One template, whose picture is a white sky above a dark ground."""
