@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.body import Body
-from engine.obstacles import REACH_M, WARY_M, Obstacles
+from engine.obstacles import CROWN_M, HEAD_M, REACH_M, WARY_M, Obstacles
 from model.camera import project
 from model.conditioning import state
 from model.omni import Seen
@@ -65,6 +65,21 @@ def test_nobody_walks_through_a_wide_wall():
 def test_who_is_wary_stops_farther_away():
     (_, near), (_, far) = (walk(wall(-4.0, 4.0, 3.5), 40, reach_m) for reach_m in (REACH_M, WARY_M))
     assert 0.6 * (WARY_M - REACH_M) < near - far < 1.5 * (WARY_M - REACH_M)
+
+
+def test_who_is_wary_does_not_walk_under_a_crown():
+    across, up = torch.meshgrid(torch.arange(-1.5, 1.5, 0.01), torch.arange(2.2, 3.5, 0.01), indexing="ij")
+    crown = torch.stack([across.flatten(), up.flatten(), torch.full_like(across.flatten(), 5.0)])
+    for reach_m, head_m, under in ((REACH_M, HEAD_M, True), (WARY_M, CROWN_M, False)):
+        obstacles, z = Obstacles(inland), 0.0
+        obstacles.reach_m, obstacles.head_m = reach_m, head_m
+        for _ in range(60):
+            obstacles.see(seen(crown, pose(0.0, z)), pose(0.0, z))
+            east, north = obstacles.way(0.0, z, (0.0, STEP_M))
+            if east:
+                break
+            z += north
+        assert (z > 5.0) == under
 
 
 def test_a_narrow_thing_is_gone_around_on_its_freer_side():
