@@ -213,7 +213,7 @@ class Imagination:
         if there is None:
             return None
         light = state.light(told.state.sky)
-        glimpse = self._recollection.elsewhere(known, there[None], light)
+        glimpse = self._recollection.elsewhere(known, there[None], light, beyond=True)
         drafts = DREAM_DRAFTS if around and not self._recollection.memory.given else 1
         return Dream(there, light, glimpse, self._noise(), torch.zeros_like(glimpse.other_light), drafts)
 

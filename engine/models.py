@@ -39,7 +39,7 @@ from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Ranges, activation_ranges
 from model.tokenizer.native import NativeTokenizer
 from model.tokenizer.quick import Eyes, quick_tokenizer
-from model.view import changed, settled, told
+from model.view import changed, extended, settled, told
 from model.waters import Waters
 
 OMNI_FILE = "nano.safetensors"
@@ -109,14 +109,20 @@ class Models:
         self.detail, self.waters = networks.detail.fast(), networks.waters
         self.batch = Batch(self.omni, place or HERE)
 
-    def see(self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor) -> Glimpse:
+    def see(
+        self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor, beyond: bool = False
+    ) -> Glimpse:
         """What is known of the view from `pose` in that light, see `overlaid`, without what floats, see `cleared`.
         What something near hid from keyframes is guessed from what is behind, in every frame anew: a guess that is
-        handed on smears, and keeps the light it was made in."""
+        handed on smears, and keeps the light it was made in. `beyond`: tokens tell of it as `extended`."""
         (filled, known, _, shares), gap = cleared(overlaid(keys, last, dreams, pose))
-        view = settled(filled, known, gap, shares)
+        view = whole = settled(filled, known, gap, shares)
+        seen = filled
+        if beyond:
+            seen, reached, shares = extended(filled, known + gap, shares)
+            whole = settled(seen, reached - gap, gap, shares)
         changes = torch.stack([light - each.light for each in (*keys, last, *dreams)])[None]
-        tokens, other_light = told(self.tokenizer.encode(filled[:, :CHANNELS]), view, changes, filled[:, 6:7])
+        tokens, other_light = told(self.tokenizer.encode(seen[:, :CHANNELS]), whole, changes, filled[:, 6:7])
         remembered = view.shares.sum(1, keepdim=True) - view.shares[:, len(keys) : len(keys) + 1]
         return Glimpse(tokens, filled, view.known, remembered, other_light, view.uncovered)
 

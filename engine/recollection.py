@@ -58,9 +58,11 @@ class Recollection:
             self._choose(pose, light)
         return self._see(self._keys, last, pose, light)
 
-    def elsewhere(self, last: Known, pose: Tensor, light: Tensor) -> Glimpse:
-        """The same of a view that nobody has yet, by whatever keyframes show most of it."""
-        return self._see(self._recalled(self.memory.choose(pose[0], light, self._used()).keyframes), last, pose, light)
+    def elsewhere(self, last: Known, pose: Tensor, light: Tensor, beyond: bool = False) -> Glimpse:
+        """The same of a view that nobody has yet, by whatever keyframes show most of it; `beyond`, for who goes on from
+        it: what is known is told up to its border."""
+        keys = self._recalled(self.memory.choose(pose[0], light, self._used()).keyframes)
+        return self._see(keys, last, pose, light, beyond)
 
     def look_back(self, latents: Tensor, known: Known, index: int) -> None:
         """Remembers frame `index`, latents [1, 16, 18, 32], where what it shows is new."""
@@ -108,11 +110,11 @@ class Recollection:
         self.memory.keep(keyframe)
         return keyframe
 
-    def _see(self, keys: list[Key], last: Known, pose: Tensor, light: Tensor) -> Glimpse:
+    def _see(self, keys: list[Key], last: Known, pose: Tensor, light: Tensor, beyond: bool = False) -> Glimpse:
         leads = bool(keys) and keys[0][0].whole
         count = 1 if leads else sum(not keyframe.dreamed for keyframe, _ in keys)
         views = [known for _, known in keys]
-        return self._models.see(views[:count], last, views[count:], pose, light)
+        return self._models.see(views[:count], last, views[count:], pose, light, beyond)
 
     def _used(self) -> list[Keyframe]:
         return [keyframe for keyframe, _ in self._keys]

@@ -65,6 +65,21 @@ def grains(planes: Tensor, known: Tensor) -> Tensor:
     return F.avg_pool2d(grain(planes) * known, CELL) / F.avg_pool2d(known, CELL).clamp_min(1e-4)
 
 
+def extended(planes: Tensor, known: Tensor, shares: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Planes [1, 8, 144, 256] without holes, which pixels are known [1, 1, 144, 256], and each view's shares [1, N, 18,
+    32] -> the same, what is known carried on to the left and right by a cell: who goes on from it sees all that is
+    known up to its border, and not only the cells that it leaves whole."""
+    planes, reached = planes.clone(), known.clone()
+    right, left = slice(1, None), slice(None, -1)
+    for _ in range(CELL):
+        for to, of in ((right, left), (left, right)):
+            new = (1 - reached[..., to]) * reached[..., of]
+            planes[..., to] = torch.lerp(planes[..., to], planes[..., of], new)
+            reached[..., to] += new
+    more = F.avg_pool2d(reached, CELL) / F.avg_pool2d(known, CELL).clamp_min(1e-4)
+    return planes, reached, shares * more
+
+
 class Settled(NamedTuple):
     """What counts as known: each view's shares [1, N, 18, 32], which pixels [1, 1, 144, 256] and which of these fill
     gaps, and each cell's grain [1, 1, 18, 32]."""

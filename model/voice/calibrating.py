@@ -47,12 +47,12 @@ def fitted(speech: Sequence[Evidence], foreign: Sequence[Evidence]) -> Confidenc
 
 
 def strict(confidence: Confidence, foreign: Sequence[Evidence], most: int) -> Confidence:
-    """The same, less sure where it has to be: at most so many of these are obeyed."""
+    """The same, as sure as it may be: so many of these are obeyed, and no more."""
     odds = sorted((confidence.odds(one) for one in foreign), reverse=True)
     if len(odds) <= most:
         return confidence
     needed = math.log(OBEYED / (1 - OBEYED))
-    return confidence._replace(bias=confidence.bias + min(needed - odds[most] - 1e-3, 0.0))
+    return confidence._replace(bias=confidence.bias + needed - odds[most] - 1e-3)
 
 
 @torch.inference_mode()

@@ -10,6 +10,7 @@ from model.planes import depth_code
 from model.view import (
     as_tokens,
     cells,
+    extended,
     fill,
     firmness,
     grains,
@@ -71,6 +72,17 @@ def test_cells_at_the_border_are_known_wholly_or_not_at_all():
     assert torch.equal(known[..., :248], taken[..., :248])
     whole = torch.ones_like(taken)
     assert without_slivers(F.avg_pool2d(whole, 8), whole)[1].all()
+
+
+def test_who_goes_on_from_a_picture_sees_all_that_is_known_up_to_its_border():
+    planes, known = torch.rand(1, 8, 144, 256), torch.zeros(1, 1, 144, 256)
+    known[..., 40:228] = 1  # ends in the middle of a cell
+    shares = F.avg_pool2d(known, 8)
+    seen, reached, more = extended(planes, known, shares)
+    assert torch.equal(seen[..., 40:228], planes[..., 40:228]) and torch.equal(reached[..., 40:228], known[..., 40:228])
+    assert (seen[..., 228:236] == planes[..., 227:228]).all() and torch.equal(seen[..., 236:], planes[..., 236:])
+    before, after = (without_slivers(part, mask)[0] for part, mask in ((shares, known), (more, reached)))
+    assert before[..., 28].max() == 0 and after[..., 28].min() == 1 and after[..., 29].max() == 0
 
 
 def test_what_is_trusted_under_steady_light_stays_to_the_last_bit_and_the_rest_is_drawn():
