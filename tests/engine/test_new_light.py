@@ -9,7 +9,7 @@ from engine.world import Inputs, World
 from model.conditioning import state
 
 RAIN, SNOW, COVER = (state.SKY.index(name) for name in ("rain", "snow", "cover"))
-COLOUR = 1.0  # of 255, that the mean distance from grey may jump and fall back
+COLOUR = 1.5  # of 255, that the mean distance from grey may jump and fall back; a turn brings new things into view
 
 
 @pytest.fixture(scope="module")

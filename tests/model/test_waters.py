@@ -28,7 +28,7 @@ def views(count: int, seed: int) -> Views:
 def test_it_learns_where_water_is_and_is_kept_in_a_file(tmp_path: Path):
     torch.manual_seed(0)
     waters = Waters(WatersConfig(8, (1,))).train()
-    run = Run(tmp_path, waters, adam(waters.parameters(), 1e-2, 0.0), 0.2)
+    run = Run(tmp_path, waters, adam(waters.parameters(), 1e-2, 0.0), 0.05)
     found = train(run, views(64, 0), SECTION)
     assert min(accuracy(found, views(32, 1)).values()) > 0.9
     found.save(tmp_path / "it.safetensors", steps=run.step)
