@@ -90,7 +90,8 @@ def with_detail(planes: Tensor, lacking: Tensor) -> Tensor:
     land = (planes[:, DEPTH : DEPTH + 1] > 2 * AFAR_CODE - 1).to(planes.dtype)
     land = -F.max_pool2d(-land, 2 * SOFT + 1, 1, SOFT)
     land = F.avg_pool2d(land, 2 * SOFT + 1, 1, SOFT, count_include_pad=False)
-    return torch.cat([planes[:, :LUMA] + land * lacking.to(planes.dtype), planes[:, LUMA:]], 1)
+    luma = (planes[:, :LUMA] + land * lacking.to(planes.dtype)).clamp(-1, 1)  # beyond, bytes go round
+    return torch.cat([luma, planes[:, LUMA:]], 1)
 
 
 def finished(work: Generator[None, None, Tensor]) -> Tensor:

@@ -60,6 +60,12 @@ def test_only_luma_on_land_gets_any():
     assert torch.equal(finer, load(WEIGHTS / "detail.safetensors").add(planes))
 
 
+def test_what_shines_does_not_turn_black():
+    planes = torch.full((1, 7, 16, 16), 0.95)
+    finer = with_detail(planes, torch.full((1, 4, 16, 16), 0.5))
+    assert finer[:, :LUMA].max() == 1
+
+
 def test_in_pieces_it_is_the_same():
     detail, planes = load(WEIGHTS / "detail.safetensors"), torch.rand(1, 7, 144, 256) - 0.5
     work, count = detail.pieces(planes), 0
