@@ -49,7 +49,6 @@ class Dream:
     light: Tensor  # [7]
     glimpse: Glimpse
     noisy: Tensor  # [1, 1, 144, 64]
-    firm: Tensor  # [1, 1, 18, 32] how much of what is known stays, by the last step
     drafts: int = 1  # of which the best is finished
     drawn: list[tuple[float, Tensor]] = field(default_factory=list)  # half: how good each is, and what is there of it
     taken: int = 0  # steps of the one that is being sampled
@@ -215,7 +214,7 @@ class Imagination:
         light = state.light(told.state.sky)
         glimpse = self._recollection.elsewhere(known, there[None], light, beyond=True)
         drafts = DREAM_DRAFTS if around and not self._recollection.memory.given else 1
-        return Dream(there, light, glimpse, self._noise(), torch.zeros_like(glimpse.other_light), drafts)
+        return Dream(there, light, glimpse, self._noise(), drafts)
 
     @staticmethod
     def _there(dream: Dream, told: Told) -> Told:
@@ -234,8 +233,6 @@ class Imagination:
         dream.taken += 1
         if dream.taken == STEPS // 2 and len(dream.drawn) < dream.drafts and dream.drafts > 1:
             self._draft_is_half_drawn(dream, there, unpatch(seen.clean.float()[:, 0]))
-        elif dream.taken == STEPS:
-            dream.firm = lasting(dream.glimpse.tokens)
 
     def _draft_is_half_drawn(self, dream: Dream, there: Told, latents: Tensor) -> None:
         """Begin the next draft, or go on with the one that shows best what the state says and goes best with what is
@@ -249,7 +246,7 @@ class Imagination:
 
     def _remembering(self, dream: Dream, sky: Tensor, index: int) -> Iterator[None]:
         """Between two pieces of it lies a frame."""
-        latents, firm = unpatch(dream.noisy[:, 0]).clamp(-3, 3), dream.firm
+        latents, firm = unpatch(dream.noisy[:, 0]).clamp(-3, 3), lasting(dream.glimpse.tokens)
         planes, *_ = self._models.draw(latents, (dream.glimpse, firm))
         own = (dream.glimpse.known == 0) | (per_pixel(firm < 0.5) & (dream.glimpse.uncovered == 0))
         yield
