@@ -383,13 +383,28 @@ async def stranger(chromium: Browser, served: Served) -> AsyncIterator[Person]:
     await made.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def driver(person: Person) -> AsyncIterator[Person]:
-    """Somebody in a world of their own."""
+@asynccontextmanager
+async def living(person: Person, **wish: Any) -> AsyncIterator[Person]:
+    """The same person, in a world of their own meanwhile."""
     thrown: list[str] = []
     person.page.on("pageerror", lambda error: thrown.append(str(error)))
     await person.come_in()
-    await person.open_world(prompt="a green meadow with trees on a clear day", seed=7)
+    await person.open_world(**wish)
     yield person
     await person.leave()
     assert not thrown, f"the page threw {thrown}"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def driver(person: Person) -> AsyncIterator[Person]:
+    """Somebody in a world of their own, from words."""
+    async with living(person, prompt="a green meadow with trees on a clear day", seed=7):
+        yield person
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(person: Person) -> AsyncIterator[Person]:
+    """Somebody in a world of their own that begins with a picture: for what holds whatever the networks draw, since
+    this one is drawn sooner."""
+    async with living(person, template="meadow", seed=7):
+        yield person

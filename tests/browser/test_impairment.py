@@ -18,7 +18,7 @@ from tests.browser.relay import INIT, Line, Relay
 if TYPE_CHECKING:
     from conftest import Walker, Walking
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 SCREEN: dict[str, Any] = {"name": "desktop", "width": 640, "height": 360}
 LIVE_AGAIN_S, CALM_S, SETTLED_S = 3.0, 3.0, 10.0

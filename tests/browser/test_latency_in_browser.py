@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import Person, Walker
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 ROUNDS, EACH = 6, 50
 PRESS_P50_MS, PRESS_P95_MS, LOOK_P50_MS = 100.0, 150.0, 60.0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from conftest import Person
     from playwright.async_api import BrowserContext
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 LOUDNESS, BANDS_FROM, BANDS = 0, 2, 15  # where the worker's values have loudness, and which are its bands
 TONE_BAND = 4  # 440 Hz among 15 bands from 100 Hz to 10 kHz
@@ -37,15 +37,15 @@ TONE_CAME_AND_WENT = """(loudness) => {
 }"""
 
 
-async def test_a_loud_tone_reaches_the_audio_tokens(context: BrowserContext, driver: Person) -> None:
+async def test_a_loud_tone_reaches_the_audio_tokens(context: BrowserContext, visitor: Person) -> None:
     await context.grant_permissions(["microphone"])
-    page = driver.page
+    page = visitor.page
     await page.evaluate(KEEP_HEARING)
-    await driver.frames(12)
+    await visitor.frames(12)
     quiet = await page.evaluate("() => hearing.splice(0)")
     await page.keyboard.down("KeyV")
-    await driver.until("() => document.querySelector('.talk').dataset.state === 'talking'")
-    await driver.until(TONE_CAME_AND_WENT, LOUDNESS)
+    await visitor.until("() => document.querySelector('.talk').dataset.state === 'talking'")
+    await visitor.until(TONE_CAME_AND_WENT, LOUDNESS)
     await page.keyboard.up("KeyV")
     heard = await page.evaluate("() => hearing.splice(0)")
     assert max(entry["audio"][LOUDNESS] for entry in quiet) < 0.1
@@ -71,8 +71,8 @@ def following(heard: list[dict[str, Any]]) -> list[int]:
     return lags
 
 
-async def test_holding_v_in_the_prompt_line_writes_a_v(driver: Person) -> None:
-    page = driver.page
+async def test_holding_v_in_the_prompt_line_writes_a_v(visitor: Person) -> None:
+    page = visitor.page
     await page.keyboard.press("Enter")
     await page.keyboard.type("valley")
     assert await page.input_value(".say") == "valley"
@@ -80,12 +80,12 @@ async def test_holding_v_in_the_prompt_line_writes_a_v(driver: Person) -> None:
     await page.keyboard.press("Escape")
 
 
-async def test_a_forbidden_microphone_is_told_and_the_world_goes_on(driver: Person) -> None:
-    page = driver.page
+async def test_a_forbidden_microphone_is_told_and_the_world_goes_on(visitor: Person) -> None:
+    page = visitor.page
     await page.evaluate(
         """() => { navigator.mediaDevices.getUserMedia =
           () => Promise.reject(new DOMException("no", "NotAllowedError")); }"""
     )
     await page.get_by_role("button", name="Talk to the world").click()
-    await driver.until("() => document.querySelector('.notice')?.textContent.includes('not allowed')")
-    await driver.frames(6)
+    await visitor.until("() => document.querySelector('.notice')?.textContent.includes('not allowed')")
+    await visitor.frames(6)

@@ -12,7 +12,7 @@ from tests.browser.relay import INIT, Line, Relay
 if TYPE_CHECKING:
     from conftest import Walking
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 SCREEN: dict[str, Any] = {"name": "desktop", "width": 640, "height": 360}
 PRESSES, RESTS = 10_000, 20

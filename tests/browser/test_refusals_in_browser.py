@@ -19,53 +19,53 @@ OFFER = """async (sdp) => {
 }"""
 
 
-async def test_an_oversized_prompt_is_refused_with_its_reason(driver: Person) -> None:
-    page = driver.page
+async def test_an_oversized_prompt_is_refused_with_its_reason(visitor: Person) -> None:
+    page = visitor.page
     await page.keyboard.press("Enter")
     await page.fill(".say", "snow " * 100)
     assert "too many" in await page.inner_text(".count")
     await page.keyboard.press("Enter")
-    await driver.until("() => document.querySelector('.trail li[data-stage=refused]')")
+    await visitor.until("() => document.querySelector('.trail li[data-stage=refused]')")
     assert "400" in await page.inner_text(".trail li[data-stage=refused]")
-    await driver.frames(6)
+    await visitor.frames(6)
 
 
 @pytest.mark.parametrize("sdp", ["", "nonsense", "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n", "\x00\x01" * 500])
-async def test_a_malformed_offer_is_a_problem_and_the_world_goes_on(driver: Person, sdp: str) -> None:
-    status, kind, problem = await driver.page.evaluate(OFFER, sdp)
+async def test_a_malformed_offer_is_a_problem_and_the_world_goes_on(visitor: Person, sdp: str) -> None:
+    status, kind, problem = await visitor.page.evaluate(OFFER, sdp)
     assert 400 <= status < 500, problem
     assert kind.startswith("application/problem+json")
     assert problem["type"].startswith("urn:mundo:problem:")
     assert problem["detail"]
-    await driver.frames(6)
+    await visitor.frames(6)
 
 
 @pytest.mark.parametrize("channel", ["control", "events"])
-async def test_junk_on_a_channel_is_refused_and_the_world_goes_on(driver: Person, channel: str) -> None:
-    page = driver.page
+async def test_junk_on_a_channel_is_refused_and_the_world_goes_on(visitor: Person, channel: str) -> None:
+    page = visitor.page
     await page.evaluate("() => { window.refused = []; mundo.on('refused', (reason) => refused.push(reason)); }")
     await page.evaluate(
         """(name) => { const channel = taps.channels[name];
           channel.send(new Uint8Array([0, 255, 3, 128])); channel.send("{"); channel.send('{"type":"nothing"}'); }""",
         channel,
     )
-    await driver.until("() => refused.length > 0 && document.querySelector('.notice')")
+    await visitor.until("() => refused.length > 0 && document.querySelector('.notice')")
     assert channel in (await page.evaluate("() => refused"))[0]
     assert await page.evaluate("() => [mundo.state.phase, taps.peers.length]") == ["live", 1]
-    await driver.frames(6)
+    await visitor.frames(6)
 
 
-async def test_a_flood_of_junk_costs_the_connection_and_the_page_comes_back(driver: Person) -> None:
-    page = driver.page
+async def test_a_flood_of_junk_costs_the_connection_and_the_page_comes_back(visitor: Person) -> None:
+    page = visitor.page
     session = await page.evaluate("() => mundo.state.session")
     await page.evaluate("() => { for (let i = 0; i < 60; i += 1) taps.channels.events.send('junk'); }")
-    await driver.until("() => taps.peers.length > 1 && mundo.state.phase === 'live'")
-    await driver.frames(6)
+    await visitor.until("() => taps.peers.length > 1 && mundo.state.phase === 'live'")
+    await visitor.frames(6)
     assert await page.evaluate("() => mundo.state.session") == session
 
 
-async def test_a_lost_connection_is_shown_and_made_again(driver: Person) -> None:
-    page = driver.page
+async def test_a_lost_connection_is_shown_and_made_again(visitor: Person) -> None:
+    page = visitor.page
     frame = await page.evaluate("() => mundo.stats().frame")
     await page.evaluate(
         """() => { window.phases = []; mundo.on('state', ({ phase }) => phases.push(phase));
@@ -75,17 +75,17 @@ async def test_a_lost_connection_is_shown_and_made_again(driver: Person) -> None
           taps.channels.events.close(); }"""
     )
     assert "Reconnecting" in await page.evaluate("() => veiled")
-    await driver.until("() => phases.includes('reconnecting') && mundo.state.phase === 'live'")
-    await driver.frames(6)
+    await visitor.until("() => phases.includes('reconnecting') && mundo.state.phase === 'live'")
+    await visitor.frames(6)
     assert await page.evaluate("() => mundo.stats().frame") > frame
     await page.keyboard.down("KeyW")
-    await driver.until("() => JSON.parse(taps.sent.at(-1)).buttons === 1")
+    await visitor.until("() => JSON.parse(taps.sent.at(-1)).buttons === 1")
     await page.keyboard.up("KeyW")
 
 
-async def test_a_world_that_ends_says_so_and_leads_on(driver: Person) -> None:
-    page = driver.page
+async def test_a_world_that_ends_says_so_and_leads_on(visitor: Person) -> None:
+    page = visitor.page
     await page.evaluate("() => fetch(`/api/v1/sessions/${mundo.state.session}`, { method: 'DELETE' })")
-    await driver.until("() => mundo.state.phase === 'ended'")
+    await visitor.until("() => mundo.state.phase === 'ended'")
     await page.get_by_role("button", name="Open another world").click()
     await page.wait_for_selector("#describe")

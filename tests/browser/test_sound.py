@@ -14,7 +14,7 @@ from engine.messages import FRAME_RATE
 if TYPE_CHECKING:
     from conftest import Person, Walker, Walking
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 SCREEN = {"name": "desk", "width": 1280, "height": 720}
 APART_MS = 40.0

@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import Person
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 SETTLE_FRAMES = 48
 APART_FRAMES, MOST_APART_FRAMES = 5, 8  # what the probe was trained on

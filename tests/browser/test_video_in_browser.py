@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import Person
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 SECONDS = 20
 LEAST_FPS = 20.0

@@ -14,7 +14,7 @@ from tests.browser.walk import speech
 if TYPE_CHECKING:
     from conftest import Served
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 WITHIN_MS = 1000
 

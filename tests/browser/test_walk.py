@@ -12,7 +12,7 @@ import pytest
 from tests.browser.conftest import Walker, at_a_screen, browsing, serving
 from tests.browser.walk import SCREENS, Walk, speech
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 STATES = 30
 

@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import Person
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 PATIENCE_S = 60.0
 
 # Keeps the picture of every sixth frame, by its index: the page's own callback, which comes before this one, names the
@@ -39,12 +39,12 @@ KEEP_ALBUM = """() => {
 }"""
 
 
-async def share_link(driver: Person) -> str:
+async def share_link(visitor: Person) -> str:
     """The link that the share sheet makes, by clicking as a person does."""
-    await driver.page.get_by_role("button", name="Share", exact=True).click()
-    await driver.until("() => document.querySelector('dialog[open] input')?.value.includes('/watch#')")
-    link: str = await driver.page.input_value("dialog input")
-    await driver.page.keyboard.press("Escape")
+    await visitor.page.get_by_role("button", name="Share", exact=True).click()
+    await visitor.until("() => document.querySelector('dialog[open] input')?.value.includes('/watch#')")
+    link: str = await visitor.page.input_value("dialog input")
+    await visitor.page.keyboard.press("Escape")
     return link
 
 
@@ -54,9 +54,9 @@ async def page_of_album(somebody: Person, index: int) -> np.ndarray:
     return np.frombuffer(base64.b64decode(kept), np.uint8).astype(int)
 
 
-async def make_share(driver: Person, **wish: Any) -> dict[str, str]:
+async def make_share(visitor: Person, **wish: Any) -> dict[str, str]:
     """A link by the API, with what the sheet does not offer."""
-    made: dict[str, str] = await driver.page.evaluate(
+    made: dict[str, str] = await visitor.page.evaluate(
         """async (wish) => (await fetch(`/api/v1/sessions/${mundo.state.session}/shares`, { method: "POST",
            headers: { "content-type": "application/json" }, body: JSON.stringify(wish) })).json()""",
         {"role": "viewer", **wish},
@@ -64,34 +64,34 @@ async def make_share(driver: Person, **wish: Any) -> dict[str, str]:
     return made
 
 
-async def test_a_second_browser_sees_the_same_frames(driver: Person, stranger: Person) -> None:
-    await stranger.page.goto(await share_link(driver))
+async def test_a_second_browser_sees_the_same_frames(visitor: Person, stranger: Person) -> None:
+    await stranger.page.goto(await share_link(visitor))
     await stranger.until("() => mundo.state.visible && mundo.stats().frame > 0")
     assert await stranger.page.evaluate("() => mundo.state.role") == "viewer"
-    for somebody in (driver, stranger):
+    for somebody in (visitor, stranger):
         await somebody.page.evaluate(KEEP_ALBUM)
-    await driver.page.evaluate("() => mundo.steer({ buttons: ['ArrowRight'] })")
+    await visitor.page.evaluate("() => mundo.steer({ buttons: ['ArrowRight'] })")
     common: list[int] = []
     async with asyncio.timeout(PATIENCE_S):
         while len(common) < 3:  # a busy browser shows not every frame
-            await driver.frames(12)
-            theirs, ours = [set(await one.page.evaluate("() => [...album.keys()]")) for one in (stranger, driver)]
+            await visitor.frames(12)
+            theirs, ours = [set(await one.page.evaluate("() => [...album.keys()]")) for one in (stranger, visitor)]
             common = sorted(theirs & ours)
     off = []
     for index in common[-3:]:
-        a, b = [await page_of_album(somebody, index) for somebody in (driver, stranger)]
+        a, b = [await page_of_album(somebody, index) for somebody in (visitor, stranger)]
         off.append(float(np.abs(a - b).mean()))
     assert np.median(off) < 1.0, f"frames {common[-3:]} differ by {off}"  # one may be misnamed by a busy browser
-    await driver.until("() => document.querySelector('.people').textContent === '1 watching'")
+    await visitor.until("() => document.querySelector('.people').textContent === '1 watching'")
 
 
-async def test_a_watcher_cannot_steer_or_speak(driver: Person, stranger: Person) -> None:
-    await stranger.page.goto(await share_link(driver))
+async def test_a_watcher_cannot_steer_or_speak(visitor: Person, stranger: Person) -> None:
+    await stranger.page.goto(await share_link(visitor))
     await stranger.until("() => mundo.state.visible")
     assert await stranger.page.locator(".say, .talk, [aria-label=Share]").count() == 0
     await stranger.page.keyboard.down("KeyW")
     assert await stranger.page.evaluate("() => taps.sent.length") == 0
-    await driver.page.evaluate("() => { window.receipts = []; mundo.on('receipt', (r) => receipts.push(r)); }")
+    await visitor.page.evaluate("() => { window.receipts = []; mundo.on('receipt', (r) => receipts.push(r)); }")
     # What the page does not send, the gateway does not take either.
     await stranger.page.evaluate(
         """() => { for (let seq = 1e6; seq < 1e6 + 10; seq += 1) {
@@ -101,27 +101,27 @@ async def test_a_watcher_cannot_steer_or_speak(driver: Person, stranger: Person)
         "() => { mundo.on('refused', (r) => (window.refused = r)); mundo.say('night falls'); }"
     )
     await stranger.until("() => mundo.state.prompts[0].stage === 'refused'")
-    await driver.frames(24)
-    text_ids = await driver.page.evaluate("() => receipts.map((receipt) => receipt.text_id)")
+    await visitor.frames(24)
+    text_ids = await visitor.page.evaluate("() => receipts.map((receipt) => receipt.text_id)")
     assert set(text_ids) == {0}, "expected the opening prompt to stay in force"
-    values = await driver.page.evaluate("() => mundo.state.world?.values ?? {}")
+    values = await visitor.page.evaluate("() => mundo.state.world?.values ?? {}")
     assert values.get("buttons", 0.0) == 0.0
 
 
-async def test_an_expired_link_is_refused_and_the_world_goes_on(driver: Person, stranger: Person) -> None:
-    share = await make_share(driver, expires_s=0.05)
-    await driver.frames(6)
+async def test_an_expired_link_is_refused_and_the_world_goes_on(visitor: Person, stranger: Person) -> None:
+    share = await make_share(visitor, expires_s=0.05)
+    await visitor.frames(6)
     await stranger.page.goto(share["url"])
     await stranger.until("() => document.querySelector('.error')?.textContent.includes('expired')")
-    await driver.frames(6)
+    await visitor.frames(6)
 
 
-async def test_a_withdrawn_link_closes_whom_it_let_in(driver: Person, stranger: Person) -> None:
-    await stranger.page.goto(await share_link(driver))
+async def test_a_withdrawn_link_closes_whom_it_let_in(visitor: Person, stranger: Person) -> None:
+    await stranger.page.goto(await share_link(visitor))
     await stranger.until("() => mundo.state.visible")
-    await driver.page.get_by_role("button", name="Share", exact=True).click()
-    await driver.page.get_by_role("button", name="Stop sharing").click()
+    await visitor.page.get_by_role("button", name="Share", exact=True).click()
+    await visitor.page.get_by_role("button", name="Stop sharing").click()
     await stranger.until("() => mundo.state.phase === 'ended'")
     await stranger.page.get_by_role("heading", name="This world has ended").wait_for()
-    await driver.page.keyboard.press("Escape")
-    await driver.frames(6)
+    await visitor.page.keyboard.press("Escape")
+    await visitor.frames(6)

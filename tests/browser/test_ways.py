@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from conftest import Person, Served, Walking
     from playwright.async_api import Browser
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 SCREEN: dict[str, Any] = {"name": "desktop", "width": 1024, "height": 640}
 PHONE: dict[str, Any] = {"name": "phone", "width": 390, "height": 844, "touch": True}

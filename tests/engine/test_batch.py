@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine import imagination
 from engine.batch import Batch
 from engine.models import Models
 from engine.world import Frame, Inputs, World
@@ -26,6 +27,12 @@ def a_core_for_each() -> Iterator[None]:
     native.use_threads(WORLDS + 1)
     yield
     native.use_threads(0)
+
+
+@pytest.fixture
+def one_dream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what lies around a first frame only the nearest is dreamed of: what holds of one, holds of seven."""
+    monkeypatch.setattr(imagination, "TURNS", imagination.TURNS[:1])
 
 
 def an_omni() -> Omni:
@@ -161,7 +168,7 @@ def walked(worlds: list[World], inputs: list[Inputs], frames: int) -> list[list[
     return [list(frames_of) for frames_of in zip(*ticks, strict=True)]
 
 
-def test_worlds_with_other_prompts_and_controls_live_together_as_they_do_alone() -> None:
+def test_worlds_with_other_prompts_and_controls_live_together_as_they_do_alone(one_dream: None) -> None:
     models = Models.random()
     inputs = [Inputs(buttons=1), Inputs(look_x=0.05)]
     prompts = ["a meadow at noon", "a snowy night"]

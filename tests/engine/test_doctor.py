@@ -12,6 +12,7 @@ from tests.engine.test_bench import Counting
 FOUND = [Found("270p", 40.0, 30.0), Found("540p", 30.0, 40.0), Found("1080p", 12.5, 90.0)]
 
 
+@pytest.mark.alone
 def test_each_rung_is_measured_and_the_upper_ones_cost_more() -> None:
     found = examine(Counting(), Enlarger.random(), 0.3)
     assert [each.rung for each in found] == ["270p", "540p", "1080p"]

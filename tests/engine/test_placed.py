@@ -19,9 +19,9 @@ from engine.world import Inputs, World
 from model import native
 from model.omni import Seen
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
-from tests.engine.test_batch import WORLDS, a_core_for_each, an_omni, asked, together
+from tests.engine.test_batch import WORLDS, a_core_for_each, an_omni, asked, one_dream, together
 
-__all__ = ["a_core_for_each"]
+__all__ = ["a_core_for_each", "one_dream"]
 
 BF16 = Place(torch.device("cpu"), torch.bfloat16)
 aten = torch.ops.aten
@@ -112,7 +112,7 @@ def test_nothing_that_is_recorded_reads_from_the_host_or_waits_for_it() -> None:
     assert len(watch.found) == 2
 
 
-def test_worlds_at_a_place_live_as_those_of_the_kernels() -> None:
+def test_worlds_at_a_place_live_as_those_of_the_kernels(one_dream: None) -> None:
     native.use_threads(2)
     placed, plain = Models.random(place=HERE), Models.random()
     pictures = []
@@ -121,6 +121,7 @@ def test_worlds_at_a_place_live_as_those_of_the_kernels() -> None:
         with ThreadPoolExecutor(2) as threads:
             for _ in range(3):
                 frames = list(threads.map(World.step, worlds, [Inputs(buttons=1), Inputs(look_x=0.05)]))
+        assert any(keyframe.dreamed for world in worlds for keyframe in world.memory.keyframes)
         pictures.append([torch.from_numpy(frame.y).float() for frame in frames])
     assert isinstance(placed.omni, PlacedOmni) and 2 in placed.omni.sizes
     for ours, theirs in zip(*pictures, strict=True):
