@@ -88,12 +88,12 @@ def imagine(models: Models, told: Told, view: Tensor, noisy: Tensor, tau: float)
 def imagine_well(models: Models, told: Told, view: Tensor, noisy: Tensor, tau: float) -> Seen:
     """As `imagine`, guided by the Omni, which draws what nobody has seen as the inventor does, but worse, and is not
     told of which place."""
-    seen = imagine(models, told, view, noisy, tau)
+    view, known, when = under(view, *told.state.heavens()), told.dry.tokens(), (tau, 1 / sampler.FINEST)
+    seen: Seen = models.inventor(noisy, given_alone(told.tokens, told.age_s, known, view, when), ALONE)
     if not GUIDED_FROM <= tau < GUIDED_UNTIL:
         return seen
-    view, known = under(view, *told.state.heavens()), state.anywhere(told.dry.tokens())
-    given = given_alone(told.followed, told.age_s, known, view, (tau, 1 / sampler.FINEST))
-    poorer: Seen = models.omni(noisy, given, ALONE)
+    elsewhere = given_alone(told.followed, told.age_s, state.anywhere(known), view, when)
+    poorer: Seen = models.omni(noisy, elsewhere, ALONE)
     return seen._replace(clean=sampler.guided(seen.clean.float(), poorer.clean.float(), GUIDED))
 
 

@@ -10,14 +10,13 @@ from torch import Tensor
 from model.borders import DEPTH, SKY
 from model.camera import rays
 from model.conditioning import state
-from model.drifting import CORNERS, Flow, Picture, clouds, drifted, phases, waves
-from model.heavens import seen_by
+from model.drifting import Picture, clouds, drifted, phases, waves
+from model.heavens import bodies
 from model.planes import GRID_HEIGHT, GRID_WIDTH, metres
 from model.waters import Waters
 
 WIND = (0.07, 0.024)  # the simulator's clouds come from there: heights of their plane a second, east and south
 CLOUDS_S, CLOUDS_WIDE = 10.0, (6, 40)
-NEAR_THE_SUN = 60.0  # how sharply what stays of the sky falls off around sun and moon: to a third in 10 degrees
 STREAM = (0.35, 0.15)  # metres a second, east and south
 WAVES_S, WAVES_WIDE = 2.4, (4, 16)
 LOOK_EVERY = 4  # frames after which it is asked anew whether there is water, where there was none
@@ -48,8 +47,9 @@ def blown(picture: Picture, planes: Tensor, water: Tensor, now: state.WorldState
     pose, depth = torch.tensor(now.pose), planes[:, DEPTH]
     sky = depth < SKY
     if float(sky.float().mean()) > LEAST:
-        picture = drifted(picture, sky, _beside(clouds(pose, WIND, phases(at_s, CLOUDS_S)), now), CLOUDS_WIDE)
-    if float(water.mean()) < LEAST:
+        flow = clouds(pose, WIND, phases(at_s, CLOUDS_S), bodies(float(now.sky[0])))
+        picture = drifted(picture, sky, flow, CLOUDS_WIDE)
+    if float((water > WET).float().mean()) < LEAST:
         return picture
     wet = F.interpolate(water[None], depth.shape[1:], mode="bilinear")[0] > WET
     far_m = metres(planes)
@@ -60,11 +60,3 @@ def blown(picture: Picture, planes: Tensor, water: Tensor, now: state.WorldState
     level_m = below_m[wet].median()
     wet &= (below_m - level_m).abs() < LEVEL_M + SLACK * far_m
     return drifted(picture, wet, waves(pose, float(level_m), STREAM, phases(at_s, WAVES_S)), WAVES_WIDE)
-
-
-def _beside(flow: Flow, now: state.WorldState) -> Flow:
-    """The same, but sun and moon stand still, and what is bright around them."""
-    turn, gaze = now.heavens()
-    both = seen_by(torch.cat([state.sun(turn), state.moon(turn)]), gaze)
-    near = torch.einsum("nc,chw->nhw", both, CORNERS).amax(0)
-    return flow._replace(still=torch.maximum(flow.still, ((near - 1) * NEAR_THE_SUN).exp()))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ctypes
 from math import hypot
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +20,7 @@ APART = 4  # half-resolution pixels between two corners at which a flow is known
 CORNERS = corner_rays(GRID_HEIGHT, GRID_WIDTH, APART)
 PLANE = 0.12  # the simulator's clouds lie on a plane that a look of height (sine) -PLANE would meet in infinity
 LOW, HIGH = 0.02, 0.08  # heights between which clouds begin to move
+NEAR_THE_SUN = 60.0  # how sharply what stays of the sky falls off around sun and moon: to a third in 10 degrees
 LEVEL = -0.01  # the height below which a look meets the water
 WITHIN, SOFT = 3, 2  # half-resolution pixels from what stands still within which nothing is taken, and mixed
 BORDER = 12.0  # and from the border of the picture
@@ -53,8 +54,18 @@ def phases(at_s: float, round_s: float) -> tuple[Phase, Phase]:
     return first, second
 
 
-def clouds(pose: Tensor, wind: tuple[float, float], both: tuple[Phase, Phase]) -> Flow:
-    """Of the sky seen from `pose` [5]: its clouds come from so far east and south in a second, in their height."""
+def clouds(pose: Tensor, wind: tuple[float, float], both: tuple[Phase, Phase], bright: Tensor) -> Flow:
+    """Of the sky seen from `pose` [5]: its clouds come from so far east and south in a second, in their height. What
+    lies in `bright` directions [N, 3] (east, up, south) stands still, and what is near them."""
+    library = native.load("drifting")
+    if library is None:
+        return _clouds(pose, wind, both, bright)
+    given = (*pose.tolist()[3:], *wind, *(phase.gone_s for phase in both), *bright.flatten().tolist())
+    return _flow_of(library.drift_clouds, given, both, len(bright))
+
+
+def _clouds(pose: Tensor, wind: tuple[float, float], both: tuple[Phase, Phase], bright: Tensor) -> Flow:
+    """The same in torch."""
     look = _looks(pose)
     on_plane = look[::2] / (look[1] + PLANE).clamp_min(LOW)
     there = on_plane + _gone(both) * torch.tensor(wind)[:, None, None]  # [2, 2, 37, 65]
@@ -63,12 +74,23 @@ def clouds(pose: Tensor, wind: tuple[float, float], both: tuple[Phase, Phase]) -
     up = (root - PLANE * away) / (away + 1)
     east, south = (there * (up + PLANE)).split(1, 1)
     places = _seen(FAR_M * torch.cat([east, up, south], 1), pose)
-    return _flow(places, both, 1 - ((look[1] - LOW) / (HIGH - LOW)).clamp(0, 1))
+    flow = _flow(places, both, 1 - ((look[1] - LOW) / (HIGH - LOW)).clamp(0, 1))
+    near = torch.einsum("nc,chw->nhw", bright, look).amax(0)
+    return flow._replace(still=torch.maximum(flow.still, ((near - 1) * NEAR_THE_SUN).exp()))
 
 
 def waves(pose: Tensor, depth_m: float, stream: tuple[float, float], both: tuple[Phase, Phase]) -> Flow:
     """Of water that lies so many metres below the eye at `pose` [5]: waves come from so many metres east and south in
     a second."""
+    library = native.load("drifting")
+    if library is None:
+        return _waves(pose, depth_m, stream, both)
+    given = (*pose.tolist()[3:], depth_m, *stream, *(phase.gone_s for phase in both))
+    return _flow_of(library.drift_waves, given, both)
+
+
+def _waves(pose: Tensor, depth_m: float, stream: tuple[float, float], both: tuple[Phase, Phase]) -> Flow:
+    """The same in torch."""
     look = _looks(pose)
     level = depth_m * look / -look[1].clamp_max(LEVEL)
     along = torch.tensor([stream[0], 0.0, stream[1]])[:, None, None]
@@ -114,6 +136,14 @@ def _drifted(picture: Picture, moves: Tensor, flow: Flow, wide: tuple[int, int])
     out = torch.where(moves[None], torch.lerp(moved, parts, still), parts)
     out = (out + 0.5).floor().clamp(0, 255).to(torch.uint8)
     return [F.pixel_shuffle(out[:, :4].float(), 2)[0].to(torch.uint8), out[:, 4], out[:, 5]]
+
+
+def _flow_of(kernel: Any, given: tuple[float, ...], both: tuple[Phase, Phase], *counts: int) -> Flow:
+    """What a kernel says, which is told so many numbers."""
+    told, places, still = torch.tensor(given), torch.empty(2, *OWN.shape), torch.empty(OWN.shape[1:])
+    pointers = [ctypes.c_void_p(part.data_ptr()) for part in (CORNERS, told, places, still)]
+    kernel(*pointers[:2], *map(ctypes.c_int, (*counts, GRID_HEIGHT, GRID_WIDTH)), *pointers[2:])
+    return Flow(places, (both[0].share, both[1].share), still)
 
 
 def _looks(pose: Tensor) -> Tensor:

@@ -3,7 +3,7 @@ Knows a gaze and the sun's turn; nothing of weather, nor of what is seen."""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import torch
 from torch import Tensor
@@ -20,6 +20,19 @@ def heavens(turn: Tensor, gaze: Tensor) -> Tensor:
     """The sun's turn [...] and who looks, yaw and pitch in radians [..., 2] -> [..., 144, 24]: for each cell the cosine
     of its angle to the sun, and how near it is to the sun and to the moon, at several scales from 0 to 1; all of it
     LOUD times."""
+    if turn.numel() == 1 and gaze.numel() == 2 and turn.device.type == "cpu":
+        return _lone(float(turn), *gaze.flatten().tolist()).expand(*turn.shape, -1, -1)
+    return _heavens(turn, gaze)
+
+
+@lru_cache(64)
+def _lone(turn: float, yaw: float, pitch: float) -> Tensor:
+    """Kept, since somebody who stands, and each step of a picture that is being drawn, asks for the same again."""
+    with torch.inference_mode(False), torch.no_grad():
+        return _heavens(torch.tensor(turn), torch.tensor([yaw, pitch]))
+
+
+def _heavens(turn: Tensor, gaze: Tensor) -> Tensor:
     along = _along(turn.device)
     to_sun, to_moon = (
         torch.einsum("...c,chw->...hw", seen_by(there, gaze), along) for there in (state.sun(turn), state.moon(turn))
@@ -29,6 +42,13 @@ def heavens(turn: Tensor, gaze: Tensor) -> Tensor:
     told = LOUD * patch(torch.stack([to_sun, *near], -3))
     assert told.shape[-1] == HEAVENS
     return told
+
+
+@lru_cache(64)
+def bodies(turn: float) -> Tensor:
+    """Where sun and moon stand at the sun's turn: directions [2, 3] (east, up, south)."""
+    with torch.inference_mode(False), torch.no_grad():
+        return torch.stack([state.sun(torch.tensor(turn)), state.moon(torch.tensor(turn))])
 
 
 @cache

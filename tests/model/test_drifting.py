@@ -9,6 +9,7 @@ from model.drifting import Flow, clouds, drifted, phases, waves
 
 ROUND_S, WIDE = 10.0, (6, 40)
 POSE = torch.tensor([1.0, 1.7, -3.0, 0.6, 0.1])
+NADIR = torch.tensor([[0.0, -1.0, 0.0]])  # what is bright there is not near the sky
 
 
 def picture(seed: int = 0) -> list[torch.Tensor]:
@@ -57,7 +58,10 @@ def test_both_ways_say_the_same():
     if native.load("drifting") is None:
         pytest.skip("no C++ compiler")
     both, before = phases(3.3, ROUND_S), picture(1)
-    for flow, moves in ((clouds(POSE, (0.07, 0.024), both), sky()), (waves(POSE, 1.7, (0.35, 0.15), both), ~sky())):
+    for flow, moves in (
+        (clouds(POSE, (0.07, 0.024), both, NADIR), sky()),
+        (waves(POSE, 1.7, (0.35, 0.15), both), ~sky()),
+    ):
         quick = drifted(before, moves, flow, WIDE)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(native, "load", lambda name: None)
@@ -66,10 +70,38 @@ def test_both_ways_say_the_same():
         assert not torch.equal(quick[0], before[0])
 
 
+@pytest.mark.parametrize("pitch", [-0.6, 0.1, 1.2])
+def test_both_ways_say_whence_it_comes(pitch: float):
+    if native.load("drifting") is None:
+        pytest.skip("no C++ compiler")
+    pose, both = torch.tensor([1.0, 1.7, -3.0, 0.6, pitch]), phases(3.3, ROUND_S)
+    bright = F.normalize(torch.tensor([[0.5, 0.3, -0.7], [-0.5, 0.9, 0.1]]), dim=1)
+
+    def flows() -> list[Flow]:
+        return [clouds(pose, (0.07, 0.024), both, bright), waves(pose, 1.7, (0.35, 0.15), both)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "load", lambda name: None)
+        plain = flows()
+    for ours, theirs in zip(flows(), plain, strict=True):
+        assert ours.shares == theirs.shares and torch.allclose(ours.still, theirs.still, atol=1e-4)
+        apart = (ours.places - theirs.places).abs() / (1 + theirs.places.abs())
+        assert apart.max() < 1e-3
+    assert min(float(flow.still.min()) for flow in plain) < 1
+
+
+def test_what_is_bright_stands_still_and_what_is_around_it(way: str):
+    sun = F.normalize(torch.tensor([[0.0, 0.3, 1.0]]), dim=1)
+    ahead = torch.tensor([0.0, 1.7, 0.0, 0.0, 0.29])
+    still = clouds(ahead, (0.07, 0.024), phases(3.3, ROUND_S), sun).still
+    assert still[18, 32] > 0.99 > 0.5 > still[18, 60] and still[4:16, 2].max() < 0.2
+    assert clouds(ahead, (0.07, 0.024), phases(3.3, ROUND_S), NADIR).still[18, 32] < 1e-6
+
+
 def test_nothing_moves_as_it_was_drawn_nor_where_all_is_still(way: str):
     before, first = picture(), phases(0.0, ROUND_S)
     assert first[0] == (0.0, 1.0) and first[1].share == 0.0
-    for flow in (clouds(POSE, (0.07, 0.024), first), shifted(9.0)._replace(still=torch.ones(37, 65))):
+    for flow in (clouds(POSE, (0.07, 0.024), first, NADIR), shifted(9.0)._replace(still=torch.ones(37, 65))):
         after = drifted(before, sky(), flow, WIDE)
         assert max(int((a.int() - b.int()).abs().max()) for a, b in zip(before, after, strict=True)) <= 1
 
@@ -85,11 +117,11 @@ def test_both_phases_together_are_seen_whole_and_neither_where_it_begins_anew():
 def test_clouds_come_with_the_wind_and_the_more_the_higher_they_stand():
     both = phases(1.0, ROUND_S)
     level = torch.tensor([0.0, 1.7, 0.0, 0.0, 0.0])  # looks south, where they come from
-    moved = clouds(level, (0.0, 0.05), both).places[0] - shifted(0.0).places[0]
+    moved = clouds(level, (0.0, 0.05), both, NADIR).places[0] - shifted(0.0).places[0]
     down = moved[1, :14, 32]  # from the top down to near the horizon
     assert (down > 0).all() and down[0] > 2 * down[13]
     assert moved[0, :14, 32].abs().max() < 0.1
-    assert clouds(level, (0.0, 0.05), both).still[20:].min() == 1
+    assert clouds(level, (0.0, 0.05), both, NADIR).still[20:].min() == 1
 
 
 def test_waves_are_larger_near_the_eye_and_none_are_above_the_horizon():
