@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import copysign
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -121,26 +122,26 @@ class Memory:
         first, then what was dreamed, newer ones first: each knew the others and goes over into them, where they end in
         a cut. Those in `used`, and its first as the first, unless others are clearly better. For who is turning, to the
         right or, below 0, to the left, also what comes into view next."""
-        shown = self.shown(pose, light)
-        if not len(shown):
+        worth = self.shown(pose, light)
+        if not len(worth):
             return Choice([], True, 0.0)
-        lead = self._leading(shown.mean(1), used)
-        led = 0.0 if lead is None else float(shown[lead].mean())
-        new = bool(shown.amax(0).mean() < NEW)
+        lead = self._leading(worth.mean(1), used)
+        led = 0.0 if lead is None else float(worth[lead].mean())
+        new = bool(worth.amax(0).mean() < NEW)
         if turning:
             further = pose + torch.tensor([0.0, 0.0, 0.0, copysign(COLUMN_RAD, turning), 0.0])
-            shown = torch.cat([shown, self.shown(further, light)], 1)
-        held = torch.tensor([any(k is u for u in used) for k in self.keyframes]) * BETTER
-        together = torch.zeros(shown.shape[1]) if lead is None else shown[lead]
+            worth = torch.cat([worth, self.shown(further, light)], 1)
+        held = np.array([any(k is u for u in used) for k in self.keyframes]) * np.float32(BETTER)
+        shown, least = worth.numpy(), self._least(light, led).numpy()
+        together = np.zeros(shown.shape[1], np.float32) if lead is None else shown[lead]
         chosen = [] if lead is None else [lead]
-        least = self._least(light, led)
         while len(chosen) < LOOKED_AT:
-            gain = (torch.maximum(shown, together) - together).mean(1) - (least if chosen else 0)
+            gain = (np.maximum(shown, together) - together).mean(1) - (least if chosen else 0)
             best = int((gain + held * (gain > 0)).argmax())
             if gain[best] <= 0:
                 break
             chosen.append(best)
-            together = torch.maximum(together, shown[best])
+            together = np.maximum(together, shown[best])
         dreamed = [k.dreamed for k in self.keyframes]
         chosen.sort(key=lambda i: (i != lead, dreamed[i], -i if dreamed[i] else i))
         keyframes = [self.keyframes[i] for i in chosen]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import cos, hypot, radians, sin
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from model.camera import unproject
@@ -32,14 +32,14 @@ class Obstacles:
     def __init__(self, at_sea: Callable[[float, float], bool]) -> None:
         self.reach_m, self.head_m = REACH_M, HEAD_M
         self._at_sea = at_sea
-        self._points = torch.empty(3, 0)
+        self._points = np.empty((3, 0), np.float32)
         self._side, self._straight = 0, AGAIN
 
     def see(self, distance_m: Tensor, pose: Tensor) -> None:
         """Distances [1, H, W] in metres of a frame seen from `pose` [1, 5]."""
         coarse = distance_m[:, STEP // 2 :: STEP, STEP // 2 :: STEP]
-        points = unproject(coarse, pose)[0].flatten(1)
-        high = points[1] - pose[0, 1]
+        points = unproject(coarse, pose)[0].flatten(1).numpy()
+        high = points[1] - float(pose[0, 1])
         self._points = points[:, (high > KNEE_M - EYE_M) & (high < self.head_m)]
 
     def way(self, x: float, z: float, step: tuple[float, float]) -> tuple[float, float]:
@@ -64,7 +64,7 @@ class Obstacles:
         return 1 if self._near(x + right[0], z + right[1]) <= self._near(x + left[0], z + left[1]) else -1
 
     def _near(self, x: float, z: float) -> int:
-        beside = (self._points[0] - x).square() + (self._points[2] - z).square() < self.reach_m**2
+        beside = (self._points[0] - x) ** 2 + (self._points[2] - z) ** 2 < self.reach_m**2
         return int(beside.sum()) + SEA * self._at_sea(x, z)
 
 

@@ -3,6 +3,8 @@ Knows one field of view and metres; refuses to know pictures."""
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -36,9 +38,15 @@ def rotation(pose: Tensor) -> Tensor:
     return torch.stack([c, -s * sp, s * cp, torch.zeros_like(c), cp, sp, -s, -c * sp, c * cp], -1).reshape(-1, 3, 3)
 
 
+@cache
+def _along(height: int, width: int, device: torch.device) -> Tensor:
+    with torch.inference_mode(False):
+        return rays(height, width, device)
+
+
 def unproject(distance_m: Tensor, pose: Tensor) -> Tensor:
     """Distances along the rays [B, H, W] from pose [B, 5] -> world points [B, 3, H, W] in metres."""
-    along = rays(distance_m.shape[-2], distance_m.shape[-1], distance_m.device)[None] * distance_m.float()[:, None]
+    along = _along(*distance_m.shape[-2:], distance_m.device)[None] * distance_m.float()[:, None]
     turned = (rotation(pose)[:, :, :, None, None] * along[:, None]).sum(2)
     return turned + pose[:, :3, None, None].float()
 

@@ -22,26 +22,30 @@ def heavens(turn: Tensor, gaze: Tensor) -> Tensor:
     LOUD times."""
     if turn.numel() == 1 and gaze.numel() == 2 and turn.device.type == "cpu":
         return _lone(float(turn), *gaze.flatten().tolist()).expand(*turn.shape, -1, -1)
-    return _heavens(turn, gaze)
+    return _told(torch.stack([state.sun(turn), state.moon(turn)], -2), gaze)
 
 
 @lru_cache(64)
 def _lone(turn: float, yaw: float, pitch: float) -> Tensor:
     """Kept, since somebody who stands, and each step of a picture that is being drawn, asks for the same again."""
     with torch.inference_mode(False), torch.no_grad():
-        return _heavens(torch.tensor(turn), torch.tensor([yaw, pitch]))
+        return _told(bodies(turn), torch.tensor([yaw, pitch]))
 
 
-def _heavens(turn: Tensor, gaze: Tensor) -> Tensor:
-    along = _along(turn.device)
-    to_sun, to_moon = (
-        torch.einsum("...c,chw->...hw", seen_by(there, gaze), along) for there in (state.sun(turn), state.moon(turn))
-    )
-    near = [torch.exp((to_sun - 1) * sharp) for sharp in SUN_NARROW]
-    near += [torch.exp((to_moon - 1) * sharp) for sharp in MOON_NARROW]
-    told = LOUD * patch(torch.stack([to_sun, *near], -3))
+def _told(both: Tensor, gaze: Tensor) -> Tensor:
+    """By the directions of sun and moon [..., 2, 3]."""
+    to = torch.einsum("...nc,chw->...nhw", seen_by(both, gaze[..., None, :]), _along(gaze.device))
+    sun, moon = ((to[..., n, None, :, :] - 1) * _sharp(n, gaze.device) for n in (0, 1))
+    told = LOUD * patch(torch.cat([to[..., :1, :, :], sun.exp(), moon.exp()], -3))
     assert told.shape[-1] == HEAVENS
     return told
+
+
+@cache
+def _sharp(which: int, device: torch.device) -> Tensor:
+    """How sharply each number that is told of sun or moon falls off [n, 1, 1]."""
+    with torch.inference_mode(False):
+        return torch.tensor((SUN_NARROW, MOON_NARROW)[which], device=device)[:, None, None]
 
 
 @lru_cache(64)
