@@ -19,7 +19,6 @@ from model.conditioning import state
 from model.conditioning.state import WorldState
 from model.heavens import under
 from model.omni import CHANNELS, GROUPS, PATCH, VIEW, Seen, given_alone, unpatch
-from model.overlay import Known
 from model.planes import metres
 from model.view import lasting
 
@@ -180,20 +179,20 @@ class Imagination:
             noisy = onwards(noisy, clean, tau, FIRST_STEPS, self._noise())
         return noisy, clean
 
-    def look_around(self, known: Known, told: Told, patience_s: Callable[[], float]) -> None:
-        """Dreams of all that lies around a first frame, `known`, before anybody can turn to it; where that takes longer
+    def look_around(self, told: Told, patience_s: Callable[[], float]) -> None:
+        """Dreams of all that lies around a first frame before anybody can turn to it; where that takes longer
         than somebody has patience, asked again and again, what is left is dreamed of while the world goes on."""
         begun_s, dreams = time.monotonic(), 0
         while dreams < len(TURNS) and time.monotonic() - begun_s < patience_s():
             if self._dream is None:
-                self._dream = self._begin(known, told)
+                self._dream = self._begin(told)
                 if self._dream is None:
                     return
             self._step(self._dream, told, index=0)
             dreams += self._dream is None
 
-    def go_on(self, known: Known, told: Told, index: int) -> None:
-        """One step of sampling what lies around where nobody has looked yet; into memory, when it is done. `known` is
+    def go_on(self, told: Told, index: int) -> None:
+        """One step of sampling what lies around where nobody has looked yet; into memory, when it is done, as of
         frame `index`. While the light changes nothing is dreamed of, and what was begun before is given up: what is
         known of it would be kept as if it showed the new light."""
         if self._dream is not None and not torch.equal(self._dream.light, state.light(told.state.sky)):
@@ -202,9 +201,9 @@ class Imagination:
         if self._dream is not None:
             self._step(self._dream, told, index)
         elif self._recollection.stands and (self._around or index % DREAM_EVERY == 0):
-            self._dream = self._begin(known, told)
+            self._dream = self._begin(told)
 
-    def _begin(self, known: Known, told: Told) -> Dream | None:
+    def _begin(self, told: Told) -> Dream | None:
         """The next dream; None if all that is around has been seen. Of what lies around an invented first frame several
         drafts are made; who comes in by a given picture, or walks on, would wait too long for it."""
         there, around = where_to(self._recollection.memory, told.state.pose), self._around > 0
@@ -212,7 +211,7 @@ class Imagination:
         if there is None:
             return None
         light = state.light(told.state.sky)
-        glimpse = self._recollection.elsewhere(known, there[None], light, beyond=True)
+        glimpse = self._recollection.elsewhere(there[None], light)
         drafts = DREAM_DRAFTS if around and not self._recollection.memory.given else 1
         return Dream(there, light, glimpse, self._noise(), drafts)
 

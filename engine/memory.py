@@ -18,11 +18,14 @@ GRID = (9, 16)  # cells of a view in which it is counted what a keyframe shows
 FINER = 2  # points a cell and direction that a keyframe is known by
 MOST = 128
 NEAR_M = 40.0  # keyframes farther away than this are not asked
+DREAM_NEAR_M = 4.0  # dreams in invented worlds: they tear when they are seen from elsewhere, and nobody saw them yet
 NEW = 0.8  # a view of which keyframes together do not show more than this share is worth remembering
-BETTER = 0.1  # by how much another keyframe must show more, to be taken instead of one in use
+BETTER = 0.1  # by how much another keyframe must show more, to lead instead of one in use
+HELD = 2.0  # and how many times as much a further one must add
 WHOLE = 0.95  # the share of its own that makes a keyframe a whole one
 LEAVES, RETURNS = 0.3, 0.4  # what a picture that was given must be worth to lead on, and to lead again
 LOOKED_AT = 4  # keyframes that are looked at from one pose at most
+AT_ALL = 1.0  # what it counts for that a cell is shown at all, beside how well
 MORE = 0.004  # the share of the view that a further one must add
 SAME_LIGHT = 0.1  # a difference of light up to which two keyframes can lie side by side
 LEADS = 0.5  # the share that one shows beside which none in another light is put
@@ -104,7 +107,11 @@ class Memory:
     def _sharp(self, pose: Tensor) -> Tensor:
         """How well each keyframe saw each cell of the view from `pose` [5], [N, 144] in [0, 1]: not at all, or less
         where it saw it from farther away."""
-        return sharpness(self._points, self._poses[:, :3], pose, GRID, NEAR_M)
+        sharp = sharpness(self._points, self._poses[:, :3], pose, GRID, NEAR_M)
+        if self.given:
+            return sharp
+        far = (self._poses[:, :3] - pose[:3]).norm(dim=1) > DREAM_NEAR_M
+        return sharp.masked_fill_((far & (self._real < 1))[:, None], 0.0)
 
     def shown(self, pose: Tensor, light: Tensor) -> Tensor:
         """What each keyframe is worth for each cell of the view from `pose` [5], [N, 144] in [0, 1]: less than what it
@@ -131,13 +138,13 @@ class Memory:
         if turning:
             further = pose + torch.tensor([0.0, 0.0, 0.0, copysign(COLUMN_RAD, turning), 0.0])
             worth = torch.cat([worth, self.shown(further, light)], 1)
-        held = np.array([any(k is u for u in used) for k in self.keyframes]) * np.float32(BETTER)
-        shown, least = worth.numpy(), self._least(light, led).numpy()
+        held = np.array([HELD if any(k is u for u in used) else 1.0 for k in self.keyframes], np.float32)
+        shown, least = (worth + AT_ALL * (worth > SEEN)).numpy(), self._least(light, led).numpy()
         together = np.zeros(shown.shape[1], np.float32) if lead is None else shown[lead]
         chosen = [] if lead is None else [lead]
         while len(chosen) < LOOKED_AT:
             gain = (np.maximum(shown, together) - together).mean(1) - (least if chosen else 0)
-            best = int((gain + held * (gain > 0)).argmax())
+            best = int((gain * held).argmax())
             if gain[best] <= 0:
                 break
             chosen.append(best)
@@ -151,7 +158,7 @@ class Memory:
         """What each keyframe must add to what others show, [N]: more than there is, where it shows another light and
         the one that leads shows enough."""
         other = (self._lights - light).norm(dim=1) > SAME_LIGHT
-        return torch.where(other & (led > LEADS), 1.0, MORE)
+        return torch.where(other & (led > LEADS), 1 + AT_ALL, MORE)
 
     def _leading(self, worth: Tensor, used: list[Keyframe]) -> int | None:
         """The number of the whole keyframe that is worth most, by [N]: the first in use, unless it is worth clearly

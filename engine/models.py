@@ -28,7 +28,7 @@ from model.geometry import drawn_here
 from model.keeping import Staying, kept
 from model.omni import Omni, OmniConfig
 from model.omni_int8 import quick_omni
-from model.overlay import Known, overlaid
+from model.overlay import GUESS, Known, overlaid
 from model.planes import CHANNELS, GRID_HEIGHT, GRID_WIDTH, unpack, with_far_sky
 from model.relight import relight
 from model.showing import Showing
@@ -39,7 +39,7 @@ from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Ranges, activation_ranges
 from model.tokenizer.native import NativeTokenizer
 from model.tokenizer.quick import Eyes, quick_tokenizer
-from model.view import changed, extended, settled, told
+from model.view import changed, extended, settled, softened, told
 from model.waters import Waters
 
 OMNI_FILE = "nano.safetensors"
@@ -51,6 +51,7 @@ DETAIL_FILE = "detail.safetensors"
 SPECKS_FILE = "specks.safetensors"
 WATERS_FILE = "waters.safetensors"
 LIT = 0.05  # the share of a cell that shows other light, from which on it is drawn in the new one
+UNSEEN = 0.25  # the share of a view that nobody saw, from which on two steps draw it
 log = logging.getLogger(__name__)
 
 
@@ -65,6 +66,12 @@ class Glimpse(NamedTuple):
     remembered: Tensor
     other_light: Tensor
     uncovered: Tensor
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is all in the light that there is, and nearly all known. In an invented world it is shown as it is
+        then: what comes into view is being drawn in many steps, and what two make of it would be in its way."""
+        return float(self.other_light.amax()) <= LIT and 1 - float(self.known.mean()) <= UNSEEN
 
 
 class Networks(NamedTuple):
@@ -154,9 +161,23 @@ class Models:
         planes = self.decode(latents)
         planes = drawn_here(planes) if stays is None else kept(planes, self._staying(planes, *stays))
         planes = without_dust(planes) if dusty else planes
-        unpacked = self.tokenizer.unpack if isinstance(self.tokenizer, NativeTokenizer) else unpack
-        picture = unpacked(planes[:, :CHANNELS])
+        picture = self._unpacked(planes)
         return planes, *(picture if stays is None else smooth(picture, planes[:, DEPTH : DEPTH + 1]))
+
+    def show(self, glimpse: Glimpse) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """As `draw`, of a glimpse as it is known: into what nobody saw of it goes over softly what is seen beside it,
+        as a guess."""
+        planes = glimpse.planes
+        if not bool(glimpse.known.all()):
+            planes = softened(planes, glimpse.known)
+        guessed = (glimpse.uncovered > 0) | (glimpse.known == 0)
+        planes = torch.cat([planes[:, :CHANNELS], planes[:, CHANNELS:].masked_fill(guessed, GUESS)], 1)
+        planes = without_dust(planes)
+        return planes, *smooth(self._unpacked(planes), planes[:, DEPTH : DEPTH + 1])
+
+    def _unpacked(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        unpacked = self.tokenizer.unpack if isinstance(self.tokenizer, NativeTokenizer) else unpack
+        return unpacked(planes[:, :CHANNELS])
 
     @staticmethod
     def _staying(planes: Tensor, glimpse: Glimpse, firm: Tensor) -> Staying:

@@ -3,7 +3,7 @@ Knows memory, views and the networks that read them; nothing of controls or of s
 
 from __future__ import annotations
 
-from math import sin
+from math import pi, sin
 
 import torch
 import torch.nn.functional as F
@@ -13,8 +13,8 @@ from engine.memory import LEAVES, LIGHT, NEW, NOT_OWN, Keyframe, Memory, nearest
 from engine.models import Glimpse, Models
 from model.beside import most_around
 from model.omni import GRID
-from model.overlay import GUESS, Known
-from model.planes import metres
+from model.overlay import GUESS, PLANES, Known
+from model.planes import GRID_HEIGHT, GRID_WIDTH, metres
 from model.view import CELL
 
 LATENT_GRID = (2 * GRID[0], 2 * GRID[1])
@@ -34,6 +34,13 @@ def with_own(planes: Tensor, own: Tensor, pose: Tensor, light: Tensor) -> Known:
     return Known(torch.cat([planes, own.to(planes.dtype)], 1), pose, light)
 
 
+def nothing(pose: Tensor, light: Tensor) -> Known:
+    """A last frame of which nothing is seen from `pose` [1, 5]: one that looks the other way, and guessed all."""
+    planes = torch.zeros(1, PLANES, GRID_HEIGHT, GRID_WIDTH)
+    planes[:, 7] = GUESS
+    return Known(planes, pose + torch.tensor([[0.0, 0.0, 0.0, pi, 0.0]]), light)
+
+
 def _grown(mask: Tensor) -> Tensor:
     """The most of each pixel and those within OVERLAP of it."""
     return most_around(mask, OVERLAP)
@@ -46,6 +53,7 @@ class Recollection:
         self._models = models
         self.memory = Memory()
         self._keys: list[Key] = []
+        self._as: dict[int, Known] = {}  # what one of them is seen as
         self._pose, self._light = torch.zeros(1, 5), torch.zeros(LIGHT)  # that they were chosen for
         self.led = 0.0  # how much of what is seen one of them shows that is whole
         self.stands = False  # whether the light was the same before
@@ -56,13 +64,14 @@ class Recollection:
         most of it."""
         if not (self.stands and torch.equal(pose, self._pose) and torch.equal(light, self._light)):
             self._choose(pose, light)
-        return self._see(self._keys, last, pose, light)
+        keys = [(keyframe, self._as.get(id(keyframe), known)) for keyframe, known in self._keys]
+        return self._see(keys, last, pose, light)
 
-    def elsewhere(self, last: Known, pose: Tensor, light: Tensor, beyond: bool = False) -> Glimpse:
-        """The same of a view that nobody has yet, by whatever keyframes show most of it; `beyond`, for who goes on from
-        it: what is known is told up to its border."""
+    def elsewhere(self, pose: Tensor, light: Tensor) -> Glimpse:
+        """The same of a view that nobody has yet, for who goes on from it: by whatever keyframes show most of it, and
+        not by what the last frame made up, and told of up to its border."""
         keys = self._recalled(self.memory.choose(pose[0], light, self._used()).keyframes)
-        return self._see(keys, last, pose, light, beyond)
+        return self._see(keys, nothing(pose, light), pose, light, beyond=True)
 
     def look_back(self, latents: Tensor, known: Known, index: int) -> None:
         """Remembers frame `index`, latents [1, 16, 18, 32], where what it shows is new."""
@@ -83,8 +92,12 @@ class Recollection:
         return keyframe
 
     def see_as(self, keyframe: Keyframe, known: Known) -> None:
-        """Looks at a keyframe as if it had been drawn so, while it is looked at."""
-        self._keys = [(key, known if key is keyframe else was) for key, was in self._keys]
+        """Looks at a keyframe, and at no other, as if it had been drawn so; not from elsewhere."""
+        self._as = {id(keyframe): known}
+
+    def see_all(self) -> None:
+        """Looks at every keyframe as it is."""
+        self._as = {}
 
     def _choose(self, pose: Tensor, light: Tensor) -> None:
         """The keyframes that are looked at from `pose` on; and whether what is seen there is new: in its place, or in

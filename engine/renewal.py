@@ -1,20 +1,19 @@
-"""What is walked into, drawn anew before it wears out: a picture that a walk enlarges and tears is a sketch, out of
-which the inventing network makes a whole one (SDEdit, Meng et al. 2022) with surfaces of its own. Knows how worn a view
-is; nothing of controls. Each piece of its work is done in a frame of its own, so that none takes long."""
+"""What is walked into or comes into view, drawn anew before it wears out: the inventing network, told what is known of
+the view, makes a whole picture of it, without its tears and with surfaces of its own. Knows how worn a view is; nothing
+of controls. Each frame does a piece of its work, or two while somebody turns, so that none takes long."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import cos, dist, sin
+from math import copysign, cos, dist, sin
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine import sampler
 from engine.cameras import FIRST
-from engine.imagination import DONE, Told, imagine_well
+from engine.imagination import DONE, Told, imagine_well, onwards
 from engine.memory import Keyframe
 from engine.models import Glimpse, Models
 from engine.recollection import Recollection, per_pixel, with_own
@@ -23,32 +22,38 @@ from model.borders import DEPTH, JUMP
 from model.conditioning import state
 from model.dust import without_dust
 from model.geometry import grain
-from model.omni import GROUPS, PATCH, VIEW, patch, unpatch
+from model.omni import GROUPS, PATCH, unpatch
 from model.overlay import Known
 from model.planes import CHANNELS
 
-SKETCH = 0.6  # of signal, the rest is noise: with less of it the place changes, with more tears stay
-STEPS = 16  # from nothing; a sketch is so far along already
+STEPS = 8
 FRESH = 0.12  # grain up to which a pixel stays as it was
 WORN = 0.12  # how much of a view what leads need not show, and as sharply; more of it is drawn anew
 REST, TORN = 6, 0.35  # frames between two pictures, unless so much is not shown
 BARE = 2.0  # what a pixel counts for that was behind something
-AHEAD = 15  # frames until it is done, and somebody is so much farther
-MOST_RAD = 0.4  # of the turn that is foreseen
+AHEAD = 17  # pieces until it is done: frames, in which somebody goes so much farther
+SLOW = 0.005  # radians a frame; who turns faster is shown soon what nobody has seen
+HURRIED = 2  # pieces in a frame, then
+FURTHER = 0.35  # radians beyond where they will look, then
+MOST_RAD = 0.9  # of the turn that is foreseen
 FADE = 8  # frames in which the new picture takes the place of the old
-MISSED_M, MISSED_RAD = 1.5, 0.6  # who went elsewhere meanwhile needs another
+MISSED_M, MISSED_RAD = 1.5, 1.0  # who went elsewhere meanwhile needs another
 SAME = 0.06  # difference of depth's plane up to which two pixels show one surface
 EDGE = 2  # half-resolution pixels within which what stays and what is new are mixed
 BESIDE = 8  # those beside an edge, where tears are
 
 
 def ahead(now: state.WorldState, turning: float) -> list[float]:
-    """The pose [5] of somebody who goes on as they do, turning by so many radians a frame, AHEAD frames from now."""
+    """The pose [5] of somebody who goes on as they do, turning by so many radians a frame, when a picture that is begun
+    now is drawn; who turns looks farther in it."""
     x, y, z, yaw, pitch = now.pose
-    right, up, forward = (float(part) * AHEAD / 24 for part in now.velocity)
+    hurried = abs(turning) > SLOW
+    frames = AHEAD / HURRIED if hurried else AHEAD
+    right, up, forward = (float(part) * frames / 24 for part in now.velocity)
     rise = 0.0 if now.camera == FIRST else up  # who jumps comes down again
     c, s = cos(yaw), sin(yaw)
-    turn = max(-MOST_RAD, min(MOST_RAD, turning * AHEAD))
+    turn = turning * frames + hurried * copysign(FURTHER, turning)
+    turn = max(-MOST_RAD, min(MOST_RAD, turn))
     return [x + right * c + forward * s, y + rise, z - right * s + forward * c, yaw + turn, pitch]
 
 
@@ -78,19 +83,20 @@ class Renewal:
         self._told: Told | None = None
         self._yaw, self._turning = 0.0, 0.0  # radians, and in the last frame
 
-    def go_on(self, glimpse: Glimpse, known: Known, told: Told, index: int) -> bool:
-        """A piece of the work on the view of frame `index`, of which `glimpse` was known and which became `known`.
-        Whether there was one that took time."""
+    def go_on(self, glimpse: Glimpse, told: Told, index: int) -> bool:
+        """A piece of the work on the view of frame `index`, of which `glimpse` was known, or more, while somebody
+        turns. Whether there was one that took time."""
         if self._told is not None:
             self._turning = told.state.pose[3] - self._yaw
         self._told, self._yaw = told, told.state.pose[3]
         next(self._fade, None)
         if self._work is None and self._recollection.stands and self._worn(glimpse, index):
-            self._work = self._drawing(known, told, index)
+            self._work = self._drawing(told, index)
         if self._work is None:
             return False
-        if next(self._work, DONE) is DONE:
-            self._work = None
+        for _ in range(HURRIED if abs(self._turning) > SLOW else 1):
+            if self._work is not None and next(self._work, DONE) is DONE:
+                self._work = None
         return True
 
     def _worn(self, glimpse: Glimpse, index: int) -> bool:
@@ -103,16 +109,14 @@ class Renewal:
         """Whether what leads is a picture that was given, sharper than any that is drawn."""
         return self._recollection.memory.given and self._recollection.first_leads()
 
-    def _drawing(self, known: Known, told: Told, index: int) -> Iterator[None]:
+    def _drawing(self, told: Told, index: int) -> Iterator[None]:
         """Between two pieces of it lies a frame."""
         pose, light = torch.tensor(ahead(told.state, self._turning)), state.light(told.state.sky)
-        seen = self._recollection.elsewhere(known, pose[None], light)
+        seen = self._recollection.elsewhere(pose[None], light)
         yield
-        noise = torch.randn(1, 1, GROUPS["video"], PATCH, generator=self._generator)
-        sketch = patch(self._models.tokenizer.encode(seen.planes[:, :CHANNELS]))
-        noisy = sampler.with_noise(sketch[:, None], noise, SKETCH)
-        for step in range(round(SKETCH * STEPS), STEPS):
-            noisy = self._step(noisy, pose, step / STEPS)
+        noisy = self._noise()
+        for step in range(STEPS):
+            noisy = self._step(noisy, seen, pose, step / STEPS)
             yield
         planes = self._models.decode(unpatch(noisy[:, 0]).clamp(-3, 3))
         yield
@@ -125,24 +129,28 @@ class Renewal:
             return
         whole = with_own(planes, torch.ones_like(planes[:, :1], dtype=torch.bool), pose[None], light)
         keyframe = self._recollection.follow(latents, whole, index)
-        self._fade, self._drawn = self._fading(keyframe, whole, seen.planes), index
+        was = torch.where(seen.known > 0, seen.planes, planes)
+        self._fade, self._drawn = self._fading(keyframe, whole, was), index
         next(self._fade)
 
     def _fading(self, keyframe: Keyframe, whole: Known, old: Tensor) -> Iterator[None]:
-        """The new picture takes the place of the old, planes [1, 8, 144, 256], frame by frame."""
+        """The new picture takes the place of the old one, planes [1, 8, 144, 256], frame by frame."""
         colours, rest = whole.planes[:, :DEPTH], whole.planes[:, DEPTH:]
         for frame in range(1, FADE):
             mixed = torch.cat([torch.lerp(old[:, :DEPTH], colours, frame / FADE), rest], 1)
             self._recollection.see_as(keyframe, replace(whole, planes=mixed))
             yield
-        self._recollection.see_as(keyframe, whole)
+        self._recollection.see_all()
 
-    def _step(self, noisy: Tensor, pose: Tensor, tau: float) -> Tensor:
+    def _step(self, noisy: Tensor, seen: Glimpse, pose: Tensor, tau: float) -> Tensor:
         told = self._told
         assert told is not None
         there = replace(told, state=replace(told.state, pose=pose.tolist(), velocity=torch.zeros(3)))
-        seen = imagine_well(self._models, there, torch.zeros(1, GROUPS["video"], VIEW), noisy, tau)
-        return sampler.move(noisy, seen.clean.float(), tau, STEPS)
+        clean = imagine_well(self._models, there, seen.tokens, noisy, tau).clean.float()
+        return onwards(noisy, clean, tau, STEPS, self._noise())
+
+    def _noise(self) -> Tensor:
+        return torch.randn(1, 1, GROUPS["video"], PATCH, generator=self._generator)
 
     def _missed(self, pose: Tensor, light: Tensor) -> bool:
         """Whether it is not what is seen now that was drawn."""

@@ -236,7 +236,7 @@ class World:
             return
         self._dreamt = True
         with self.models.batch.apart():
-            self._imagination.look_around(self._past.known, self._told(), lambda: self.patience_s)
+            self._imagination.look_around(self._told(), lambda: self.patience_s)
 
     def _step(self, inputs: Inputs, controls: Tensor, moved: Moved) -> Frame:
         begun, first = time.perf_counter(), self._past is None
@@ -252,10 +252,11 @@ class World:
         known, picture = self._draw(latents, seen, glimpse)
         water = self._shores.water(latents, self.index)
         self._past = _Past(seen, known, picture)
-        self._recollection.look_back(latents, known, self.index)
+        if self.memory.given or glimpse is None or not glimpse.stands:
+            self._recollection.look_back(latents, known, self.index)
         self._body.feel_ground(self.state, water, known, self.index)
-        if glimpse is not None and not self._renewal.go_on(glimpse, known, self._told(), self.index):
-            self._imagination.go_on(known, self._told(), self.index)
+        if glimpse is not None and not self._renewal.go_on(glimpse, self._told(), self.index):
+            self._imagination.go_on(self._told(), self.index)
         shown = self._in_the_air(picture, known.planes, water)
         drawn = time.perf_counter()
         if first:
@@ -380,7 +381,9 @@ class World:
         """The frame as later frames know it, and its bytes."""
         light = state.light(self.state.sky)
         own = torch.ones(1, 1, GRID_HEIGHT, GRID_WIDTH, dtype=torch.bool)
-        if glimpse is not None:
+        if glimpse is not None and glimpse.stands and not self.memory.given:
+            (planes, *picture), own = self.models.show(glimpse), ~own
+        elif glimpse is not None:
             change = glimpse.tokens[..., -LIGHT:]
             firm = firmness(seen.trust[:, -1], glimpse.tokens) if self.memory.given else lasting(glimpse.tokens)
             planes, *picture = self.models.draw(latents, (glimpse, firm), dusty=not self.memory.given)

@@ -37,3 +37,20 @@ def middle_of_nine(plane: Tensor) -> Tensor:
     for less, more in EXCHANGES:
         nine[less], nine[more] = torch.minimum(nine[less], nine[more]), torch.maximum(nine[less], nine[more])
     return nine[4]
+
+
+def carried_on(values: Tensor, known: Tensor) -> Tensor:
+    """Values [1, C, h, w] of which some are known, by a mask [1, 1, h, w] -> where none is, that of the nearest in its
+    row; where a row has none, of the nearest row that has."""
+    return _along_rows(*(part.mT for part in _along_rows(values, known)))[0].mT
+
+
+def _along_rows(values: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    values, known = values.clone(), known.clone()
+    rows = known.any(3, keepdim=True)
+    while not torch.equal(known, known | rows):
+        for to, of in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
+            new = known[..., of] & ~known[..., to]
+            values[..., to] = torch.where(new, values[..., of], values[..., to])
+            known[..., to] |= new
+    return values, known

@@ -12,6 +12,7 @@ from einops import rearrange
 from torch import Tensor
 
 from model import native
+from model.beside import carried_on
 from model.geometry import grain
 from model.omni import GRID, LIGHT, VIEW, view_tokens
 from model.planes import AFAR_CODE, CHANNELS
@@ -24,6 +25,7 @@ STEADY = 0.1  # a change of light that makes it stay a third
 CLOUDS, OTHER_CLOUDS = slice(2, 4), 0.25  # where a change of light tells clouds and fog; one that makes another sky
 WHOLE = 0.95  # share from which on a cell counts as wholly known
 REACH = 6  # cells that a quick turn uncovers in a frame at most
+PARTLY = 0.1  # share from which on a cell's known pixels tell what is beside them
 SOFT = 2  # half-resolution pixels within which the border of what is known is soft
 
 
@@ -78,6 +80,15 @@ def extended(planes: Tensor, known: Tensor, shares: Tensor) -> tuple[Tensor, Ten
             reached[..., to] += new
     more = F.avg_pool2d(reached, CELL) / F.avg_pool2d(known, CELL).clamp_min(1e-4)
     return planes, reached, shares * more
+
+
+def softened(planes: Tensor, known: Tensor) -> Tensor:
+    """Planes [1, C, 144, 256], of which some pixels are known [1, 1, 144, 256] -> the others are what is known beside
+    them, in cells that go over into each other."""
+    some = F.avg_pool2d(known, CELL)
+    means = F.avg_pool2d(planes * known, CELL) / some.clamp_min(1e-4)
+    soft = F.interpolate(carried_on(means, some > PARTLY), scale_factor=CELL, mode="bilinear")
+    return torch.where(known > 0, planes, soft)
 
 
 class Settled(NamedTuple):

@@ -83,13 +83,13 @@ def test_a_dream_of_another_light_is_given_up_and_begun_anew_when_the_light_stan
     while dreams._dream is None:
         assert world.index < 2 * STEPS, "nothing was dreamed of"
         world.step(Inputs())
-    known, now = world._past.known, world.state
+    now = world.state
     later = replace(world._told(), state=replace(now, sky=now.sky + 0.1))
     recollection.stands = False
-    dreams.go_on(known, later, world.index)
+    dreams.go_on(later, world.index)
     assert dreams._dream is None
     recollection.stands = True
-    dreams.go_on(known, later, world.index)
+    dreams.go_on(later, world.index)
     assert torch.equal(dreams._dream.light, state.light(later.state.sky))
 
 
@@ -184,7 +184,7 @@ def test_around_an_invented_first_frame_the_best_of_drafts_is_kept_and_around_a_
     steps = 0
     while not any(keyframe.dreamed for keyframe in world.memory.keyframes):
         assert steps < 4 * STEPS, "nothing was dreamed of"
-        world._imagination.go_on(world._past.known, world._told(), index=1 + steps)
+        world._imagination.go_on(world._told(), index=1 + steps)
         dream = world._imagination._dream
         if dream is not None and len(dream.drawn) == imagination.DREAM_DRAFTS and dream.taken == STEPS // 2:
             assert torch.equal(dream.noisy, dream.drawn[1][1])
@@ -200,5 +200,5 @@ def test_who_loses_patience_midway_is_not_dreamed_for_any_longer(models: Models)
     world.step(Inputs())
     assert world._past is not None
     left = iter([60.0] * 5)
-    world._imagination.look_around(world._past.known, world._told(), lambda: next(left, 0.0))
+    world._imagination.look_around(world._told(), lambda: next(left, 0.0))
     assert not any(keyframe.dreamed for keyframe in world.memory.keyframes)

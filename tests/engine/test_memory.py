@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.memory import NEW, NOT_OWN, Keyframe, Memory, nearest_m
+from engine.memory import DREAM_NEAR_M, NEW, NOT_OWN, Keyframe, Memory, nearest_m
 
 FLAT_M = torch.full((18, 32), 20.0)
 DAY, NIGHT = torch.tensor([1.0, 0, 0.2, 0, 0, 0, 0]), torch.tensor([-1.0, 0, 0.2, 0, 0, 0, 0])
@@ -106,6 +106,28 @@ def test_who_turns_is_shown_what_was_dreamed_before_a_cell_at_the_edge_is_empty(
     assert memory.choose(pose(yaw=0.03), DAY, [real]).keyframes == [real]
     assert memory.choose(pose(yaw=0.03), DAY, [real], 0.03).keyframes == [real, dream]
     assert memory.choose(pose(yaw=0.03), DAY, [real], -0.03).keyframes == [real]
+
+
+def test_what_nobody_else_shows_counts_for_more_than_what_one_in_use_shows_a_little_better(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    memory = a_memory(pose(z=-3.0), pose(z=-2.2))
+    memory.keep(keyframe(pose(yaw=0.95), index=9, dreamed=True))
+    leads, nearer, dream = memory.keyframes
+    monkeypatch.setattr("engine.memory.LOOKED_AT", 2)
+    chosen = memory.choose(pose(yaw=0.2), DAY, [leads, nearer]).keyframes
+    assert [each is which for each, which in zip(chosen, (leads, dream), strict=True)] == [True, True]
+
+
+def test_an_invented_dream_is_not_seen_from_afar_and_one_of_a_given_world_is():
+    memory = Memory()
+    memory.keep(keyframe(pose(), index=0))
+    memory.keep(keyframe(pose(yaw=0.6), index=3, dreamed=True))
+    aside = pose(z=-DREAM_NEAR_M - 0.1, yaw=0.6)
+    assert memory.worth(pose(z=0.1 - DREAM_NEAR_M, yaw=0.6), DAY)[1] > 0.3
+    assert memory.worth(aside, DAY)[1] == 0 and memory.worth(aside, DAY)[0] > 0
+    memory.given = True
+    assert memory.worth(aside, DAY)[1] > 0.3
 
 
 def test_the_unseen_is_unseen_in_whatever_light():

@@ -1,12 +1,13 @@
 """What a frame is known by: keyframes, what was drawn since, and what was dreamed."""
 
+import numpy as np
 import pytest
 import torch
 
 from engine.models import Models
 from engine.recollection import KEY_EVERY, Recollection, with_own
 from model.geometry import drawn_here
-from model.overlay import Known
+from model.overlay import GUESS, Known
 from model.planes import depth_code
 
 HERE, LIGHT = torch.tensor([[0.0, 1.7, 0.0, 0.0, 0.0]]), torch.zeros(7)
@@ -105,3 +106,36 @@ def test_what_was_drawn_in_another_light_is_not_put_beside_a_keyframe(models: Mo
     night = torch.full((7,), 0.5)
     seen = recollection.glimpse(plane(-0.5, 20.0, light=night), HERE, night)
     assert (seen.planes[:, :4] - 0.5).abs().max() < 1e-3
+
+
+def test_a_keyframe_that_is_faded_in_is_seen_as_it_is_from_elsewhere(models: Models):
+    recollection = looking_back(models, plane(0.5, 20.0))
+    recollection.glimpse(plane(0.5, 20.0, own=False), HERE, LIGHT)
+    keyframe = recollection.memory.keyframes[0]
+    recollection.see_as(keyframe, plane(0.1, 20.0))
+    last = plane(0.5, 20.0, own=False)
+    assert (recollection.glimpse(last, HERE, LIGHT).planes[:, :4] - 0.1).abs().max() < 1e-3
+    assert (recollection.elsewhere(HERE, LIGHT).planes[:, :4] - 0.5).abs().max() < 1e-2
+    recollection.see_all()
+    assert (recollection.glimpse(last, HERE, LIGHT).planes[:, :4] - 0.5).abs().max() < 1e-3
+
+
+def test_from_elsewhere_nothing_is_known_of_what_only_the_last_frame_shows(models: Models):
+    recollection = looking_back(models, plane(0.5, 20.0))
+    turned = torch.tensor([[0.0, 1.7, 0.0, 2.2, 0.0]])
+    last = Known(plane(-0.5, 20.0).planes, turned, LIGHT)
+    assert recollection.glimpse(last, turned, LIGHT).known.mean() > 0.9
+    assert recollection.elsewhere(turned, LIGHT).known.mean() < 0.1
+
+
+def test_what_is_shown_as_it_is_known_goes_over_softly_into_what_nobody_saw(models: Models):
+    recollection = looking_back(models, plane(0.5, 20.0))
+    turned = torch.tensor([[0.0, 1.7, 0.0, 0.04, 0.0]])
+    glimpse = recollection.elsewhere(turned, LIGHT)
+    assert glimpse.stands and 0 < 1 - float(glimpse.known.mean()) < 0.25
+    planes, y, *_ = models.show(glimpse)
+    assert (planes[:, :4] - 0.5).abs().max() < 0.02 and np.ptp(y.numpy()) < 6
+    unknown = glimpse.known == 0
+    assert (planes[:, 7:][unknown] == GUESS).all() and (planes[:, 7:][~unknown] < GUESS).all()
+    assert not glimpse._replace(known=0 * glimpse.known).stands
+    assert not glimpse._replace(other_light=glimpse.other_light + 0.2).stands

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.models import Glimpse, Models, load_models
-from engine.renewal import AHEAD, ahead, with_fresh
+from engine.renewal import AHEAD, FURTHER, HURRIED, MOST_RAD, ahead, with_fresh
 from engine.world import Inputs, World
 from model.borders import DEPTH
 from model.conditioning import state
@@ -57,7 +57,34 @@ def test_a_picture_that_was_given_lasts_longer(models: Models) -> None:
 def test_it_is_drawn_from_where_somebody_will_be() -> None:
     now = state.beginning("meadow", "day", "clear")
     now.pose, now.velocity = [1.0, 1.7, 2.0, math.pi / 2, 0.1], torch.tensor([0.0, 0.0, 2.4])
-    assert ahead(now, 0.02) == pytest.approx([1 + 2.4 * AHEAD / 24, 1.7, 2, math.pi / 2 + 0.02 * AHEAD, 0.1], abs=1e-6)
+    assert ahead(now, 0.0) == pytest.approx([1 + 2.4 * AHEAD / 24, 1.7, 2, math.pi / 2, 0.1], abs=1e-6)
+
+
+@pytest.mark.parametrize("turning", [0.04, -0.04])
+def test_for_who_turns_it_is_drawn_sooner_and_from_farther_round(turning: float) -> None:
+    now = state.beginning("meadow", "day", "clear")
+    now.pose, now.velocity = [1.0, 1.7, 2.0, 0.0, 0.1], torch.tensor([0.0, 0.0, 2.4])
+    frames = AHEAD / HURRIED
+    turn = turning * frames + math.copysign(FURTHER, turning)
+    assert ahead(now, turning) == pytest.approx([1, 1.7, 2 + 2.4 * frames / 24, turn, 0.1], abs=1e-6)
+    assert abs(ahead(now, 100 * turning)[3]) == MOST_RAD
+
+
+def test_what_comes_into_view_is_drawn_whole_before_it_is_wholly_in_view(models: Models) -> None:
+    world = walked(World(models, 40, "a meadow with trees on a clear day"), 48)
+    world.step(Inputs())
+    yaw, frames = world.state.pose[3], len(world.memory.keyframes)
+    for _ in range(AHEAD):
+        world.step(Inputs(look_x=0.04))
+    drawn = [float(keyframe.pose[3]) - yaw for keyframe in world.memory.keyframes[frames:] if keyframe.whole]
+    assert drawn and drawn[0] > FURTHER
+    glimpse = world._recollection.glimpse(world._past.known, torch.tensor([world.state.pose]), world._past.known.light)
+    assert glimpse.stands and float(glimpse.known[..., -32:].mean()) > 0.9
+
+
+def test_what_two_steps_drew_of_an_invented_world_is_not_remembered(models: Models) -> None:
+    world = walked(World(models, 40, "a meadow with trees on a clear day"), 30)
+    assert all(keyframe.dreamed or keyframe.whole for keyframe in world.memory.keyframes)
 
 
 def seen(planes: torch.Tensor) -> Glimpse:
