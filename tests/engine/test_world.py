@@ -199,7 +199,7 @@ def test_a_look_that_is_not_finite_is_refused_and_the_world_goes_on(models: Mode
 
 def test_sound_reaches_the_world():
     bundled = load_models()
-    quiet, loud = World(bundled, 1, "a meadow"), World(bundled, 1, "a meadow")
+    quiet, loud = World(bundled, 1, template="shore"), World(bundled, 1, template="shore")
     tone = np.sin(np.arange(1000) / 24000 * 2 * np.pi * 440).astype(np.float32)
     for world in (quiet, loud):
         world.patience_s = 0.0
