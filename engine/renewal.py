@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.cameras import FIRST
 from engine.imagination import DONE, Told, imagine_well, onwards
 from engine.memory import Keyframe
-from engine.models import Glimpse, Models
+from engine.models import LIT, Glimpse, Models
 from engine.recollection import Recollection, per_pixel, with_own
 from model.beside import most_around
 from model.borders import DEPTH, JUMP
@@ -59,12 +59,12 @@ def ahead(now: state.WorldState, turning: float) -> list[float]:
 
 def with_fresh(new: Tensor, seen: Glimpse) -> Tensor:
     """Planes [1, 8, 144, 256] drawn anew -> the same, but as they were seen before where that was the same surface,
-    drawn from as near, remembered, and not beside an edge. What only the last frame showed, frames of few steps drew:
-    columns that a slow turn uncovered, one by one, and no two alike."""
+    drawn from as near, in the light that there is, remembered, and not beside an edge. What only the last frame showed,
+    frames of few steps drew: columns that a slow turn uncovered, one by one, and no two alike."""
     old = seen.planes
     was, depth = old[:, DEPTH : DEPTH + 1], new[:, DEPTH : DEPTH + 1]
     fresh = ((was - depth).abs() < SAME) & (grain(old) < FRESH) & (seen.known > 0) & (seen.uncovered == 0)
-    fresh &= per_pixel(seen.remembered > 0.5)
+    fresh &= per_pixel((seen.remembered > 0.5) & (seen.other_light < LIT))
     fresh &= most_around(was, BESIDE) - was < JUMP
     kept = -F.max_pool2d(-fresh.float(), 2 * EDGE + 1, 1, EDGE)
     share = F.avg_pool2d(kept, 2 * EDGE + 1, 1, EDGE, count_include_pad=False)
@@ -129,7 +129,7 @@ class Renewal:
             return
         whole = with_own(planes, torch.ones_like(planes[:, :1], dtype=torch.bool), pose[None], light)
         keyframe = self._recollection.follow(latents, whole, index)
-        was = torch.where(seen.known > 0, seen.planes, planes)
+        was = torch.where((seen.known > 0) & per_pixel(seen.other_light < LIT), seen.planes, planes)
         self._fade, self._drawn = self._fading(keyframe, whole, was), index
         next(self._fade)
 

@@ -118,3 +118,12 @@ def test_what_only_the_last_frame_showed_is_drawn_anew() -> None:
     before.remembered[..., 16:] = 0
     mixed = with_fresh(new, before)
     assert (mixed[:, :DEPTH, 8:-8, 8:120] == 0).all() and (mixed[:, :DEPTH, :, 136:] == 1).all()
+
+
+def test_what_shows_another_light_is_drawn_anew() -> None:
+    old, new = torch.zeros(1, 8, 144, 256), torch.ones(1, 8, 144, 256)
+    new[:, DEPTH:] = 0.0
+    before = seen(old)
+    before.other_light[..., 16:] = 0.5
+    mixed = with_fresh(new, before)
+    assert (mixed[:, :DEPTH, 8:-8, 8:120] == 0).all() and (mixed[:, :DEPTH, :, 136:] == 1).all()
