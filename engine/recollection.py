@@ -74,9 +74,9 @@ class Recollection:
         return self._see(keys, nothing(pose, light), pose, light, beyond=True)
 
     def look_back(self, latents: Tensor, known: Known, index: int) -> None:
-        """Remembers frame `index`, latents [1, 16, 18, 32], where what it shows is new."""
+        """Remembers frame `index`, latents [1, 16, 18, 32], where what it shows is new and its own."""
         last = max((k.index for k in self.memory.keyframes if not k.dreamed), default=-KEY_EVERY)
-        if self._new and index - last >= KEY_EVERY:
+        if self._new and index - last >= KEY_EVERY and bool(known.planes[:, 8].any()):
             self.remember(latents, known, index)
             self._choose(known.pose, known.light)
 

@@ -252,8 +252,7 @@ class World:
         known, picture = self._draw(latents, seen, glimpse)
         water = self._shores.water(latents, self.index)
         self._past = _Past(seen, known, picture)
-        if self.memory.given or glimpse is None or not glimpse.stands:
-            self._recollection.look_back(latents, known, self.index)
+        self._recollection.look_back(latents, known, self.index)
         self._body.feel_ground(self.state, water, known, self.index)
         if glimpse is not None and not self._renewal.go_on(glimpse, self._told(), self.index):
             self._imagination.go_on(self._told(), self.index)

@@ -12,8 +12,9 @@ from PIL import Image
 from configs.paths import WEIGHTS
 
 if TYPE_CHECKING:
-    from conftest import Person
     from playwright.async_api import BrowserContext
+
+    from tests.browser.people import Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

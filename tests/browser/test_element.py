@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Walker, Walking
+    from conftest import Walking
+
+    from tests.browser.people import Walker
 
 SCREEN: dict[str, Any] = {"name": "desktop", "width": 640, "height": 360}
 CYCLES, CYCLES_S = 100, 240.0

@@ -16,7 +16,9 @@ import pytest_asyncio
 from tests.browser.relay import INIT, Line, Relay
 
 if TYPE_CHECKING:
-    from conftest import Walker, Walking
+    from conftest import Walking
+
+    from tests.browser.people import Walker
 
 pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Person, Walker
+    from tests.browser.people import Person, Walker
 
 pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 

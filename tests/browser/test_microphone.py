@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Person
     from playwright.async_api import BrowserContext
+
+    from tests.browser.people import Person
 
 pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 

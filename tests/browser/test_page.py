@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Walker, Walking
+    from conftest import Walking
+
+    from tests.browser.people import Walker
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

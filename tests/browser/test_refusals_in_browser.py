@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Person
+    from tests.browser.people import Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -12,7 +12,9 @@ import pytest
 from engine.messages import FRAME_RATE
 
 if TYPE_CHECKING:
-    from conftest import Person, Walker, Walking
+    from conftest import Walking
+
+    from tests.browser.people import Person, Walker
 
 pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 

@@ -12,7 +12,9 @@ import pytest
 import pytest_asyncio
 
 if TYPE_CHECKING:
-    from conftest import Walker, Walking
+    from conftest import Walking
+
+    from tests.browser.people import Walker
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Person
+    from tests.browser.people import Person
 
 pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 

@@ -12,7 +12,7 @@ from playwright.async_api import async_playwright
 from tests.browser.walk import speech
 
 if TYPE_CHECKING:
-    from conftest import Served
+    from tests.browser.people import Served
 
 pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 

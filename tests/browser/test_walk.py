@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Walker, at_a_screen, browsing, serving
+from tests.browser.conftest import at_a_screen, browsing, serving
+from tests.browser.people import Walker
 from tests.browser.walk import SCREENS, Walk, speech
 
 pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Person, Served, Walking
+    from conftest import Walking
     from playwright.async_api import Browser
+
+    from tests.browser.people import Person, Served
 
 pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from model.voice.espeak import Espeak, Manner
-from tests.browser.conftest import Walker
+from tests.browser.people import Walker
 
 DESKTOP: dict[str, Any] = {"name": "desktop", "width": 1280, "height": 720}
 TABLET: dict[str, Any] = {"name": "tablet", "width": 820, "height": 1180, "touch": True}

@@ -111,19 +111,11 @@ def test_beside_an_edge_nothing_stays() -> None:
     assert (mixed[0, 0, 70, 94:100] == 1).all() and (mixed[0, 0, 70, 20:80] == 0).all()
 
 
-def test_what_only_the_last_frame_showed_is_drawn_anew() -> None:
+@pytest.mark.parametrize(("plane", "value"), [("remembered", 0.0), ("other_light", 0.5)])
+def test_what_only_the_last_frame_showed_or_shows_another_light_is_drawn_anew(plane: str, value: float) -> None:
     old, new = torch.zeros(1, 8, 144, 256), torch.ones(1, 8, 144, 256)
     new[:, DEPTH:] = 0.0
     before = seen(old)
-    before.remembered[..., 16:] = 0
-    mixed = with_fresh(new, before)
-    assert (mixed[:, :DEPTH, 8:-8, 8:120] == 0).all() and (mixed[:, :DEPTH, :, 136:] == 1).all()
-
-
-def test_what_shows_another_light_is_drawn_anew() -> None:
-    old, new = torch.zeros(1, 8, 144, 256), torch.ones(1, 8, 144, 256)
-    new[:, DEPTH:] = 0.0
-    before = seen(old)
-    before.other_light[..., 16:] = 0.5
+    getattr(before, plane)[..., 16:] = value
     mixed = with_fresh(new, before)
     assert (mixed[:, :DEPTH, 8:-8, 8:120] == 0).all() and (mixed[:, :DEPTH, :, 136:] == 1).all()
