@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from configs.paths import WEIGHTS, cache_dir
-from engine.bench import device, measure, total
+from engine.bench import device
 from engine.device import CPU, NoDevice
 from engine.display import Sight
 from engine.enlarging import Enlarger
@@ -27,6 +27,7 @@ from engine.ladder import TO_SPARE, highest
 from engine.messages import FRAME_RATE
 from engine.models import models_on
 from engine.rungs import LADDER
+from engine.spans import measure, total
 from engine.steppable import Steppable
 from engine.threads import use_threads
 from engine.world import World

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.bench import main, measure, repeats, report, table, walk
+from engine.bench import main, report, table
 from engine.display import Sight
 from engine.enlarging import Enlarger
 from engine.rungs import LADDER, LOWEST
+from engine.spans import measure, repeats, walk
 from engine.world import Frame, Inputs
 
 
