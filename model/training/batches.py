@@ -28,6 +28,7 @@ class Mixture:
     single_apart: float = 0.85  # of those frames: from clips that show seconds of a walk
     single_band: float = 0.4  # of those frames: with a band without view
     single_dry: float = 0.6  # of those frames: in rain or snow only where both of their clip's skies are
+    torn: float = 0.4  # of those frames: torn views of walks instead, where there are pairs of them
     blind_rows: float = 0.04  # sequences without view
     other_sky: float = 0.3  # sources under the other sky
     worn: float = 0.5  # sources that the model made itself, where it has

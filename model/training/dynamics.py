@@ -40,6 +40,7 @@ from model.training.prefetch import Prefetch
 from model.training.run import Run, step_seed
 from model.training.sentences import Sentences
 from model.training.skies import sky_loss
+from model.training.torn import Torn
 from model.view import known_view
 
 CLIP_GRADIENT = 1.0
@@ -77,16 +78,24 @@ class Batch:
     own: Tensor  # the same as the model made it where it has, else the same
     view: Tensor  # [B, T, 144, 103]
     told: dict[str, Tensor]  # labels, [B, T, ...]
+    torn: Tensor | None = None  # [B, T]: which frames are of torn views
 
 
 class Trainer:
     """Makes batches and losses out of clips, on the clips' device. `forward` is the Omni, compiled or not."""
 
     def __init__(
-        self, omni: Omni, eyes: Eyes, sentences: Sentences, clips: Clips, mixture: Mixture, training: DynamicsTraining
+        self,
+        omni: Omni,
+        eyes: Eyes,
+        sentences: Sentences,
+        clips: Clips,
+        mixture: Mixture,
+        training: DynamicsTraining,
+        torn: Torn | None = None,
     ):
         self.omni, self.eyes, self.sentences, self.clips = omni, eyes, sentences, clips
-        self.mixture, self.training = mixture, training
+        self.mixture, self.training, self.torn = mixture, training, torn
         self.forward: Callable[..., Seen] = omni
         self.bf16 = clips.device.type == "cuda" or has_fast_bf16()
 
@@ -156,6 +165,7 @@ class Trainer:
         visit = step // LANES % mixture.visits
         rows = draw_rows(clips, mixture, np.random.default_rng(step_seed(seed, step - visit * LANES)))
         rng = np.random.default_rng(step_seed(seed + 3, step))
+        torn = self._torn(rows, rng)
         told = labels(rows, clips, self.sentences, mixture, rng)
         margins = hidden_margins(rows, mixture, rng)
         worn = mixture.worn_again if visit else mixture.worn
@@ -163,7 +173,20 @@ class Trainer:
         here = rows.clip, rows.sky, rows.frame
         clean, has = clips["latents"][here].float(), clips["has_worn"][here][..., None, None, None]
         own = torch.where(has, clips["worn"][here].float(), clean)
-        return Batch(rows, patch(clean), patch(own), view, told)
+        clean, own = patch(clean), patch(own)
+        if self.torn is not None and torn is not None:
+            self.torn.put(torn, (clean, view, told), self.sentences, rng)
+            own = torch.where(torn[..., None, None], clean, own)
+        return Batch(rows, clean, own, view, told, torn)
+
+    def _torn(self, rows: Rows, rng: np.random.Generator) -> Tensor | None:
+        """Which lone frames are to be of torn views [B, T], where there are pairs of them; of these no view is made."""
+        if self.torn is None:
+            return None
+        chosen = torch.from_numpy(rng.uniform(size=tuple(rows.clip.shape)) < self.mixture.torn)
+        chosen = chosen.to(rows.blind.device) & rows.isolated[:, None]
+        rows.blind = rows.blind | chosen
+        return chosen
 
     def given(self, batch: Batch, signal: Tensor, size: Tensor) -> Given:
         """What the network is given of a batch."""
@@ -204,7 +227,7 @@ class Trainer:
             seen = self.forward(noisy, given, mask)
         velocity, contact = self.omni.move(seen.hidden, told["next_control"], told["turned_velocity"], told["ground"])
         named = self.named(generator)
-        picture = objective.picture_loss(seen, target, given)
+        picture = objective.picture_loss(seen, target, given, batch.torn)
         sky = sky_loss(self.omni, self.sentences, 48, generator, device)
         known = told["next_known"]
         motion = (F.smooth_l1_loss(velocity, told["next_velocity"], reduction="none", beta=0.5).mean(-1) * known).mean()
@@ -294,6 +317,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tokenizer", type=Path, default=WEIGHTS / "tokenizer.safetensors")
     parser.add_argument("--warm", type=Path, help="weights to begin with")
     parser.add_argument("--device", help="cuda or cpu; cuda where there is one")
+    parser.add_argument("--torn", type=Path, help="the folder of pairs of torn views, see engine.tearing")
     parser.add_argument("--rows", type=int, default=0, help="rows a step, instead of the configuration's")
     parser.add_argument("--layers", type=int, default=0, help="layers, instead of the configuration's")
     parser.add_argument("--eager", action="store_true", help="do not compile")
@@ -328,7 +352,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         before = checkpoint.as_config(OmniConfig, values)
         checkpoint.load_into(omni, grown(tensors, before, config.layers), KIND)
     optimizer = muon_and_adam(omni, training.rate, training.matrix_rate, training.weight_decay)
-    trainer = Trainer(omni, eyes, sentences, clips, mixture, training)
+    torn = Torn(options.torn, device) if options.torn else None
+    trainer = Trainer(omni, eyes, sentences, clips, mixture, training, torn)
     run = Run(cache_dir() / "runs" / options.run, omni, optimizer, options.minutes)
     if options.resume:
         take_up(run)

@@ -99,11 +99,13 @@ def rate_weights(signal: Tensor) -> Tensor:
     return (1 - signal).square().reciprocal().clamp_max(STEEPEST) / 4
 
 
-def picture_loss(seen: Seen, target: Tensor, given: Given) -> Tensor:
+def picture_loss(seen: Seen, target: Tensor, given: Given, torn: Tensor | None = None) -> Tensor:
     """Weighted mean over [B, T, 144] of each token's error: its root mean square where the view is known, not squared,
     else what must be relit drowns what need only be kept, and the network never learns to keep it exactly; its mean
-    square where nothing is known, for only that makes denoising steps draw samples and not medians."""
+    square where nothing is known, for only that makes denoising steps draw samples and not medians. Of frames that
+    are `torn` [B, T] no cell counts as known, since it is not known what of it is true."""
     known = given.view[..., PATCH : PATCH + 4].mean(-1)
+    known = known if torn is None else known.masked_fill(torn[..., None], 0)
     square = (seen.clean.float() - target).square().mean(-1)
     kept = weights(given.signal)[..., None] * known * (square + SMALLEST**2).sqrt()
     invented = rate_weights(given.signal)[..., None] * (1 - known) * square

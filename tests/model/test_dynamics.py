@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from configs.paths import WEIGHTS, load_toml
 from model import checkpoint
@@ -19,6 +20,7 @@ from model.training.latents import Clips
 from model.training.optimizers import muon_and_adam
 from model.training.run import Run
 from model.training.sentences import Sentences
+from model.training.torn import Torn
 from model.worlds.clips import draw, path_of, write
 from model.worlds.renderer import Renderer
 
@@ -166,3 +168,17 @@ def test_every_config_describes_the_model_that_is_served(config):
     served, _ = checkpoint.load(WEIGHTS / "nano.safetensors", KIND)
     assert OmniConfig(**section["model"]) == checkpoint.as_config(OmniConfig, served)
     assert Mixture(**section["mixture"]).rows >= 2 and DynamicsTraining(**section["training"]).rate > 0
+
+
+def test_lone_frames_of_a_batch_are_torn_views_where_there_are_pairs(clips, sentences, tmp_path):
+    run, trainer = new_trainer(clips, tmp_path, sentences)
+    trainer.mixture = Mixture(frames=4, rows=4, single_rows=0.5, torn=0.5)
+    pairs = {"view": torch.ones(1, 144, 103), "true": torch.ones(1, 16, 18, 32), "said": torch.zeros(1, 3).long()}
+    save_file(pairs | {"age_s": torch.ones(1), "state": torch.zeros(1, 4, 8)}, tmp_path / "000001.safetensors")
+    trainer.torn = Torn(tmp_path)
+    batch = trainer.batch(0)
+    assert batch.torn is not None and batch.torn.any() and not batch.torn[~batch.rows.isolated].any()
+    assert (batch.clean[batch.torn] == 1).all() and (batch.own[batch.torn] == 1).all()
+    assert (batch.view[batch.torn] == 1).all() and not (batch.clean[~batch.torn] == 1).all(-1).any()
+    figures = train_step(run, trainer, batch)
+    assert figures["picture"].isfinite() and not batch.rows.blind[~batch.torn].all()
