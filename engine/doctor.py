@@ -24,9 +24,9 @@ from engine.device import CPU, NoDevice
 from engine.display import Sight
 from engine.enlarging import Enlarger
 from engine.ladder import TO_SPARE, highest
-from engine.messages import FRAME_RATE
+from engine.messages import FRAME_RATE, MOST_WORKERS
 from engine.models import models_on
-from engine.rungs import LADDER
+from engine.rungs import LADDER, LOWEST
 from engine.spans import measure, total
 from engine.steppable import Steppable
 from engine.threads import use_threads
@@ -37,6 +37,7 @@ from model.checkpoint import CheckpointError, sha256
 SECONDS = 2.0  # on each rung
 MOST_WORLDS = 64  # of one worker, whatever the machine
 CORES, MEMORY_GIB = 2, 2.0  # below, the lowest rung does not keep up
+GIB_A_WORKER = 0.75  # with its networks and a world or two
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,15 @@ def examine(world: Steppable, enlarger: Enlarger, seconds: float = SECONDS) -> l
 def lacks(found: Sequence[Found]) -> list[str]:
     """What this machine lacks, a sentence each."""
     missing = []
-    cores, memory_gib = len(os.sched_getaffinity(0)), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    cores, memory = len(os.sched_getaffinity(0)), memory_gib()
     try:
         native.require("omni")
     except native.Unsupported as why:
         missing.append(f"Fast kernels: {why}. Networks run in torch, several times slower.")
     if cores < CORES:
         missing.append(f"Cores: {cores} may be used, {CORES} are needed.")
-    if memory_gib < MEMORY_GIB:
-        missing.append(f"Memory: {memory_gib:.1f} GiB, {MEMORY_GIB:.0f} are needed.")
+    if memory < MEMORY_GIB:
+        missing.append(f"Memory: {memory:.1f} GiB, {MEMORY_GIB:.0f} are needed.")
     if not torch.cuda.is_available():
         missing.append("A GPU: none is there for --device cuda.")
     busy = os.getloadavg()[0]
@@ -90,13 +91,37 @@ def known_rates(weights: Path, device: str = CPU) -> tuple[float, ...] | None:
     return _known(weights, device, "fps")
 
 
-def worlds_held(weights: Path, device: str = CPU) -> int:
-    """How many worlds have 24 frames a second on the lowest rung with time to spare, by what a frame was found to
-    cost; 1 where this machine was not examined."""
+def worlds_held(weights: Path, device: str = CPU, number: int = 0, workers: int = 1) -> int:
+    """How many worlds the worker of this number, of so many, has to hold so that all worlds have 24 frames a second on
+    the lowest rung with time to spare, by what a frame was found to cost; 1 where this machine was not examined."""
+    worlds = _worlds_on(min(native.allowed(), workers * native.most_cores()), weights, device)
+    return min(MOST_WORLDS, max(1, worlds // workers + (number < worlds % workers)))
+
+
+def workers_held(weights: Path, device: str = CPU) -> int:
+    """How many workers make the most of this machine: on the processor one for each world that it holds, since worlds
+    of one worker wait for its interpreter, at most one a core and in half of the memory; beside a GPU one for each few
+    cores of its host, since worlds of one worker are one pass of the network."""
+    if device != CPU:
+        return min(MOST_WORKERS, max(1, native.allowed() // native.MOST_THREADS))
+    cores, fit = native.allowed(), int(memory_gib() / 2 / GIB_A_WORKER)
+    return min(MOST_WORKERS, max(1, min(_worlds_on(cores, weights, device), cores, fit)))
+
+
+def crowd_held(weights: Path, device: str = CPU) -> dict[str, int]:
+    """How many worlds this machine holds, and in how many workers."""
+    workers = workers_held(weights, device)
+    return {"worlds": sum(worlds_held(weights, device, at, workers) for at in range(workers)), "workers": workers}
+
+
+def _worlds_on(cores: int, weights: Path, device: str) -> int:
     core_ms = _known(weights, device, "core_ms")
-    if core_ms is None:
-        return 1
-    return min(MOST_WORLDS, max(1, int(native.cores() * 1e3 / (core_ms[0] * TO_SPARE * FRAME_RATE))))
+    return 1 if core_ms is None else int(cores * 1e3 / (core_ms[0] * TO_SPARE * FRAME_RATE))
+
+
+def memory_gib() -> float:
+    """Of the machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
 def _known(weights: Path, device: str, name: str) -> tuple[float, ...] | None:
@@ -121,7 +146,7 @@ def keep_rates(weights: Path, found: Sequence[Found], device: str = CPU) -> tupl
 def _place(weights: Path, device: str) -> Path:
     files = sorted(path for path in weights.glob("*.safetensors"))
     where = [] if device == CPU else [device]
-    parts = [*where, native.processor(), platform.node(), str(native.threads()), *(sha256(path) for path in files)]
+    parts = [*where, native.processor(), platform.node(), str(native.most_cores()), *(sha256(path) for path in files)]
     return cache_dir() / "doctor" / f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.json"
 
 
@@ -153,11 +178,13 @@ def main(arguments: Sequence[str]) -> int:
         print(f"mundo doctor: {error}", file=sys.stderr)
         return 2
     keep_rates(options.weights, found, options.device)
+    crowd = crowd_held(options.weights, options.device)
     if options.json:
         rates = [each.fps for each in found]
         said = {"rungs": [asdict(e) | {"holds": e.holds} for e in found], "chosen": found[highest(rates)].rung}
-        options.json.write_text(json.dumps(said | {"lacks": lacks(found)}, indent=2) + "\n", "utf-8")
+        options.json.write_text(json.dumps(said | crowd | {"lacks": lacks(found)}, indent=2) + "\n", "utf-8")
     print(table(found))
+    print(f"Worlds at {LOWEST.name} at the same time: {crowd['worlds']}, workers: {crowd['workers']}.")
     return 0
 
 

@@ -8,13 +8,15 @@ import struct
 
 import msgspec
 
-VERSION = 6
+VERSION = 7
 FRAME_RATE = 24
 AUDIO_RATE = 24_000
 AUDIO_SAMPLES = AUDIO_RATE // FRAME_RATE  # 1000 samples of mono s16le a frame
 VIDEO_CLOCK = 90_000
 RUNGS = ("270p", "540p", "1080p")  # of the resolution ladder, by the lines that are streamed, from below
 CAMERAS = ("first", "drone", "orbit")  # of the vocabulary's: the others show a subject, and there is none yet
+BUSY_BYTES = 8  # a worker, in the file by which a gateway's workers tell each other that they are busy
+MOST_WORKERS = 64  # of one gateway
 MAX_PROMPT_CHARS = 400
 MAX_SAVED_BYTES = 16 << 20
 PICTURE_WIDTH, PICTURE_HEIGHT = 512, 288  # of a picture that a world begins from
@@ -122,7 +124,8 @@ class Save(Message, frozen=True, kw_only=True):
 
 class Ready(Message, frozen=True, kw_only=True):
     """The worker has loaded its model, which samples a frame in `steps`, and can open worlds, which begin at `rung`
-    and whose encoders begin with `bits_per_second`."""
+    and whose encoders begin with `bits_per_second`. It is one of `workers`: as many as it was told that there are, or
+    as this machine uses well."""
 
     version: int = VERSION
     model: str
@@ -132,6 +135,7 @@ class Ready(Message, frozen=True, kw_only=True):
     height: int
     bits_per_second: int
     capacity: int
+    workers: int = 1
 
 
 class Opened(Message, frozen=True, kw_only=True):

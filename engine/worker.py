@@ -21,7 +21,7 @@ from typing import TypeVar
 from configs.paths import WEIGHTS
 from engine.device import CPU
 from engine.display import Sight
-from engine.doctor import MOST_WORLDS, examine, keep_rates, known_rates, worlds_held
+from engine.doctor import MOST_WORLDS, examine, keep_rates, known_rates, workers_held, worlds_held
 from engine.dynamics import STEPS
 from engine.enlarging import Enlarger
 from engine.inputs import BadInput
@@ -41,6 +41,7 @@ from engine.messages import (
     refusal,
 )
 from engine.models import models_on
+from engine.neighbours import Neighbours
 from engine.pacing import PERIOD_S, next_tick
 from engine.pictures import read_rgb, world_from
 from engine.rungs import rung_named
@@ -50,6 +51,7 @@ from engine.steppable import Savable
 from engine.threads import use_threads
 from engine.turns import Turns
 from engine.world import Inputs, Models, World
+from model import native
 
 WARM_UP_FRAMES = 4
 HANG_UP_CHECK_S = 0.1
@@ -229,6 +231,23 @@ class Wanted:
     device: str
 
 
+@dataclass(frozen=True)
+class Among:
+    """Which of a gateway's workers it is, of how many (0: as many as this machine uses well), and the file by which
+    they share the cores, if there is one."""
+
+    number: int = 0
+    workers: int = 0
+    neighbours: Path | None = None
+
+    def settled(self, weights: Path, device: str) -> int:
+        """How many there are; from now on the cores are shared with those that are busy. Raises ValueError."""
+        workers = self.workers or workers_held(weights, device)
+        if self.neighbours and workers > 1:
+            native.beside_others(Neighbours(self.neighbours, self.number, workers).share)
+        return workers
+
+
 def threads_for(wanted: Wanted) -> Threads:
     """Beside networks on the host's cores one thread encodes and hears; where they are elsewhere, each core encodes."""
     sampling = ThreadPoolExecutor(wanted.capacity or MOST_WORLDS, "sampling")
@@ -251,7 +270,7 @@ def look(wanted: Wanted, open_world: OpenWorld) -> Sight:
     return Sight(enlarger, rates)
 
 
-async def serve(socket: Path, wanted: Wanted) -> None:
+async def serve(socket: Path, wanted: Wanted, among: Among) -> None:
     """Connect, load, say Ready, serve; return as soon as the gateway hangs up, whatever the threads are at.
     What makes serving impossible is said as Failed, then raised."""
     weights = wanted.weights
@@ -266,7 +285,8 @@ async def serve(socket: Path, wanted: Wanted) -> None:
         looking = asyncio.get_running_loop().run_in_executor(threads.sampling, look, wanted, open_world)
         if not await done_before_hanging_up(looking, streams[0]):
             return
-        sight, capacity = looking.result(), wanted.capacity or worlds_held(weights, wanted.device)
+        sight, workers = looking.result(), among.settled(weights, wanted.device)
+        capacity = wanted.capacity or worlds_held(weights, wanted.device, among.number, workers)
         first = sight.first
         senses = Senses(sound_opener(weights), load_listening(weights, wanted.asr))
         worker = Worker(streams, open_world, threads, capacity, restorer(models), senses, sight)
@@ -279,6 +299,7 @@ async def serve(socket: Path, wanted: Wanted) -> None:
                 height=first.crop.height,
                 bits_per_second=first.bits_per_second,
                 capacity=capacity,
+                workers=workers,
             )
         )
         await worker.run()
@@ -309,12 +330,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--asr", type=Path, help="folder of a faster-whisper model, for better words of what is said")
     parser.add_argument("--rung", choices=("", *RUNGS), default="", help="of the ladder; none: what the machine holds")
     parser.add_argument("--device", default=CPU, help="of the large networks: cpu, cuda or cuda:N")
+    parser.add_argument("--workers", type=int, default=0, help="of the gateway; 0: as many as this machine uses well")
+    parser.add_argument("--number", type=int, default=0, help="of this worker among them, from 0")
+    parser.add_argument("--neighbours", type=Path, help="the file by which they share the cores")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the gateway too, which then hangs up
     use_threads(options.threads)
-    asyncio.run(
-        serve(options.socket, Wanted(options.weights, options.capacity, options.asr, options.rung, options.device))
-    )
+    wanted = Wanted(options.weights, options.capacity, options.asr, options.rung, options.device)
+    asyncio.run(serve(options.socket, wanted, Among(options.number, options.workers, options.neighbours)))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # not sys.exit, which waits for the step or the load that a thread is at; there is nothing to save

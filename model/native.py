@@ -23,6 +23,7 @@ FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-std=
 MOST_THREADS = 4  # unless told otherwise: the work of a frame is too small for more
 log = logging.getLogger(__name__)
 _threads = 0
+_share: Callable[[int], int] | None = None
 
 
 class _Here(threading.local):
@@ -94,9 +95,26 @@ def use_threads(count: int) -> None:
     _threads = count
 
 
+def beside_others(share: Callable[[int], int] | None) -> None:
+    """From now on `share` says how many of the cores that we may use others leave us; None: all. Asked before each
+    kernel."""
+    global _share
+    _share = share
+
+
+def allowed() -> int:
+    """The cores that this process may use: as `use_threads` said, or the machine."""
+    return _threads or len(os.sched_getaffinity(0))
+
+
+def most_cores() -> int:
+    """Of them, those that kernels share their work among at most."""
+    return _threads or min(MOST_THREADS, allowed())
+
+
 def cores() -> int:
-    """What `use_threads` said."""
-    return _threads or min(MOST_THREADS, len(os.sched_getaffinity(0)))
+    """Of those, what others leave us now."""
+    return most_cores() if _share is None else min(most_cores(), _share(allowed()))
 
 
 def threads() -> int:

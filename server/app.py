@@ -13,18 +13,18 @@ from server.gateway import Gateway
 from server.middleware import BodyLimit, ExactOrigin, PressedPage, StrictHeaders
 from server.pictures import base64_length
 from server.placement import Placement
-from server.placement.local import LocalPlacement
+from server.placement.several import Several
 from server.routes import admin, health, invites, kept, offers, pages, shares, sockets, whep, worlds
 from server.saves import MAX_FILE_BYTES
 from server.settings import Settings
 
 
 def create_app(settings: Settings, placement: Placement | None = None) -> FastAPI:
-    """The application over one placement, a local worker unless another is given."""
+    """The application over one placement, local workers unless another is given."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        gateway = await Gateway.start(settings, placement or LocalPlacement(settings.worker))
+        gateway = await Gateway.start(settings, placement or Several(settings.worker))
         app.state.gateway = gateway
         try:
             yield

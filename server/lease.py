@@ -25,6 +25,11 @@ class Lease:
         """What the worker announced; None while there is none."""
         return self._placement.ready
 
+    @property
+    def held(self) -> bool:
+        """Whether a worker has the session's world, or was asked for it."""
+        return self._placement.holds(self.session_id)
+
     def renew(self) -> None:
         """What carries an older epoch is not about the world of now."""
         self.epoch += 1

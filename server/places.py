@@ -1,10 +1,11 @@
-"""The places on one worker: whose world has one, who waits, who is paused for another, and what a lost worker means.
+"""The places on the workers: whose world has one, who waits, who is paused for another, what a lost worker means.
 Knows no beginning and no end of sessions but by `House`; order and waiting times are server.queueing's."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -43,18 +44,25 @@ class House(Protocol):
         """End one session for everybody; its world is saved a last time, if it is kept."""
 
 
+@dataclass(frozen=True, eq=False)
+class Seat:
+    """A session's place, since when."""
+
+    session: Session
+    since_s: float
+
+
 class Places:
-    """Who lives on the worker and who waits for that; it is the placement's Listener, and the sessions' Keeper."""
+    """Who lives on a worker and who waits for that; it is the placement's Listener, and the sessions' Keeper."""
 
     def __init__(
         self, house: House, placement: Placement, limits: LimitSettings, keeping: Keeping, tasks: Tasks
     ) -> None:
         self._house, self._placement, self._limits = house, placement, limits
         self._keeping, self._tasks = keeping, tasks
-        self._seated: dict[str, tuple[Session, float]] = {}  # whose worlds the worker holds, since when
+        self._seated: dict[str, Seat] = {}  # whose worlds the workers hold, or are to hold
         self._queue = Queue(limits.queue_length)
         self._pausing: set[str] = set()
-        self._life = 0  # of workers
         self.became_ready = asyncio.Event()
 
     @property
@@ -70,7 +78,7 @@ class Places:
     @property
     def making_room(self) -> bool:
         """Whether a place is about to become free."""
-        return bool(self._pausing) or any(one.state is SessionState.ENDED for one, _ in self._seated.values())
+        return bool(self._pausing) or any(seat.session.state is SessionState.ENDED for seat in self._seated.values())
 
     def holds(self, session: Session) -> bool:
         """Whether the session has a place."""
@@ -89,7 +97,7 @@ class Places:
         """The session's place is free."""
         seat = self._seated.pop(session.id, None)
         if seat is not None:
-            self._queue.stayed(time.monotonic() - seat[1])
+            self._queue.stayed(time.monotonic() - seat.since_s)
 
     def assign(self) -> None:
         """Give free places to who waits, and tell the others where they stand."""
@@ -99,9 +107,9 @@ class Places:
             if name is None:
                 break
             if session := self._house.get(name):
-                self._seated[name] = (session, time.monotonic())
+                seat = self._seated[name] = Seat(session, time.monotonic())
                 session.standing.await_world()
-                self._tasks.later(self._open(session))
+                self._tasks.later(self._open(seat))
         if ready is not None and len(self._queue):
             self._make_room()
         capacity = ready.capacity if ready else 1
@@ -121,19 +129,19 @@ class Places:
         """Pause worlds that nobody watches: at once for an owner who wants another, else after a while."""
         now = time.monotonic()
         wanting = {session.owner for session in self._waiting()}
-        for session, _ in list(self._seated.values()):
+        for session in [seat.session for seat in self._seated.values()]:
             unwatched = session.state is SessionState.LIVE and not session.peers
             if unwatched and (session.owner in wanting or session.audience.idle_s(now) > self._limits.idle_yield_s):
                 self.pause_soon(session)
 
-    async def _open(self, session: Session) -> None:
-        """Ask the worker for a world that has a place, as it was last."""
-        life, refused = self._life, session.saving.refused
+    async def _open(self, seat: Seat) -> None:
+        """Ask a worker for the world of a seat, as it was last, unless the seat was lost meanwhile."""
+        session, refused = seat.session, seat.session.saving.refused
         try:
             found = await self._keeping.restore(session)
         except NotASave as error:
             return await self._house.end(session, f"the world cannot be opened: {error}")
-        if life != self._life or not self.holds(session) or session.state is SessionState.ENDED:
+        if self._seated.get(session.id) is not seat or session.state is SessionState.ENDED:
             return
         if found is None and refused < NONE_REFUSED:
             return await self._house.end(session, "the world cannot be opened: none of its saves can be read")
@@ -183,18 +191,17 @@ class Places:
         else:
             log.error("save refused", session=session.id, number=session.saving.restored_from, reason=reason)
             session.saving.refused = session.saving.restored_from
-            self._tasks.later(self._open(session))
+            self._tasks.later(self._open(self._seated[session.id]))
 
     def worker_ready(self, ready: messages.Ready) -> None:
         self.became_ready.set()
         self.assign()
 
     def worker_lost(self, reason: str) -> None:
-        self._life += 1
         self._house.metrics.losses.inc()
-        lost = [session for session, _ in self._seated.values()]
-        self._seated.clear()
-        for session in reversed(lost):
+        lost = [seat.session for seat in self._seated.values() if not self._placement.holds(seat.session.id)]
+        for session in reversed(lost):  # who was about to open a world too: the place for it may be gone
+            del self._seated[session.id]
             session.lose_world(reason)
             if session.state is SessionState.ENDED:
                 continue
@@ -203,6 +210,8 @@ class Places:
                 session.standing.await_world()
             else:
                 self._tasks.later(self._house.end(session, TOO_OFTEN))
+        if self._placement.ready is not None:
+            self.assign()
 
     def worker_said(self, message: messages.Outgoing) -> None:
         seat = self._seated.get(message.session)
@@ -210,11 +219,12 @@ class Places:
             if isinstance(message, messages.Failed) and not message.session:
                 log.error("worker failed", reason=message.reason)
         elif isinstance(message, messages.Failed):
-            self._world_failed(seat[0], message)
+            self._world_failed(seat, message)
         else:
-            seat[0].handle(message)
+            seat.session.handle(message)
 
-    def _world_failed(self, session: Session, message: messages.Failed) -> None:
+    def _world_failed(self, seat: Seat, message: messages.Failed) -> None:
+        session = seat.session
         log.error("world failed", session=session.id, reason=message.reason)
         if message.epoch != session.epoch:
             return
@@ -223,7 +233,7 @@ class Places:
             return
         if session.may_reopen():
             session.standing.await_world()
-            self._tasks.later(self._open(session))
+            self._tasks.later(self._open(seat))
         else:
             self.unseat(session)
             self._tasks.later(self._house.end(session, TOO_OFTEN, keep=False))

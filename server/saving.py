@@ -27,7 +27,7 @@ class Saving:
 
     async def ask(self, timeout_s: float) -> Saved:
         """The world as it is now. Raises NotSaved."""
-        if self._lease.ready is None or self._lease.epoch == 0:
+        if not self._lease.held:
             raise NotSaved("the world is not there")
         if self._answer is None or self._answer.done():
             self._id += 1

@@ -1,5 +1,5 @@
 """What the gateway runs with: configs/serve.toml, then the file named by MUNDO_CONFIG, MUNDO_* variables, arguments.
-Knows no other module of ours than configs.paths; nothing here changes after the start."""
+Knows no other module of ours than configs.paths and the wire; nothing here changes after the start."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from configs.paths import CONFIGS
+from engine.messages import MOST_WORKERS
 
 MIN_TOKEN_CHARS = 24
 SECRET_KEYS = frozenset({"secret", "turn.secret", "operator_token", "database_url"})
@@ -30,11 +31,12 @@ class BadSettings(ValueError):
 
 
 class WorkerSettings(BaseModel):
-    """How a worker process is started and watched."""
+    """How worker processes are started and watched."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     command: list[str] = Field(default_factory=list)  # empty: this Python, -m engine.worker
+    processes: int = Field(ge=0, le=MOST_WORKERS)
     threads: int = Field(ge=0)
     device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:[0-9]+)?)$")
     asr: str = ""  # the folder of a faster-whisper model

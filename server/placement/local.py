@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,9 @@ class WorkerLost(Exception):
 
 
 class LocalPlacement:
-    """Placement by one child process."""
+    """Placement by one child process. `arguments`: what it is told besides the settings."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, arguments: Sequence[str] = ()) -> None:
         self._settings = settings
         self._command = [*(settings.command or [sys.executable, "-m", "engine.worker"])]
         if settings.threads:
@@ -51,6 +52,7 @@ class LocalPlacement:
             self._command += ["--asr", settings.asr]
         if settings.rung:
             self._command += ["--rung", settings.rung]
+        self._command += arguments
         self._ready: Ready | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._watch = self._new_watch()
@@ -60,6 +62,14 @@ class LocalPlacement:
     @property
     def ready(self) -> Ready | None:
         return self._ready
+
+    @property
+    def room(self) -> int:
+        """How many worlds more the worker holds; 0 while there is none."""
+        return self._ready.capacity - len(self._watch) if self._ready else 0
+
+    def holds(self, session_id: str) -> bool:
+        return self._ready is not None and session_id in self._watch
 
     async def start(self, listener: Listener) -> None:
         if self._keeper is not None:

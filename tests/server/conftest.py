@@ -182,7 +182,9 @@ class Quiet(uvicorn.Server):
 
 
 def settings_in(folder: Path, **changes: Any) -> Settings:
-    worker = {"command": [sys.executable, str(WORKER)], "frame_timeout_s": 2.0, "restart_after_s": 0.1}
+    command = [sys.executable, str(WORKER)]
+    worker = {"command": command, "frame_timeout_s": 2.0, "restart_after_s": 0.1}
+    worker |= changes.pop("worker", {})
     rates = dict.fromkeys(("redeem_an_address", "redeem_total", "share_an_address", "whep_an_address"), "1000/minute")
     limits = {"heartbeat_s": 30.0} | changes.pop("limits", {})  # these browsers beat no heart
     merged = {"worker": worker, "rates": rates, "limits": limits} | changes

@@ -230,6 +230,9 @@ async def main() -> None:
     parser.add_argument("--socket", required=True)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--capacity", type=int, default=2)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--number", type=int)
+    parser.add_argument("--neighbours")
     options = parser.parse_args()
     reader, writer = await asyncio.open_unix_connection(options.socket)
     worker = PaintedWorker(writer)
@@ -242,6 +245,7 @@ async def main() -> None:
             height=270,
             bits_per_second=BITS_PER_SECOND,
             capacity=options.capacity,
+            workers=options.workers or 1,
         )
     )
     ticking = asyncio.create_task(worker.tick())

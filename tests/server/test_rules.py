@@ -128,6 +128,20 @@ def test_a_world_must_give_frames_once_it_was_opened() -> None:
     assert watch.overdue(99.0) is None
 
 
+async def test_what_a_worker_says_of_a_world_before_is_not_about_the_world_of_now() -> None:
+    watch = Watch(open_timeout_s=10.0, frame_timeout_s=5.0)
+    watch.sent(m.Open(session="s", epoch=1, seed=1), 0.0)
+    watch.sent(m.Close(session="s", epoch=1), 1.0)
+    assert "s" not in watch and len(watch) == 0
+    watch.sent(m.Open(session="s", epoch=3, seed=1), 1.0)
+    watch.received(m.VideoPacket(session="s", epoch=1, frame=9, pts=0, keyframe=True, data=b""), 1.1)
+    assert watch.overdue(10.9) is None  # a world has longer for its first frame
+    watch.received(m.Failed(session="s", epoch=1, reason="it broke"), 1.2)
+    assert "s" in watch and len(watch) == 1 and watch.overdue(11.1)
+    watch.received(m.Failed(session="s", epoch=3, reason="it broke"), 1.3)
+    assert "s" not in watch and watch.overdue(99.0) is None
+
+
 @pytest.mark.parametrize(
     "raw", ['{"seq":1,"buttons":0,"look_x":1e9}', '{"buttons":1}', '{"seq":1.5,"buttons":0}', "9" * 600]
 )
