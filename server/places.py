@@ -159,16 +159,20 @@ class Places:
 
     async def _pause(self, session: Session, even_if_watched: bool = False) -> None:
         try:
-            await self._keeping.save(session, final=True)
             if even_if_watched:
+                await self._keeping.save(session)  # nobody is sent away from what cannot be kept
                 await session.dismiss("the time of this world is over for now; it is kept")
+            left_at, told = session.audience.idle_since, session.prompts.asked_id
+            await self._keeping.save(session, final=True)
         except NotSaved:
             if session.audience.idle_s(time.monotonic()) > self._limits.idle_close_s:
                 await self._house.end(session, "nobody is here", keep=False)
             return
         finally:
             self._pausing.discard(session.id)
-        if session.state is SessionState.LIVE and not session.peers:
+        # who came and went, or said something, while it was saved is not in the save: it is saved once more, later
+        missed = session.peers or (session.audience.idle_since, session.prompts.asked_id) != (left_at, told)
+        if session.state is SessionState.LIVE and not missed:
             session.pause()
             self.unseat(session)
             self.assign()

@@ -67,9 +67,10 @@ class Prompts:
         """What the last frame obeyed."""
         return self._texts.in_force
 
-    def text_of(self, text_id: int) -> str:
-        """The text that a world names; the one in force for its opening prompt."""
-        return self._texts.text_of(text_id)
+    @property
+    def asked_id(self) -> int:
+        """The newest text that a world of this session was asked to obey; 0 before the first."""
+        return self._texts.asked_id
 
     # --- asked by people -----------------------------------------------------------------------
 
@@ -147,6 +148,11 @@ class Prompts:
         self._texts.obey(text_id)
         return self._texts.obeyed_id
 
+    def saved(self, text_id: int) -> str:
+        """The world says itself, and names this text; its words. No frame that obeys it may follow."""
+        self._texts.obey(text_id)
+        return self._texts.text_of(text_id)
+
     def refused(self, text_id: int, reason: str) -> None:
         """The world refused this text."""
         self._tell_refused(self._texts.refuse(text_id), reason)
@@ -158,6 +164,7 @@ class Prompts:
 
     def resume(self, saved: str) -> None:
         """A world lives that was saved when it obeyed this."""
+        self._texts.began_with = saved
         if self._texts.obeyed_id and self._texts.in_force != saved:
             # the save is older than the newest text: it is said again
             self._lease.send(messages.Text(text_id=self._texts.obeyed_id, text=self._texts.in_force))

@@ -250,7 +250,7 @@ class Session:
     def _about(self, message: messages.Saved) -> About:
         return About(
             name="",
-            prompt=self.prompts.text_of(message.text_id),
+            prompt=self.prompts.saved(message.text_id),
             template=self._wish.template,
             seed=self._wish.seed,
             created_at=0.0,

@@ -27,17 +27,18 @@ class Texts:
     def __init__(self, opening: str = "") -> None:
         self._asked: deque[Unanswered] = deque(maxlen=MOST_UNANSWERED)
         self._recent: dict[int, str] = {}
-        self._last_id = 0
+        self.asked_id = 0  # the newest
         self.obeyed_id = 0  # of all the worlds that this session has had
         self.in_force = opening  # what the last frame obeyed
+        self.began_with = opening  # the world of now, before it obeyed anything
 
     def ask(self, text: str, peer: Peer | None, ref: int) -> int:
         """Take a new text; its text_id."""
-        self._last_id += 1
-        self._asked.append(Unanswered(self._last_id, text, peer, ref))
-        self._recent[self._last_id] = text
-        self._recent.pop(self._last_id - MOST_UNANSWERED, None)
-        return self._last_id
+        self.asked_id += 1
+        self._asked.append(Unanswered(self.asked_id, text, peer, ref))
+        self._recent[self.asked_id] = text
+        self._recent.pop(self.asked_id - MOST_UNANSWERED, None)
+        return self.asked_id
 
     def obey(self, text_id: int) -> str | None:
         """A frame obeys this text; it, if that is news."""
@@ -49,8 +50,8 @@ class Texts:
         return news
 
     def text_of(self, text_id: int) -> str:
-        """The text that a world names; the one in force for its opening prompt."""
-        return self._recent.get(text_id, self.in_force)
+        """The text that the world of now names; what it began with for 0."""
+        return self._recent.get(text_id, self.in_force) if text_id else self.began_with
 
     def refuse(self, text_id: int) -> Unanswered | None:
         """The world refused this text; None if it is not on its way."""
@@ -60,7 +61,8 @@ class Texts:
         return asked
 
     def lose(self) -> list[Unanswered]:
-        """The world is gone, and with it the texts that it had not obeyed."""
+        """The world is gone, and with it the texts that it had not obeyed; the next begins with the one in force."""
+        self.began_with = self.in_force
         lost = list(self._asked)
         self._asked.clear()
         return lost

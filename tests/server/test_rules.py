@@ -199,6 +199,18 @@ def test_a_text_is_obeyed_skipped_refused_or_lost() -> None:
     assert texts.obey(4) is None and texts.ask("dawn", None, 0) == 5
 
 
+def test_a_world_that_names_no_text_has_the_one_that_it_began_with() -> None:
+    texts = Texts("a meadow")
+    texts.ask("snow", None, 1)
+    assert texts.text_of(0) == "a meadow" and texts.text_of(1) == "snow"
+    texts.obey(1)
+    assert texts.text_of(0) == "a meadow"
+    texts.lose()
+    assert texts.text_of(0) == "snow"
+    texts.began_with = "a meadow"  # as it was saved before the snow
+    assert texts.text_of(0) == "a meadow" and texts.in_force == texts.text_of(1) == "snow"
+
+
 def test_a_term_announces_each_mark_once_and_begins_anew_with_a_world() -> None:
     term = Term(100.0)
     term.begin(1000.0)
