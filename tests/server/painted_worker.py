@@ -252,7 +252,7 @@ async def main() -> None:
     try:
         while True:
             worker.take(m.decode_incoming(await m.read_body(reader)))
-    except asyncio.IncompleteReadError:
+    except (asyncio.IncompleteReadError, ConnectionError):  # the latter where there was something left to read or send
         ticking.cancel()
 
 
