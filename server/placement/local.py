@@ -6,9 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +17,7 @@ import structlog
 from configs.paths import ROOT
 from engine.messages import VERSION, Incoming, Outgoing, ProtocolError, Ready, decode_outgoing, encode, read_body
 from server.placement import Listener, WorkerGone
+from server.placement.folder import Folder
 from server.placement.watch import Watch
 from server.settings import WorkerSettings
 
@@ -57,7 +56,7 @@ class LocalPlacement:
         self._writer: asyncio.StreamWriter | None = None
         self._watch = self._new_watch()
         self._keeper: asyncio.Task[None] | None = None
-        self._folder: Path | None = None
+        self._folder: Folder | None = None
 
     @property
     def ready(self) -> Ready | None:
@@ -74,8 +73,8 @@ class LocalPlacement:
     async def start(self, listener: Listener) -> None:
         if self._keeper is not None:
             raise RuntimeError("expected a placement that was not started, got one that was")
-        self._folder = Path(tempfile.mkdtemp(prefix="mundo-"))  # a folder of mode 700: nobody else may connect
-        self._keeper = asyncio.create_task(self._keep(listener, self._folder))
+        self._folder = Folder()  # nobody else may connect
+        self._keeper = asyncio.create_task(self._keep(listener, self._folder.path))
 
     def send(self, message: Incoming) -> None:
         if self._ready is None or self._writer is None:
@@ -92,7 +91,8 @@ class LocalPlacement:
                 await self._keeper
             self._keeper = None
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
+            self._folder = None
 
     async def _keep(self, listener: Listener, folder: Path) -> None:
         wait_s, life = self._settings.restart_after_s, 0

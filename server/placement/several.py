@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
-import tempfile
 from pathlib import Path
 
 import msgspec
 
 from engine.messages import BUSY_BYTES, MOST_WORKERS, Incoming, Open, Outgoing, Ready
 from server.placement import Listener, WorkerGone
+from server.placement.folder import Folder
 from server.placement.local import LocalPlacement
 from server.settings import WorkerSettings
 
@@ -25,7 +24,7 @@ class Several:
         self._settings = settings
         self._workers: list[LocalPlacement] = []  # those that were started
         self._listener: Listener | None = None
-        self._folder: Path | None = None
+        self._folder: Folder | None = None
         self._starting: asyncio.Task[None] | None = None
         self._one_ready = asyncio.Event()
 
@@ -41,8 +40,8 @@ class Several:
         if self._starting is not None:
             raise RuntimeError("expected a placement that was not started, got one that was")
         self._listener = listener
-        self._folder = Path(tempfile.mkdtemp(prefix="mundo-"))
-        busy = self._folder / "busy"  # where the workers tell each other that they are
+        self._folder = Folder()
+        busy = self._folder.path / "busy"  # where the workers tell each other that they are
         busy.write_bytes(bytes(BUSY_BYTES * MOST_WORKERS))
         self._starting = asyncio.create_task(self._start_in_turn(busy))
 
@@ -65,7 +64,8 @@ class Several:
             self._starting = None
         await asyncio.gather(*(worker.stop() for worker in self._workers))
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
+            self._folder = None
 
     async def _start_in_turn(self, busy: Path) -> None:
         """Each once those before it are ready: the first is there soonest, what it finds out of the machine the others

@@ -223,10 +223,10 @@ async def test_the_socket_of_a_worker_is_out_of_others_reach(tmp_path: Path) -> 
     placement = LocalPlacement(load_settings(worker={"command": [sys.executable, str(WORKER)]}).worker)
     await placement.start(Deaf())
     folder = placement._folder
-    assert folder is not None and folder.stat().st_mode & 0o777 == 0o700
+    assert folder is not None and folder.path.stat().st_mode & 0o777 == 0o700
     await asyncio.sleep(0.1)
     await placement.stop()
-    assert not folder.exists()
+    assert not folder.path.exists()
 
 
 async def test_a_worker_is_told_its_device_and_a_name_of_none_is_refused(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ async def test_the_first_worker_serves_while_others_are_on_their_way() -> None:
     finally:
         folder = placement._folder
         await placement.stop()
-    assert folder is not None and not folder.exists() and not heard.lost
+    assert folder is not None and not folder.path.exists() and not heard.lost
 
 
 async def test_there_are_as_many_workers_as_the_first_one_says_if_nobody_else_does(tmp_path: Path) -> None:
