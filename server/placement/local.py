@@ -198,7 +198,9 @@ class LocalPlacement:
 
     async def _check(self) -> None:
         while True:
+            began = time.monotonic()
             await asyncio.sleep(CHECK_EVERY_S)
+            self._watch.excuse(max(0.0, time.monotonic() - began - CHECK_EVERY_S))
             if reason := self._watch.overdue(time.monotonic()):
                 raise WorkerLost(reason)
 

@@ -39,6 +39,10 @@ class Watch:
         elif isinstance(message, Failed) or (isinstance(message, Refused) and message.kind == "Open"):
             self._forget(message.session)
 
+    def excuse(self, seconds: float) -> None:
+        """We ourselves stood still for so long: what came meanwhile is not read yet."""
+        self._deadlines = {session: deadline + seconds for session, deadline in self._deadlines.items()}
+
     def overdue(self, now: float) -> str | None:
         """Why the worker counts as hung, or None."""
         late = [session for session, deadline in self._deadlines.items() if deadline < now]

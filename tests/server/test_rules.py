@@ -128,6 +128,13 @@ def test_a_world_must_give_frames_once_it_was_opened() -> None:
     assert watch.overdue(99.0) is None
 
 
+def test_the_time_in_which_the_gateway_stood_still_is_no_workers_fault() -> None:
+    watch = Watch(open_timeout_s=10.0, frame_timeout_s=5.0)
+    watch.sent(m.Open(session="a", epoch=1, seed=1), 0.0)
+    watch.excuse(30.0)
+    assert watch.overdue(39.0) is None and watch.overdue(41.0) is not None
+
+
 async def test_what_a_worker_says_of_a_world_before_is_not_about_the_world_of_now() -> None:
     watch = Watch(open_timeout_s=10.0, frame_timeout_s=5.0)
     watch.sent(m.Open(session="s", epoch=1, seed=1), 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from typing import Any
 
 import httpx
@@ -47,6 +48,20 @@ async def test_frames_still_arrive_after_a_worker_was_replaced(here: Any) -> Non
     await connection.until("session", lambda event: event["state"] == "resuming")
     await connection.until("session", lambda event: event["state"] == "live")
     assert all(frame.pts > last for frame in (await connection.frames(20))[-5:])
+
+
+async def test_a_gateway_that_stood_still_takes_no_worker_for_hung(run: Any) -> None:
+    here = await run(worker={"frame_timeout_s": 1.0})
+    one, two = await here.invited(), await here.invited()
+    first, second = await one.connect(await one.start()), await two.connect(await two.start())
+    before = (await second.until("state"))["values"]["pid"]
+    await first.until("state")
+    for _ in range(2):
+        time.sleep(1.6)  # noqa: ASYNC251 - all of it stands still; its worker goes on
+        await asyncio.sleep(0.5)
+    second.heard.clear()
+    assert (await second.until("state"))["values"]["pid"] == before
+    assert here.gateway.sessions.metrics.losses._value.get() == 0
 
 
 async def test_one_worlds_failure_is_its_own(here: Any) -> None:
