@@ -38,6 +38,7 @@ SECONDS = 2.0  # on each rung
 MOST_WORLDS = 64  # of one worker, whatever the machine
 CORES, MEMORY_GIB = 2, 2.0  # below, the lowest rung does not keep up
 GIB_A_WORKER = 0.75  # with its networks and a world or two
+CORES_BESIDE_GPU, GIB_BESIDE_GPU = 2, 1.5  # of the host, for each worker
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,11 @@ def worlds_held(weights: Path, device: str = CPU, number: int = 0, workers: int 
 
 def workers_held(weights: Path, device: str = CPU) -> int:
     """How many workers make the most of this machine: on the processor one for each world that it holds, since worlds
-    of one worker wait for its interpreter, at most one a core and in half of the memory; beside a GPU one for each few
-    cores of its host, since worlds of one worker are one pass of the network."""
+    of one worker wait for its interpreter, at most one a core and in half of the memory; beside a GPU one for each two
+    cores of its host, since what the GPU does is little of a frame."""
     if device != CPU:
-        return min(MOST_WORKERS, max(1, native.allowed() // native.MOST_THREADS))
+        fit = int(memory_gib() / 2 / GIB_BESIDE_GPU)
+        return min(MOST_WORKERS, max(1, min(native.allowed() // CORES_BESIDE_GPU, fit)))
     cores, fit = native.allowed(), int(memory_gib() / 2 / GIB_A_WORKER)
     return min(MOST_WORKERS, max(1, min(_worlds_on(cores, weights, device), cores, fit)))
 

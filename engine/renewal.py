@@ -28,7 +28,7 @@ from model.planes import CHANNELS
 
 STEPS = 8
 FRESH = 0.12  # grain up to which a pixel stays as it was
-WORN = 0.12  # how much of a view what leads need not show, and as sharply; more of it is drawn anew
+WORN = 0.08  # how much of a view what leads need not show, and as sharply; more of it is drawn anew
 REST, TORN = 6, 0.35  # frames between two pictures, unless so much is not shown
 BARE = 2.0  # what a pixel counts for that was behind something
 AHEAD = 17  # pieces until it is done: frames, in which somebody goes so much farther
@@ -39,6 +39,7 @@ MOST_RAD = 0.9  # of the turn that is foreseen
 FADE = 8  # frames in which the new picture takes the place of the old
 MISSED_M, MISSED_RAD = 1.5, 1.0  # who went elsewhere meanwhile needs another
 SAME = 0.06  # difference of depth's plane up to which two pixels show one surface
+ALIKE, WITHIN = 0.06, 4  # mean difference of colours, of 2, within so many pixels, up to which they show one thing
 EDGE = 2  # half-resolution pixels within which what stays and what is new are mixed
 BESIDE = 8  # those beside an edge, where tears are
 
@@ -59,13 +60,16 @@ def ahead(now: state.WorldState, turning: float) -> list[float]:
 
 def with_fresh(new: Tensor, seen: Glimpse) -> Tensor:
     """Planes [1, 8, 144, 256] drawn anew -> the same, but as they were seen before where that was the same surface,
-    drawn from as near, in the light that there is, remembered, and not beside an edge. What only the last frame showed,
-    frames of few steps drew: columns that a slow turn uncovered, one by one, and no two alike."""
+    drawn from as near, in the light that there is, remembered, not beside an edge, and is drawn alike: where it is not,
+    the network mended what was torn. What only the last frame showed, frames of few steps drew: columns that a slow
+    turn uncovered, one by one, and no two alike."""
     old = seen.planes
     was, depth = old[:, DEPTH : DEPTH + 1], new[:, DEPTH : DEPTH + 1]
     fresh = ((was - depth).abs() < SAME) & (grain(old) < FRESH) & (seen.known > 0) & (seen.uncovered == 0)
     fresh &= per_pixel((seen.remembered > 0.5) & (seen.other_light < LIT))
     fresh &= most_around(was, BESIDE) - was < JUMP
+    apart = (old[:, :DEPTH] - new[:, :DEPTH]).abs().mean(1, keepdim=True)
+    fresh &= F.avg_pool2d(apart, 2 * WITHIN + 1, 1, WITHIN, count_include_pad=False) < ALIKE
     kept = -F.max_pool2d(-fresh.float(), 2 * EDGE + 1, 1, EDGE)
     share = F.avg_pool2d(kept, 2 * EDGE + 1, 1, EDGE, count_include_pad=False)
     stays = torch.where(share > 0.5, old[:, DEPTH:], new[:, DEPTH:])

@@ -69,17 +69,17 @@ def test_workers_share_the_worlds_that_their_cores_hold(tmp_path: Path, sixteen_
     assert [worlds_held(tmp_path, "cpu", at, 20) for at in (0, 19)] == [1, 1]  # who was asked for serves
 
 
-def test_a_processor_has_a_worker_for_each_world_and_a_gpu_one_for_each_four_cores(
+def test_a_processor_has_a_worker_for_each_world_and_a_gpu_one_for_each_two_cores(
     tmp_path: Path, sixteen_cores: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert workers_held(tmp_path) == 1  # not examined yet
-    assert workers_held(tmp_path, "cuda") == 4
+    assert workers_held(tmp_path, "cuda") == 8
     for core_ms, workers in ((40.0, 14), (15.0, 16), (1000.0, 1)):
         keep_rates(tmp_path, [Found("270p", 30.0, core_ms), *FOUND[1:]])
         assert workers_held(tmp_path) == workers
     keep_rates(tmp_path, [Found("270p", 30.0, 40.0), *FOUND[1:]])
     monkeypatch.setattr(doctor, "memory_gib", lambda: 8.0)
-    assert workers_held(tmp_path) == 5
+    assert workers_held(tmp_path) == 5 and workers_held(tmp_path, "cuda") == 2
     monkeypatch.setattr(doctor.native, "allowed", lambda: 2)
     assert workers_held(tmp_path) == 1 == workers_held(tmp_path, "cuda")
 
