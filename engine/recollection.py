@@ -34,6 +34,11 @@ def with_own(planes: Tensor, own: Tensor, pose: Tensor, light: Tensor) -> Known:
     return Known(torch.cat([planes, own.to(planes.dtype)], 1), pose, light)
 
 
+def all_own(planes: Tensor, pose: Tensor, light: Tensor) -> Known:
+    """Planes [1, 8, 144, 256] that show all of their view [1, 5] themselves."""
+    return with_own(planes, torch.ones_like(planes[:, :1], dtype=torch.bool), pose, light)
+
+
 def nothing(pose: Tensor, light: Tensor) -> Known:
     """A last frame of which nothing is seen from `pose` [1, 5]: one that looks the other way, and guessed all."""
     planes = torch.zeros(1, PLANES, GRID_HEIGHT, GRID_WIDTH)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from engine.imagination import Imagination, Told
 from engine.models import Models, load_models
-from engine.recollection import Recollection, with_own
+from engine.recollection import Recollection, all_own
 from model.beside import most_around
 from model.borders import DEPTH, SKY
 from model.conditioning import state
@@ -65,8 +65,8 @@ def before_something_near(renderer: Renderer, seed: int) -> tuple[str, View]:
 @torch.inference_mode()
 def relit(models: Models, known: Tensor, told: Told, before: Tensor) -> Tensor:
     """Planes [1, 7, 144, 256] that show the sky `before` [6], in the light of what is told, [1, 8, 144, 256]."""
-    pose, here = torch.tensor([told.state.pose]), torch.ones_like(known[:, :1])
-    seen = with_own(drawn_here(known), here, pose, state.light(before))
+    pose = torch.tensor([told.state.pose])
+    seen = all_own(drawn_here(known), pose, state.light(before))
     glimpse = models.see([seen], seen, [], pose, state.light(told.state.sky))
     generator = torch.Generator().manual_seed(SEED)
     latents = Imagination(models, Recollection(models), generator).relit(told, glimpse.tokens)

@@ -16,7 +16,7 @@ from engine.cameras import FIRST
 from engine.imagination import DONE, Told, imagine_well, onwards
 from engine.memory import Keyframe
 from engine.models import LIT, Glimpse, Models
-from engine.recollection import Recollection, per_pixel, with_own
+from engine.recollection import Recollection, all_own, per_pixel
 from model.beside import most_around
 from model.borders import DEPTH, JUMP
 from model.conditioning import state
@@ -131,7 +131,7 @@ class Renewal:
         yield
         if self._missed(pose, light) or self._given():
             return
-        whole = with_own(planes, torch.ones_like(planes[:, :1], dtype=torch.bool), pose[None], light)
+        whole = all_own(planes, pose[None], light)
         keyframe = self._recollection.follow(latents, whole, index)
         was = torch.where((seen.known > 0) & per_pixel(seen.other_light < LIT), seen.planes, planes)
         self._fade, self._drawn = self._fading(keyframe, whole, was), index

@@ -9,7 +9,7 @@ import engine.openmp  # noqa: F401  before anything that loads torch
 # isort: split
 import argparse
 import multiprocessing
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from functools import partial
 from math import atan2, hypot, pi
@@ -19,14 +19,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from configs.paths import cache_dir
+from configs.paths import cache_dir, load_toml
 from engine import sampler
 from engine.imagination import Told, imagine_well, onwards
 from engine.models import Glimpse, Models, load_models
-from engine.recollection import nothing, with_own
+from engine.recollection import all_own, nothing
 from engine.relighting import packed
-from engine.renewal import with_fresh
+from engine.renewal import STEPS, with_fresh
 from model.conditioning import state
+from model.detail import finished
 from model.dust import without_dust
 from model.evaluation.gathering import files
 from model.evaluation.stills import worlds
@@ -41,8 +42,7 @@ from model.worlds.terrain import PLACES, Terrain, bake
 from model.worlds.walker import FRAME_S, WALK_M_S, Controls, Walk, step
 from model.worlds.weather import TIMES, WEATHERS, Sky, settled
 
-STEPS = 8  # as views are drawn anew
-SKETCHES = (3, 4, 5)  # of those steps that a true picture is ahead when it is drawn as served ones are
+SKETCHES = (3, 4, 5)  # of STEPS, that a true picture is ahead when it is drawn as served ones are
 WALKS, HOPS, WAYS = 4, 3, 3  # in each world; pictures of each walk; and ways on from each, of which it takes the last
 WOODED = 0.4  # the share of worlds that are meadows, where most trees are
 TIME_SHARES, WEATHER_SHARES = (0.2, 0.45, 0.2, 0.15), (0.45, 0.2, 0.15, 0.1, 0.1)  # of TIMES and WEATHERS
@@ -56,7 +56,6 @@ ASIDE, ASIDE_RAD = 0.6, (0.6, 1.1)  # the share of walks in which what lies asid
 REMEMBERED = 4  # pictures that are looked at
 SAID, SOMEWHERE = 0.75, 0.85  # how often a time or a weather is named, and a place
 AGES_S = (2.0, 60.0)  # for which a prompt has stood
-SENTENCES, SEED = 12, 1  # as the inventing network learns them
 WALK_SEED = 41
 
 
@@ -97,13 +96,13 @@ class Scene:
         for done in range(at, STEPS):
             clean = imagine_well(self.models, told, view, noisy, done / STEPS).clean.float()
             noisy = onwards(noisy, clean, done / STEPS, STEPS, self._noise())
-        planes = whole(self.models.finishing(self.models.decode(unpatch(noisy[:, 0]).clamp(-3, 3))))
+        planes = finished(self.models.finishing(self.models.decode(unpatch(noisy[:, 0]).clamp(-3, 3))))
         return self.kept(walk, without_dust(planes if seen is None else with_fresh(planes, seen)))
 
     def kept(self, walk: Walk, planes: Tensor) -> Known:
         """Planes [1, 8, 144, 256] as a keyframe that shows all of its view."""
-        own, now = torch.ones_like(planes[:, :1], dtype=torch.bool), self.at(walk).state
-        return with_own(planes, own, torch.tensor([now.pose]), state.light(now.sky))
+        now = self.at(walk).state
+        return all_own(planes, torch.tensor([now.pose]), state.light(now.sky))
 
     def pair(self, walk: Walk, seen: Glimpse, true: Tensor) -> dict[str, Tensor]:
         """What is told there of what is seen, and true latents."""
@@ -118,16 +117,6 @@ class Scene:
 
     def _noise(self) -> Tensor:
         return torch.randn(1, 1, GROUPS["video"], PATCH, generator=self.noise)
-
-
-def whole(pieces: Generator[None, None, Tensor]) -> Tensor:
-    """What work in pieces comes to."""
-    while True:
-        try:
-            next(pieces)
-        except StopIteration as done:
-            result: Tensor = done.value
-            return result
 
 
 def grows_ahead(terrain: Terrain, walk: Walk) -> int:
@@ -181,8 +170,7 @@ def scene(
 @torch.inference_mode()
 def draw(models: Models, sentences: Sentences, world: int, renderer: Renderer) -> dict[str, Tensor]:
     """A world's pairs, N = WALKS x HOPS x WAYS: what is told of the torn view [N, 144, 103] and the true latents [N,
-    16, 18, 32]; what is told with them (said [N, 3] as `Sentences` counts it, age_s [N], state [N, 4, 8]); hop, how
-    many pictures lie between the first one and it [N]."""
+    16, 18, 32]; what is told with them (said [N, 3] as `Sentences` counts it, age_s [N], state [N, 4, 8])."""
     rng = np.random.default_rng([world, WALK_SEED])
     terrain = bake("meadow" if rng.random() < WOODED else PLACES[world % len(PLACES)], world)
     renderer.enter(terrain)
@@ -198,7 +186,7 @@ def first_pictures(terrain: Terrain, under_sky: Scene) -> tuple[Walk, list[Known
     walk = begun(terrain, rng)
     true = under_sky.true(walk)
     if rng.random() < TRUE:
-        known = [under_sky.kept(walk, whole(models.finishing(models.decode(true))))]
+        known = [under_sky.kept(walk, finished(models.finishing(models.decode(true))))]
     else:
         known = [under_sky.as_served(walk, true, None)]
     if rng.random() < ASIDE:
@@ -215,17 +203,22 @@ def walk_on(terrain: Terrain, under_sky: Scene) -> list[dict[str, Tensor]]:
         for _ in range(WAYS):
             walk = walked(terrain, at, under_sky.rng)
             seen, true = under_sky.seen(walk, known), under_sky.true(walk)
-            rows.append(under_sky.pair(walk, seen, true) | {"hop": torch.tensor(hop)})
+            rows.append(under_sky.pair(walk, seen, true))
         if hop + 1 < HOPS:
             at, known = walk, [under_sky.as_served(walk, true, seen), *known][:REMEMBERED]
     return rows
 
 
+def sentences_learnt() -> Sentences:
+    """Those that the inventing network learns from."""
+    training = load_toml("train-inventor.toml")["dynamics"]["training"]
+    return Sentences(None, training["sentences"], training["seed"], kept=cache_dir())
+
+
 def fill(folder: Path, chosen: list[int]) -> int:
     """The pairs of these worlds in files, drawn where they are missing; how many worlds."""
     torch.set_num_threads(1)
-    models, sentences = load_models(), Sentences(None, SENTENCES, SEED, kept=cache_dir())
-    return len(files(folder, chosen, partial(draw, models, sentences)))
+    return len(files(folder, chosen, partial(draw, load_models(), sentences_learnt())))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
