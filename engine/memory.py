@@ -139,7 +139,7 @@ class Memory:
             further = pose + torch.tensor([0.0, 0.0, 0.0, copysign(COLUMN_RAD, turning), 0.0])
             worth = torch.cat([worth, self.shown(further, light)], 1)
         held = np.array([HELD if any(k is u for u in used) else 1.0 for k in self.keyframes], np.float32)
-        shown, least = (worth + AT_ALL * (worth > SEEN)).numpy(), self._least(light, led).numpy()
+        shown, least = (worth + AT_ALL * (worth > SEEN)).numpy(), self._least(light, lead, led).numpy()
         together = np.zeros(shown.shape[1], np.float32) if lead is None else shown[lead]
         chosen = [] if lead is None else [lead]
         while len(chosen) < LOOKED_AT:
@@ -154,10 +154,12 @@ class Memory:
         keyframes = [self.keyframes[i] for i in chosen]
         return Choice(keyframes, new, led)
 
-    def _least(self, light: Tensor, led: float) -> Tensor:
-        """What each keyframe must add to what others show, [N]: more than there is, where it shows another light and
-        the one that leads shows enough."""
+    def _least(self, light: Tensor, lead: int | None, led: float) -> Tensor:
+        """What each keyframe must add to what others show, [N]: more than there is, where it shows another light than
+        there is, and than the one that leads, which shows enough."""
         other = (self._lights - light).norm(dim=1) > SAME_LIGHT
+        if lead is not None:
+            other &= (self._lights - self._lights[lead]).norm(dim=1) > SAME_LIGHT
         return torch.where(other & (led > LEADS), 1 + AT_ALL, MORE)
 
     def _leading(self, worth: Tensor, used: list[Keyframe]) -> int | None:

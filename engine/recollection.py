@@ -108,7 +108,7 @@ class Recollection:
         """The keyframes that are looked at from `pose` on; and whether what is seen there is new: in its place, or in
         its light once that stands."""
         self.stands = torch.equal(light, self._light)
-        turning = sin(float(pose[0, 3] - self._pose[0, 3])) if self.stands else 0.0  # what lies beyond is in old light
+        turning = sin(float(pose[0, 3] - self._pose[0, 3]))
         chosen, new, self.led = self.memory.choose(pose[0], light, self._used(), turning)
         self._keys = self._recalled(chosen)
         self._new = new and (self.stands or self.memory.unseen(pose[0]) > 1 - NEW)

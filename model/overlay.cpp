@@ -90,15 +90,19 @@ void allow(const Overlay& o, Line& line, float* hidden, int y) {
       covered[x] = std::max(covered[x], s.mask[x]);
     }
   }
-  for (int x = 0; x < w; ++x) newest.mask[x] *= covered[x] == 0 ? 1.f : 0.f, covered[x] = std::max(covered[x], redrawn[x]);
+  for (int x = 0; x < w; ++x) {
+    newest.mask[x] *= covered[x] == 0 ? 1.f : 0.f;
+    redrawn[x] = std::max(covered[x], redrawn[x]);
+  }
   int from = 0, to = w;
   while (from < to && covered[from] != 0) ++from;
   while (to > from && covered[to - 1] != 0) --to;
   for (int v = last + 1; v < count; ++v) {
     Shown& s = line[v];
     if (o.keys) show(o.views[v], y, from, to, false, s);
+    const auto& before = o.views[v].same_light ? redrawn : covered;
     for (int x = 0; x < w; ++x) {
-      s.mask[x] *= (s.drawn[x] > kNotOwn ? 1.f : 0.f) * no_guess(s.drawn[x]) * (covered[x] == 0 ? 1.f : 0.f);
+      s.mask[x] *= (s.drawn[x] > kNotOwn ? 1.f : 0.f) * no_guess(s.drawn[x]) * (before[x] == 0 ? 1.f : 0.f);
       newest.mask[x] *= s.mask[x] == 0 ? 1.f : 0.f;
     }
   }

@@ -57,8 +57,9 @@ class Overlaid(NamedTuple):
 
 def overlaid(keys: Sequence[Known], last: Known, dreams: Sequence[Known], pose: Tensor) -> Overlaid:
     """What keyframes show of the view from `pose` [1, 5], unless it is enlarged there and the last frame drew the same
-    surface anew in the same light; where they show nothing what was drawn since, then what was dreamed, and of the rest
-    the last frame. A keyframe counts for more than what was invented since, even in front of it: more often than not
+    surface anew in the same light; where they show nothing what was drawn since, unless a dream shows it in other light
+    (what is handed on from frame to frame while light changes smears), then what was dreamed, and of the rest the last
+    frame. A keyframe counts for more than what was invented since, even in front of it: more often than not
     the keyframe was not asked then. Raises ValueError on poses that are not finite."""
     views = [*keys, last, *dreams]
     poses = torch.cat([view.pose for view in views])
@@ -111,16 +112,20 @@ def _overlaid(keys: Sequence[Known], last: Known, dreams: Sequence[Known], pose:
         here, there = (planes[:, 6:7] + 1) / 2, (newest[:, 6:7] + 1) / 2
         finer = (here - there).abs() <= SAME * here
         finer &= (planes[:, 7:8] <= newest[:, 7:8] - NEARER) & (redrawn > 0)
-        if (key.light - last.light).norm() < SAME_LIGHT:
+        if _lit_alike(key, last):
             mask *= ~finer
         mask *= (planes[:, 7:8] > OWN) * _seen(planes)
         covered = torch.maximum(covered, mask)
     known_last *= covered == 0
-    covered = torch.maximum(covered, redrawn)
-    for planes, mask in dreamed:
-        mask *= (planes[:, 7:8] > OWN) * _seen(planes) * (covered == 0)
+    for (planes, mask), dream in zip(dreamed, dreams, strict=True):
+        before = torch.maximum(covered, redrawn) if _lit_alike(dream, last) else covered
+        mask *= (planes[:, 7:8] > OWN) * _seen(planes) * (before == 0)
         known_last *= mask == 0
     return _laid(seen, hidden)
+
+
+def _lit_alike(view: Known, other: Known) -> bool:
+    return bool((view.light - other.light).norm() < SAME_LIGHT)
 
 
 def _laid(views: list[View], hidden: Tensor) -> Overlaid:

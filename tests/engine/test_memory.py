@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.memory import DREAM_NEAR_M, NEW, NOT_OWN, Keyframe, Memory, nearest_m
+from engine.memory import DREAM_NEAR_M, LEADS, NEW, NOT_OWN, Keyframe, Memory, nearest_m
 
 FLAT_M = torch.full((18, 32), 20.0)
 DAY, NIGHT = torch.tensor([1.0, 0, 0.2, 0, 0, 0, 0]), torch.tensor([-1.0, 0, 0.2, 0, 0, 0, 0])
@@ -106,6 +106,19 @@ def test_who_turns_is_shown_what_was_dreamed_before_a_cell_at_the_edge_is_empty(
     assert memory.choose(pose(yaw=0.03), DAY, [real]).keyframes == [real]
     assert memory.choose(pose(yaw=0.03), DAY, [real], 0.03).keyframes == [real, dream]
     assert memory.choose(pose(yaw=0.03), DAY, [real], -0.03).keyframes == [real]
+
+
+@pytest.mark.parametrize(("lit", "beside"), [(DAY, True), (DAY.lerp(NIGHT, 0.2), False)])
+def test_a_dream_in_old_light_is_seen_beside_a_keyframe_in_the_same_and_not_beside_one_in_new_light(
+    lit: torch.Tensor, beside: bool
+):
+    memory = Memory()
+    memory.keep(keyframe(pose(), lit, index=1))
+    memory.keep(keyframe(pose(yaw=0.9), DAY, index=3, dreamed=True))
+    real, dream = memory.keyframes
+    choice = memory.choose(pose(yaw=0.03), DAY.lerp(NIGHT, 0.2), [real], 0.03)
+    assert choice.led > LEADS
+    assert choice.keyframes == ([real, dream] if beside else [real])
 
 
 def test_what_nobody_else_shows_counts_for_more_than_what_one_in_use_shows_a_little_better(

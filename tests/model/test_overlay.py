@@ -36,7 +36,7 @@ VIEWS = [
     a_view(2, (0.3, 1.7, -1.0, 0.2, 0.0), 0.5),
     a_view(3, (0.5, 1.7, 0.3, 0.1, 0.02)),
     a_view(4, (0.0, 1.7, 0.0, 0.9, 0.0)),
-    a_view(5, (0.0, 1.7, 0.0, -0.5, 0.0)),
+    a_view(5, (0.0, 1.7, 0.0, -0.5, 0.0), 0.5),
 ]
 PARTS = {"keys and dreams": (2, 2), "no keys": (0, 2), "no dreams": (2, 0), "nothing but the last frame": (0, 0)}
 
@@ -52,6 +52,16 @@ def test_views_are_laid_in_cpp_as_in_torch(counts: tuple[int, int], monkeypatch)
     for name, one, other in zip(ours._fields, ours, theirs, strict=True):
         off = (one - other).abs() > 1e-3  # where a threshold lies between two roundings
         assert off.float().mean() < 2e-3, name
+
+
+@pytest.mark.parametrize(("light", "beside"), [(0.0, False), (0.5, True)])
+def test_a_dream_counts_for_more_than_what_was_drawn_of_it_in_other_light(light: float, beside: bool):
+    pose = (0.0, 1.7, 0.0, 0.0, 0.0)
+    last, dream = a_view(1, pose), a_view(1, pose, light)
+    last.planes[:, 8], dream.planes[:, 7] = 1.0, dream.planes[:, 6]  # all its own, and none a guess
+    last.planes[:, 7] = last.planes[:, 6]
+    given = overlaid([], last, [dream], last.pose).shares.mean((0, 2, 3))
+    assert given[int(beside)] > 0.95 and given[1 - int(beside)] == 0
 
 
 def test_what_a_frame_is_read_by_is_made_once():
