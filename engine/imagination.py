@@ -102,13 +102,13 @@ def onwards(noisy: Tensor, clean: Tensor, tau: float, steps: int, fresh: Tensor)
     return sampler.stirred(noisy, clean, tau, fresh, STIRRED) if tau < STIRRED_UNTIL else noisy
 
 
-def where_to(memory: Memory, pose: list[float]) -> Tensor | None:
+def where_to(memory: Memory, pose: list[float], light: Tensor) -> Tensor | None:
     """The pose [5] of the next dream around somebody at `pose`: level, turned as little as need be. None if all that is
-    around has been seen."""
+    around has been seen in that light [7]: what lies there in another is dreamed of again, as it looks now."""
     x, y, z, yaw, _ = pose
     for turn in TURNS:
         there = torch.tensor([x, y, z, yaw + turn, 0.0])
-        if memory.unseen(there) > UNSEEN:
+        if memory.unseen(there, light) > UNSEEN:
             return there
     return None
 
@@ -206,11 +206,11 @@ class Imagination:
     def _begin(self, told: Told) -> Dream | None:
         """The next dream; None if all that is around has been seen. Of what lies around an invented first frame several
         drafts are made; who comes in by a given picture, or walks on, would wait too long for it."""
-        there, around = where_to(self._recollection.memory, told.state.pose), self._around > 0
+        light = state.light(told.state.sky)
+        there, around = where_to(self._recollection.memory, told.state.pose, light), self._around > 0
         self._around = 0 if there is None else max(self._around - 1, 0)
         if there is None:
             return None
-        light = state.light(told.state.sky)
         glimpse = self._recollection.elsewhere(there[None], light)
         drafts = DREAM_DRAFTS if around and not self._recollection.memory.given else 1
         return Dream(there, light, glimpse, self._noise(), drafts)
@@ -246,7 +246,7 @@ class Imagination:
     def _remembering(self, dream: Dream, sky: Tensor, index: int) -> Iterator[None]:
         """Between two pieces of it lies a frame."""
         latents, firm = unpatch(dream.noisy[:, 0]).clamp(-3, 3), lasting(dream.glimpse.tokens)
-        planes, *_ = self._models.draw(latents, (dream.glimpse, firm))
+        planes, *_ = self._models.draw(latents, (dream.glimpse._replace(other_light=torch.zeros_like(firm)), firm))
         own = (dream.glimpse.known == 0) | (per_pixel(firm < 0.5) & (dream.glimpse.uncovered == 0))
         yield
         whole = yield from self._models.finishing(planes)

@@ -23,7 +23,7 @@ NEW = 0.8  # a view of which keyframes together do not show more than this share
 BETTER = 0.1  # by how much another keyframe must show more, to lead instead of one in use
 HELD = 2.0  # and how many times as much a further one must add
 WHOLE = 0.95  # the share of its own that makes a keyframe a whole one
-LEAVES, RETURNS = 0.3, 0.4  # what a picture that was given must be worth to lead on, and to lead again
+LEAVES, RETURNS = 0.75, 0.8  # what a picture that was given must be worth to lead on, and to lead again
 LOOKED_AT = 4  # keyframes that are looked at from one pose at most
 AT_ALL = 1.0  # what it counts for that a cell is shown at all, beside how well
 MORE = 0.004  # the share of the view that a further one must add
@@ -172,11 +172,12 @@ class Memory:
         best = int((worth + first * (worth > 0)).masked_fill(~self._whole, -1).argmax())
         return best if self._whole[best] and worth[best] > 0 else None
 
-    def unseen(self, pose: Tensor) -> float:
-        """The share of the view from `pose` [5] that no keyframe shows, in whatever light."""
+    def unseen(self, pose: Tensor, light: Tensor | None = None) -> float:
+        """The share of the view from `pose` [5] that no keyframe shows in that light [7], or in whatever light."""
         if not self.keyframes:
             return 1.0
-        return float((self._sharp(pose).amax(0) < SEEN).float().mean())
+        shown = self._sharp(pose) if light is None else self.shown(pose, light)
+        return float((shown.amax(0) < SEEN).float().mean())
 
     def _forget(self, which: int) -> None:
         del self.keyframes[which]

@@ -85,9 +85,11 @@ class Recollection:
             self.remember(latents, known, index)
             self._choose(known.pose, known.light)
 
-    def first_leads(self) -> bool:
-        """Whether it is the first keyframe that is looked at before all others, and shows enough."""
-        return bool(self._keys) and self._keys[0][0] is self.memory.keyframes[0] and self.led >= LEAVES
+    def given_leads(self) -> bool:
+        """Whether it is a picture that was given, sharper than any that is drawn, that is looked at before all others,
+        and it shows enough."""
+        leads = bool(self._keys) and self._keys[0][0] is self.memory.keyframes[0]
+        return self.memory.given and leads and self.led >= LEAVES
 
     def follow(self, latents: Tensor, known: Known, index: int) -> Keyframe:
         """Remembers latents [1, 16, 18, 32] that were drawn as `known`, a whole picture of what is seen about frame

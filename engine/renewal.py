@@ -104,14 +104,10 @@ class Renewal:
         return True
 
     def _worn(self, glimpse: Glimpse, index: int) -> bool:
-        if self._given():
+        if self._recollection.given_leads():
             return False
         lacking = 1 - self._recollection.led + BARE * float(glimpse.uncovered.mean())
         return lacking > (WORN if index - self._drawn >= REST else TORN)
-
-    def _given(self) -> bool:
-        """Whether what leads is a picture that was given, sharper than any that is drawn."""
-        return self._recollection.memory.given and self._recollection.first_leads()
 
     def _drawing(self, told: Told, index: int) -> Iterator[None]:
         """Between two pieces of it lies a frame."""
@@ -129,7 +125,7 @@ class Renewal:
         planes = without_dust(with_fresh(planes, seen))
         latents = self._models.tokenizer.encode(planes[:, :CHANNELS])
         yield
-        if self._missed(pose, light) or self._given():
+        if self._missed(pose, light) or self._recollection.given_leads():
             return
         whole = all_own(planes, pose[None], light)
         keyframe = self._recollection.follow(latents, whole, index)

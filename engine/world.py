@@ -35,7 +35,7 @@ from model.omni import CHANNELS, GROUPS, LIGHT, PATCH, VIEW, Given, Seen
 from model.overlay import Known
 from model.planes import CHANNELS as PLANES
 from model.planes import GRID_HEIGHT, GRID_WIDTH, pack, unpack
-from model.view import firmness, lasting
+from model.view import lasting
 
 __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load_models"]
 
@@ -331,7 +331,7 @@ class World:
         now = self.state
         rates = self.models.omni.drift(self._prompt.tokens, now.sky[None])[0]
         now.sky = state.advance(now.sky, state.snap(rates, now.sky))
-        self._body.move(now, controls, past.seen, past.known, invented=not self.memory.given)
+        self._body.move(now, controls, past.seen, past.known, invented=not self._recollection.given_leads())
 
     # --- the frame ---------------------------------------------------------------------------
 
@@ -380,12 +380,12 @@ class World:
         """The frame as later frames know it, and its bytes."""
         light = state.light(self.state.sky)
         own = torch.ones(1, 1, GRID_HEIGHT, GRID_WIDTH, dtype=torch.bool)
-        if glimpse is not None and glimpse.stands and not self.memory.given:
+        if glimpse is not None and glimpse.stands:
             (planes, *picture), own = self.models.show(glimpse), ~own
         elif glimpse is not None:
             change = glimpse.tokens[..., -LIGHT:]
-            firm = firmness(seen.trust[:, -1], glimpse.tokens) if self.memory.given else lasting(glimpse.tokens)
-            planes, *picture = self.models.draw(latents, (glimpse, firm), dusty=not self.memory.given)
+            firm = lasting(glimpse.tokens)
+            planes, *picture = self.models.draw(latents, (glimpse, firm), dusty=True)
             light = light - firm.mean() * change.mean((0, 1))  # what stayed as it was still shows the light it was in
             own = per_pixel((glimpse.remembered < 0.5) | (firm < 0.5)) & (glimpse.uncovered == 0)
         elif self._entering is not None:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from torch import Tensor
 
 from model import native
@@ -20,7 +19,6 @@ from model.tokenizer.quick import Eyes
 
 AROUND = 13  # cells beside a filled gap whose views tell the light of what fills it
 CELL = 8  # half-resolution pixels a latent cell
-DOUBT, FIRM = 0.3, 0.53  # trust below which nothing of the known view stays as it is, and above which all does
 STEADY = 0.1  # a change of light that makes it stay a third
 CLOUDS, OTHER_CLOUDS = slice(2, 4), 0.25  # where a change of light tells clouds and fog; one that makes another sky
 WHOLE = 0.95  # share from which on a cell counts as wholly known
@@ -164,14 +162,6 @@ def lasting(tokens: Tensor) -> Tensor:
     """How much of what is known is in the light that there is now, by its tokens [B, 144, 103]: [B, 1, 18, 32] in
     [0, 1]."""
     return 1 - changed(tokens).light
-
-
-def firmness(trust: Tensor, tokens: Tensor) -> Tensor:
-    """How much of what is known stays as it is, [B, 1, 18, 32] in [0, 1]: trust [B, 144, 4] made firm, and none where,
-    by its tokens [B, 144, 103], the light changed."""
-    firm = ((trust - DOUBT) / (FIRM - DOUBT)).clamp(0, 1)
-    rows, columns = GRID
-    return rearrange(firm, "b (h w) (y x) -> b 1 (h y) (w x)", h=rows, w=columns, y=2, x=2) * lasting(tokens)
 
 
 class Change(NamedTuple):

@@ -23,7 +23,7 @@ from engine.imagination import (
     walled,
     where_to,
 )
-from engine.memory import Keyframe, Memory
+from engine.memory import NOT_OWN, Keyframe, Memory
 from engine.models import Models, load_models
 from engine.templates import read_picture
 from engine.world import Inputs, World
@@ -31,26 +31,32 @@ from model.conditioning import state
 from model.omni import CHANNELS, PATCH, VIEW, Seen, patch
 from model.planes import depth_code
 
+LIGHT = torch.zeros(7)
+
 
 def remembered(*yaws: float) -> Memory:
     memory = Memory()
     for yaw in yaws:
         at = torch.tensor([0.0, 1.7, 0.0, yaw, 0.0])
         far = torch.full((18, 32), 20.0)
-        memory.keep(Keyframe(torch.zeros(16, 18, 32), at, torch.zeros(7), 0, far, torch.zeros(18, 32)))
+        memory.keep(Keyframe(torch.zeros(16, 18, 32), at, LIGHT, 0, far, torch.zeros(18, 32)))
     return memory
 
 
 def test_the_nearest_turn_that_nothing_shows_is_dreamed_of():
     here = [0.0, 1.7, 0.0, 0.0, 0.4]
-    there = where_to(remembered(0.0), here)
+    there = where_to(remembered(0.0), here, LIGHT)
     assert there is not None and there.tolist() == torch.tensor([0.0, 1.7, 0.0, TURNS[0], 0.0]).tolist()
-    there = where_to(remembered(0.0, TURNS[0]), here)
+    there = where_to(remembered(0.0, TURNS[0]), here, LIGHT)
     assert there is not None and abs(float(there[3]) - TURNS[1]) < 1e-6
 
 
-def test_who_has_seen_all_around_dreams_of_nothing():
-    assert where_to(remembered(*(0.6 * i for i in range(11))), [0.0, 1.7, 0.0, 0.3, 0.0]) is None
+def test_who_has_seen_all_around_dreams_of_nothing_until_the_light_is_another():
+    around, here = remembered(*(0.6 * i for i in range(11))), [0.0, 1.7, 0.0, 0.3, 0.0]
+    assert where_to(around, here, LIGHT) is None
+    assert where_to(around, here, LIGHT + torch.tensor([0.0, 0, 0, 0, 0.2, 0, 0])) is None, "hardly another"
+    there = where_to(around, here, LIGHT + torch.tensor([2.0, 0, 0, 0, 0, 0, 0]))
+    assert there is not None and abs(float(there[3]) - 0.3 - TURNS[0]) < 1e-6
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +97,27 @@ def test_a_dream_of_another_light_is_given_up_and_begun_anew_when_the_light_stan
     recollection.stands = True
     dreams.go_on(later, world.index)
     assert torch.equal(dreams._dream.light, state.light(later.state.sky))
+
+
+def test_what_was_seen_in_another_light_is_dreamed_of_as_the_network_draws_it_now(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+):
+    world = World(models, 1)
+    world.step(Inputs())
+    world.step(Inputs())
+    dreams, sky = world._imagination, world.state.sky.clone()
+    before = sum(keyframe.dreamed for keyframe in world.memory.keyframes)
+    assert before and dreams._begin(world._told()) is None, "expected all around to be seen in this light"
+    sky[0] = (sky[0] + 0.5) % 1
+    night = replace(world._told(), state=replace(world.state, sky=sky))
+    dream = dreams._begin(night)
+    assert dream is not None and dream.glimpse.other_light.mean() > 0.9
+    monkeypatch.setattr("engine.models.relight", lambda *_: pytest.fail("expected what is drawn, not old pixels relit"))
+    with torch.inference_mode():
+        assert list(dreams._remembering(dream, sky, 2))
+    newest = world.memory.keyframes[-1]
+    assert newest.dreamed and torch.equal(newest.light, state.light(sky))
+    assert (newest.drawn > NOT_OWN).float().mean() > 0.95, "expected a picture that is all its own"
 
 
 @pytest.mark.parametrize("chosen", [0, 2])

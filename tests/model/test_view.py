@@ -12,9 +12,9 @@ from model.view import (
     cells,
     extended,
     fill,
-    firmness,
     grains,
     keep_known,
+    lasting,
     relit,
     settled,
     told,
@@ -85,18 +85,18 @@ def test_who_goes_on_from_a_picture_sees_all_that_is_known_up_to_its_border():
     assert before[..., 28].max() == 0 and after[..., 28].min() == 1 and after[..., 29].max() == 0
 
 
-def test_what_is_trusted_under_steady_light_stays_to_the_last_bit_and_the_rest_is_drawn():
+def test_what_is_known_under_steady_light_stays_to_the_last_bit_and_the_rest_is_drawn():
     drawn, known, mask = torch.zeros(1, 7, 144, 256), torch.ones(1, 7, 144, 256), torch.ones(1, 1, 144, 256)
     mask[..., 128:] = 0
-    trust, still = torch.full((1, 144, 4), 0.9), torch.zeros(1, 144, VIEW)
-    firm = firmness(trust, still)
-    assert (firm == 1).all() and (firmness(trust * 0.2, still) == 0).all()
+    still = torch.zeros(1, 144, VIEW)
+    firm = lasting(still)
+    assert (firm == 1).all()
     planes = keep_known(drawn.clone(), known * mask, mask, firm)
     assert (planes[..., :120] == 1).all() and (planes[..., 128:] == 0).all()
     assert 0 < planes[..., 120:128].mean() < 1
     changed = still.clone()
     changed[:, :72, -LIGHT] = 0.5  # the light of the upper half
-    planes = keep_known(drawn, known, torch.ones_like(mask), firmness(trust, changed))
+    planes = keep_known(drawn, known, torch.ones_like(mask), lasting(changed))
     assert planes[..., :60, :].max() < 0.01 and (planes[..., 84:, :] == 1).all()
 
 
