@@ -8,8 +8,9 @@ from copy import deepcopy
 from torch import Tensor
 
 from engine.device import Place
-from engine.fixed import Fixed
+from engine.fixed import Call, Fixed
 from model.attention import Past
+from model.ladder.network import SCALES, Ladder, Planes, check_scale
 from model.omni import Given, Omni, Seen
 from model.tokenizer.frame import FrameTokenizer
 
@@ -62,3 +63,21 @@ class PlacedTokenizer:
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [B, 16, h, w] -> planes [B, 7, 8h, 8w]."""
         return self._decoding(latents)[0][0]
+
+
+class PlacedLadder:
+    """Enlarges as `Ladder` does, to a byte or two; bytes come from the host and go there."""
+
+    def __init__(self, ladder: Ladder, place: Place):
+        network = deepcopy(ladder).to(place.device, place.dtype)
+        self._scales = {scale: Fixed(_enlarging(network, scale), place) for scale in SCALES}
+
+    def enlarge(self, y: Tensor, u: Tensor, v: Tensor, scale: int) -> Planes:
+        """Bytes y [B, 2h, 2w], u, v [B, h, w] -> the same `scale` times as high and wide."""
+        check_scale(scale)
+        y, u, v = self._scales[scale](y, u, v)[0]
+        return y, u, v
+
+
+def _enlarging(network: Ladder, scale: int) -> Call:
+    return lambda y, u, v: (network.enlarge(y, u, v, scale), [])
