@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from engine.device import Place
 from engine.fixed import Call, Fixed
@@ -63,6 +64,19 @@ class PlacedTokenizer:
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [B, 16, h, w] -> planes [B, 7, 8h, 8w]."""
         return self._decoding(latents)[0][0]
+
+
+class PlacedPlanes:
+    """A network that is given planes and tells something of each of their pixels, as `Surfaces` and `Detail`; at once,
+    also where the host works in pieces."""
+
+    def __init__(self, network: nn.Module, place: Place):
+        network = deepcopy(network).to(place.device, place.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._fixed = Fixed(lambda planes: ([network(planes)], []), place)
+
+    def __call__(self, planes: Tensor) -> Tensor:
+        """Planes [B, 7, h, w] -> what `network` tells of them [B, C, h, w]."""
+        return self._fixed(planes)[0][0]
 
 
 class PlacedLadder:

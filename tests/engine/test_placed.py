@@ -19,12 +19,12 @@ from engine.device import HERE, NoDevice, Place, place_named
 from engine.display import Sight
 from engine.enlarging import LADDER_FILE, Enlarger
 from engine.fixed import Fixed, bucket
-from engine.models import Models
-from engine.placed import PlacedLadder, PlacedOmni, PlacedTokenizer
+from engine.models import DETAIL_FILE, SURFACES_FILE, Models
+from engine.placed import PlacedLadder, PlacedOmni, PlacedPlanes, PlacedTokenizer
 from engine.rungs import LADDER
 from engine.templates import read_picture
 from engine.world import Inputs, World
-from model import native
+from model import detail, native, surfaces
 from model.ladder.network import SCALES, Ladder, Planes
 from model.omni import Seen
 from model.planes import unpack
@@ -177,15 +177,27 @@ def test_who_works_at_a_place_enlarges_there(monkeypatch: pytest.MonkeyPatch) ->
         assert [isinstance(sight.enlarger.heads, PlacedLadder) for sight in found] == [device == "cuda"] * 3
 
 
+def test_surfaces_and_detail_behind_buffers_are_what_they_are() -> None:
+    planes = torch.rand(1, 7, 48, 64, generator=torch.Generator().manual_seed(4)) * 2 - 1
+    for network in (surfaces.load(WEIGHTS / SURFACES_FILE), detail.load(WEIGHTS / DETAIL_FILE)):
+        told = network(planes)
+        assert torch.allclose(PlacedPlanes(network, HERE)(planes), told, atol=1e-4)
+        half = PlacedPlanes(network, BF16)(planes)
+        assert half.dtype == torch.float32 and cosine_similarity(half.flatten(), told.flatten(), 0) > 0.999
+
+
 def test_nothing_that_is_recorded_reads_from_the_host_or_waits_for_it() -> None:
     omni, tokenizer = an_omni(), FrameTokenizer(FrameTokenizerConfig()).eval()
     noisy, given, mask, past = asked(0)
     planes, ladder = torch.zeros(1, 7, 16, 32), bundled().bfloat16()
+    finer = surfaces.Surfaces().bfloat16(), detail.Detail().bfloat16()
     with torch.inference_mode(), Recordable() as watch:
         omni(noisy, given, mask, past)
         tokenizer.decode(tokenizer.encode(planes))
         for scale in SCALES:
             ladder.enlarge(*picture(), scale)
+        for network in finer:
+            network(planes.bfloat16())
     assert watch.found == []
     with Recordable() as watch:
         torch.tensor([1.0]).item()
