@@ -112,7 +112,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=STEPS, help="of sampling a frame: 1, 2, 4 or 8")
     parser.add_argument("--profile", action="store_true", help="where the sampling thread's time goes, by function")
     parser.add_argument("--limit", action="store_true", help="what the machine allows at these shapes")
-    parser.add_argument("--device", default=CPU, help="of the large networks: cpu, cuda or cuda:N")
+    parser.add_argument("--device", default=CPU, help="of the large networks and the enlarger: cpu, cuda or cuda:N")
     options = parser.parse_args(arguments)
     options.seconds = options.minutes * 60 if options.minutes else options.seconds
     if not 0 < options.seconds < math.inf:
@@ -160,7 +160,8 @@ def measured_here(
     options: argparse.Namespace, models: Models, seeds: range, begin: Callable[[], None] = lambda: None
 ) -> list[Span]:
     """The spans of worlds of these seeds in this process. Raises CheckpointError, PromptRefused and OSError."""
-    enlarger = Enlarger.random() if options.random_weights else Enlarger.load(options.weights)
+    place = place_of(options.device)
+    enlarger = Enlarger.random(place) if options.random_weights else Enlarger.load(options.weights, place)
     sight = Sight(enlarger, fixed=rung_named(options.rung))
     worlds = [World(models, seed, options.prompt) for seed in seeds]
     for world in worlds:

@@ -25,7 +25,7 @@ from engine.display import Sight
 from engine.enlarging import Enlarger
 from engine.ladder import TO_SPARE, highest
 from engine.messages import FRAME_RATE, MOST_WORKERS
-from engine.models import models_on
+from engine.models import models_on, place_of
 from engine.rungs import LADDER, LOWEST
 from engine.spans import measure, total
 from engine.steppable import Steppable
@@ -168,14 +168,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS, help="on each rung")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--threads", type=int, default=0, help="of the networks; 0: all cores")
-    parser.add_argument("--device", default=CPU, help="of the large networks: cpu, cuda or cuda:N")
+    parser.add_argument("--device", default=CPU, help="of the large networks and the enlarger: cpu, cuda or cuda:N")
     options = parser.parse_args(arguments)
     if not 0 < options.seconds < 3600:
         parser.error(f"--seconds is between 0 and 3600, not {options.seconds}")
     use_threads(options.threads)
     try:
         world = World(models_on(options.weights, options.device), 0)
-        found = examine(world, Enlarger.load(options.weights), options.seconds)
+        found = examine(world, Enlarger.load(options.weights, place_of(options.device)), options.seconds)
     except (CheckpointError, NoDevice, OSError) as error:
         print(f"mundo doctor: {error}", file=sys.stderr)
         return 2

@@ -44,7 +44,8 @@ class Fixed:
 
     @torch.inference_mode()
     def __call__(self, *inputs: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Tensors [N, ...] from the host or the device -> those told, float32 on the host, and those that stay."""
+        """Tensors [N, ...] from the host or the device -> those told, on the host, floats as float32 and
+        whole numbers as they are, and those that stay."""
         rows = len(inputs[0])
         if any(len(part) != rows for part in inputs):
             raise ValueError(f"expected {rows} rows of each input, got {[len(part) for part in inputs]}")
@@ -98,7 +99,7 @@ class _Buffers:
 
     def _to_host(self, part: Tensor) -> Tensor:
         if not self._gpu:
-            return part.float()
+            return _plain(part)
         return torch.empty(part.shape, dtype=part.dtype, pin_memory=True).copy_(part, non_blocking=True)
 
     def _recorded(self, place: Place) -> torch.cuda.CUDAGraph:
@@ -109,8 +110,12 @@ class _Buffers:
             here = torch.cuda.current_stream(place.device)
             with torch.cuda.graph(graph, stream=here, capture_error_mode="thread_local"):
                 told, kept = self._call(*self._inputs)
-                self._told, self._kept = [part.float() for part in told], kept
+                self._told, self._kept = [_plain(part) for part in told], kept
         return graph
+
+
+def _plain(part: Tensor) -> Tensor:
+    return part.float() if part.is_floating_point() else part
 
 
 def _room(part: Tensor, rows: int, place: Place) -> Tensor:

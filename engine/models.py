@@ -14,7 +14,7 @@ from torch import Tensor
 from configs.paths import WEIGHTS
 from engine.batch import Batch, Network
 from engine.device import HERE, Place, place_named
-from engine.placed import PlacedOmni, PlacedTokenizer
+from engine.placed import PlacedOmni, PlacedPlanes, PlacedTokenizer
 from engine.veil import Sheets
 from model import checkpoint, detail, specks, surfaces
 from model.adrift import cleared
@@ -106,14 +106,17 @@ class Models:
         self.tokenizer: Eyes | PlacedTokenizer
         self.omni: Network
         self.inventor: Network
+        self.surfaces: Surfaces | PlacedPlanes
+        self.detail: Detail | PlacedPlanes
         if place is None:
             self.tokenizer = quick_tokenizer(tokenizer, ranges)
             self.omni, self.inventor = quick_omni(networks.omni), quick_omni(networks.inventor)
+            self.surfaces, self.detail = networks.surfaces, networks.detail.fast()
         else:
             self.tokenizer = PlacedTokenizer(tokenizer, place)
             self.omni, self.inventor = PlacedOmni(networks.omni, place), PlacedOmni(networks.inventor, place)
-        self.surfaces, self.showing, self.sheets = networks.surfaces, networks.showing, Sheets(networks.specks)
-        self.detail, self.waters = networks.detail.fast(), networks.waters
+            self.surfaces, self.detail = PlacedPlanes(networks.surfaces, place), PlacedPlanes(networks.detail, place)
+        self.showing, self.sheets, self.waters = networks.showing, Sheets(networks.specks), networks.waters
         self.batch = Batch(self.omni, place or HERE)
 
     def see(
@@ -147,6 +150,8 @@ class Models:
         yield
         planes = drawn_here(separate(planes))
         yield
+        if isinstance(self.detail, PlacedPlanes):
+            return with_detail(planes, self.detail(planes[:, :CHANNELS]))
         lacking = yield from self.detail.pieces(planes[:, :CHANNELS])
         return with_detail(planes, lacking)
 

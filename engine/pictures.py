@@ -22,6 +22,7 @@ from engine.world import Start, World
 from model.conditioning import state
 from model.omni import GROUPS, PATCH, VIEW, patch, unpatch
 from model.planes import from_rgb, with_far_sky
+from model.surfaces import taken_over
 
 STEPS = 16  # in which depth is sampled beside a picture that is known
 LEVELS = (0.25, 0.5, 0.5, 0.7)  # signal levels at which the network is asked which world a picture is of
@@ -86,7 +87,7 @@ def _with_depth(models: Models, picture: Tensor, told: Told, generator: torch.Ge
         depth = models.decode(unpatch(seen.clean[:, 0].float()).clamp(-3, 3))[:, 6:7]
         planes = torch.cat([picture[:, :6], depth], 1)
         noisy = sampler.move(noisy, patch(models.tokenizer.encode(planes))[:, None], step / STEPS, STEPS)
-    return with_far_sky(models.surfaces.sharpen(planes))
+    return with_far_sky(taken_over(planes, models.surfaces(planes)))
 
 
 def _read(models: Models, planes: Tensor, generator: torch.Generator) -> tuple[Names, float]:

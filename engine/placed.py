@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from engine.device import Place
-from engine.fixed import Fixed
+from engine.fixed import Call, Fixed
 from model.attention import Past
+from model.ladder.network import SCALES, Ladder, Planes, check_scale
 from model.omni import Given, Omni, Seen
 from model.tokenizer.frame import FrameTokenizer
 
@@ -62,3 +64,34 @@ class PlacedTokenizer:
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [B, 16, h, w] -> planes [B, 7, 8h, 8w]."""
         return self._decoding(latents)[0][0]
+
+
+class PlacedPlanes:
+    """A network that is given planes and tells something of each of their pixels, as `Surfaces` and `Detail`; at once,
+    also where the host works in pieces."""
+
+    def __init__(self, network: nn.Module, place: Place):
+        network = deepcopy(network).to(place.device, place.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._fixed = Fixed(lambda planes: ([network(planes)], []), place)
+
+    def __call__(self, planes: Tensor) -> Tensor:
+        """Planes [B, 7, h, w] -> what `network` tells of them [B, C, h, w]."""
+        return self._fixed(planes)[0][0]
+
+
+class PlacedLadder:
+    """Enlarges as `Ladder` does, to a byte or two; bytes come from the host and go there."""
+
+    def __init__(self, ladder: Ladder, place: Place):
+        network = deepcopy(ladder).to(place.device, place.dtype)
+        self._scales = {scale: Fixed(_enlarging(network, scale), place) for scale in SCALES}
+
+    def enlarge(self, y: Tensor, u: Tensor, v: Tensor, scale: int) -> Planes:
+        """Bytes y [B, 2h, 2w], u, v [B, h, w] -> the same `scale` times as high and wide."""
+        check_scale(scale)
+        y, u, v = self._scales[scale](y, u, v)[0]
+        return y, u, v
+
+
+def _enlarging(network: Ladder, scale: int) -> Call:
+    return lambda y, u, v: (network.enlarge(y, u, v, scale), [])

@@ -40,7 +40,7 @@ from engine.messages import (
     read_body,
     refusal,
 )
-from engine.models import models_on
+from engine.models import models_on, place_of
 from engine.neighbours import Neighbours
 from engine.pacing import PERIOD_S, next_tick
 from engine.pictures import read_rgb, world_from
@@ -261,7 +261,7 @@ def look(wanted: Wanted, open_world: OpenWorld) -> Sight:
     """The heads of the upper rungs. Where no rung is named, what the doctor found this machine to hold; where it was
     not seen yet, it is examined now, which takes some ten seconds."""
     weights, device = wanted.weights, wanted.device
-    enlarger = Enlarger.load(weights)
+    enlarger = Enlarger.load(weights, place_of(device))
     if wanted.rung:
         return Sight(enlarger, fixed=rung_named(wanted.rung))
     rates = known_rates(weights, device)
@@ -329,7 +329,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--capacity", type=int, default=0, help="worlds at the same time; 0: as many as keep up")
     parser.add_argument("--asr", type=Path, help="folder of a faster-whisper model, for better words of what is said")
     parser.add_argument("--rung", choices=("", *RUNGS), default="", help="of the ladder; none: what the machine holds")
-    parser.add_argument("--device", default=CPU, help="of the large networks: cpu, cuda or cuda:N")
+    parser.add_argument("--device", default=CPU, help="of the large networks and the enlarger: cpu, cuda or cuda:N")
     parser.add_argument("--workers", type=int, default=0, help="of the gateway; 0: as many as this machine uses well")
     parser.add_argument("--number", type=int, default=0, help="of this worker among them, from 0")
     parser.add_argument("--neighbours", type=Path, help="the file by which they share the cores")

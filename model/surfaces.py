@@ -56,7 +56,7 @@ class Surfaces(nn.Module):
         """Planes [B, 7, h, w] in [-1, 1] -> logits [B, len(NEIGHBOURS), h, w]."""
         folded = F.pixel_unshuffle(planes[:, :CHANNELS], 2)
         height = torch.linspace(1, -1, folded.shape[2], device=folded.device)
-        rows = height[:, None].expand(len(folded), 1, -1, folded.shape[3])
+        rows = height.to(folded.dtype)[:, None].expand(len(folded), 1, -1, folded.shape[3])
         x = self.stem(torch.cat([folded, rows], 1))
         for layer in self.layers:
             x = x + F.silu(layer(F.silu(x)))

@@ -69,7 +69,8 @@ class Ladder(nn.Module):
     def enlarge(self, y: Tensor, u: Tensor, v: Tensor, scale: int) -> Planes:
         """Bytes y [B, 2h, 2w], u, v [B, h, w] -> the same `scale` times as high and wide."""
         check_scale(scale)
-        lacks = self.heads[SCALES.index(scale)](self.features(read(y, u, v)))
+        given = read(y, u, v).to(self.stem.weight.dtype)  # bf16 holds all that it can be
+        lacks = self.heads[SCALES.index(scale)](self.features(given))
         drawn = added((y, u, v), lacks, scale)
         return tuple(part.round().clamp(*limits).to(torch.uint8) for part, limits in zip(drawn, LIMITS, strict=True))  # type: ignore[return-value]
 

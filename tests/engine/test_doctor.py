@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine import doctor
+from engine.device import HERE
 from engine.doctor import MOST_WORLDS, Found, examine, keep_rates, known_rates, lacks, table, workers_held, worlds_held
 from engine.enlarging import Enlarger
 from tests.engine.test_bench import Counting
@@ -89,9 +90,23 @@ def test_the_doctor_says_how_many_worlds_in_how_many_workers(
 ) -> None:
     for name in ("World", "models_on"):
         monkeypatch.setattr(doctor, name, lambda *_: None)
-    monkeypatch.setattr(Enlarger, "load", lambda _: None)
+    monkeypatch.setattr(Enlarger, "load", lambda *_: None)
     monkeypatch.setattr(doctor, "examine", lambda *_: [Found("270p", 30.0, 40.0), *FOUND[1:]])
     assert doctor.main(["--weights", str(tmp_path), "--json", str(tmp_path / "found.json")]) == 0
     assert "Worlds at 270p at the same time: 14, workers: 14." in capsys.readouterr().out
     said = json.loads((tmp_path / "found.json").read_text("utf-8"))
     assert (said["worlds"], said["workers"], said["chosen"]) == (14, 14, "540p")
+
+
+def test_the_doctor_enlarges_where_networks_are(
+    tmp_path: Path, sixteen_cores: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[tuple[object, ...]] = []
+    for name in ("World", "models_on"):
+        monkeypatch.setattr(doctor, name, lambda *_: None)
+    monkeypatch.setattr(doctor, "place_of", {"cpu": None, "cuda": HERE}.get)
+    monkeypatch.setattr(Enlarger, "load", lambda *given: loaded.append(given))
+    monkeypatch.setattr(doctor, "examine", lambda *_: FOUND)
+    for device in ("cpu", "cuda"):
+        assert doctor.main(["--weights", str(tmp_path), "--device", device]) == 0
+    assert loaded == [(tmp_path, None), (tmp_path, HERE)]

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from configs.paths import WEIGHTS
+from engine import bench, worker
 from engine.batch import Batch
 from engine.device import HERE, NoDevice, Place, place_named
+from engine.display import Sight
+from engine.enlarging import LADDER_FILE, Enlarger
 from engine.fixed import Fixed, bucket
-from engine.models import Models
-from engine.placed import PlacedOmni, PlacedTokenizer
+from engine.models import DETAIL_FILE, SURFACES_FILE, Models
+from engine.placed import PlacedLadder, PlacedOmni, PlacedPlanes, PlacedTokenizer
+from engine.rungs import LADDER
+from engine.templates import read_picture
 from engine.world import Inputs, World
-from model import native
+from model import detail, native, surfaces
+from model.ladder.network import SCALES, Ladder, Planes
 from model.omni import Seen
+from model.planes import unpack
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from tests.engine.test_batch import WORLDS, a_core_for_each, an_omni, asked, one_dream, together
+from tests.model.test_ladder import picture
 
 __all__ = ["a_core_for_each", "one_dream"]
 
@@ -73,6 +84,13 @@ def test_rows_are_answered_each_by_itself_and_what_is_kept_is_not_written_again(
         fixed(ones, ones[:2])
 
 
+def test_bytes_are_told_as_bytes_and_floats_in_full() -> None:
+    given = torch.arange(250, 256, dtype=torch.uint8).reshape(3, 2)
+    [same, half], [stayed] = Fixed(lambda x: ([x - 1, x.bfloat16() / 2], [x]), BF16)(given)
+    assert same.dtype == stayed.dtype == torch.uint8 and torch.equal(same, given - 1)
+    assert half.dtype == torch.float32 and torch.equal(half, given / 2)
+
+
 def test_worlds_that_join_and_leave_use_the_same_buffers_and_are_told_what_each_is_told_alone() -> None:
     omni = an_omni()
     placed = PlacedOmni(omni, HERE)
@@ -100,12 +118,86 @@ def test_the_tokenizer_behind_buffers_is_the_tokenizer() -> None:
     assert torch.allclose(placed.decode(latents), tokenizer.decode(latents), atol=1e-4)
 
 
+def bundled() -> Ladder:
+    return Ladder.load(WEIGHTS / LADDER_FILE)
+
+
+def apart(one: Planes, other: Planes) -> torch.Tensor:
+    """How many bytes between each two pixels."""
+    assert all(a.dtype == b.dtype == torch.uint8 and a.shape == b.shape for a, b in zip(one, other, strict=True))
+    return torch.cat([(a.int() - b.int()).abs().flatten() for a, b in zip(one, other, strict=True)])
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_ladder_behind_buffers_is_the_ladder(scale: int) -> None:
+    ladder, noise = bundled(), [torch.cat([part, part.flip(1), part.flip(2)]) for part in picture()]
+    meadow = unpack(read_picture(WEIGHTS / "templates" / "meadow.png"))
+    for place, given, most, alike in ((HERE, noise, 1, 0.999), (BF16, noise, 2, 0.9), (BF16, meadow, 1, 0.99)):
+        between = apart(PlacedLadder(ladder, place).enlarge(*given, scale), ladder.enlarge(*given, scale))
+        assert int(between.max()) <= most and float((between == 0).float().mean()) >= alike
+    with pytest.raises(ValueError, match="expected a scale of 2, 4; got 3"):
+        PlacedLadder(ladder, HERE).enlarge(*noise, 3)
+
+
+def test_an_enlarger_at_a_place_has_each_head_recorded_before_anybody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    enlarge, asked_for = Ladder.enlarge, list[int]()
+
+    def watched(self: Ladder, y: torch.Tensor, u: torch.Tensor, v: torch.Tensor, scale: int) -> Planes:
+        asked_for.append(scale)
+        return enlarge(self, y, u, v, scale)
+
+    monkeypatch.setattr(Ladder, "enlarge", watched)
+    Enlarger.load(place=HERE)
+    assert asked_for == list(SCALES)
+
+
+def test_frames_that_threads_enlarge_at_a_place_are_those_of_the_ladder() -> None:
+    enlarger, random = Enlarger.load(place=HERE), np.random.default_rng(2)
+    sides = ((288, 512), (144, 256), (144, 256))
+    frames = [[random.integers(16, 236, side, np.uint8) for side in sides] for _ in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        seen = [SimpleNamespace(y=y, u=u, v=v) for y, u, v in frames]
+        drawn = list(threads.map(enlarger.planes, seen, [LADDER[1]] * 2))
+    for frame, planes in zip(frames, drawn, strict=True):
+        ours, theirs = ([torch.from_numpy(part)[None] for part in parts] for parts in (planes, frame))
+        assert int(apart(tuple(ours), bundled().enlarge(*theirs, LADDER[1].scale)).max()) <= 1
+    assert enlarger.planes(seen[0], LADDER[0])[0] is frames[0][0]
+
+
+def test_who_works_at_a_place_enlarges_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (worker, bench):
+        monkeypatch.setattr(module, "place_of", {"cpu": None, "cuda": HERE}.get)
+    sights: dict[str, list[Sight]] = {"cpu": [], "cuda": []}
+    for device, found in sights.items():
+        monkeypatch.setattr(bench, "measure", lambda _, sight, *__, found=found, **___: found.append(sight))
+        found.append(worker.look(worker.Wanted(WEIGHTS, 1, None, "540p", device), lambda _: pytest.fail("a world")))
+        for weights in ([], ["--random-weights"]):
+            bench.measured_here(bench.parse(["--device", device, *weights]), None, range(0))
+    for device, found in sights.items():
+        assert [isinstance(sight.enlarger.heads, PlacedLadder) for sight in found] == [device == "cuda"] * 3
+
+
+def test_surfaces_and_detail_behind_buffers_are_what_they_are() -> None:
+    planes = torch.rand(1, 7, 48, 64, generator=torch.Generator().manual_seed(4)) * 2 - 1
+    for network in (surfaces.load(WEIGHTS / SURFACES_FILE), detail.load(WEIGHTS / DETAIL_FILE)):
+        told = network(planes)
+        assert torch.allclose(PlacedPlanes(network, HERE)(planes), told, atol=1e-4)
+        half = PlacedPlanes(network, BF16)(planes)
+        assert half.dtype == torch.float32 and cosine_similarity(half.flatten(), told.flatten(), 0) > 0.999
+
+
 def test_nothing_that_is_recorded_reads_from_the_host_or_waits_for_it() -> None:
     omni, tokenizer = an_omni(), FrameTokenizer(FrameTokenizerConfig()).eval()
     noisy, given, mask, past = asked(0)
+    planes, ladder = torch.zeros(1, 7, 16, 32), bundled().bfloat16()
+    finer = surfaces.Surfaces().bfloat16(), detail.Detail().bfloat16()
     with torch.inference_mode(), Recordable() as watch:
         omni(noisy, given, mask, past)
-        tokenizer.decode(tokenizer.encode(torch.zeros(1, 7, 16, 32)))
+        tokenizer.decode(tokenizer.encode(planes))
+        for scale in SCALES:
+            ladder.enlarge(*picture(), scale)
+        for network in finer:
+            network(planes.bfloat16())
     assert watch.found == []
     with Recordable() as watch:
         torch.tensor([1.0]).item()
