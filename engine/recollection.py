@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.memory import LEAVES, LIGHT, NEW, NOT_OWN, Keyframe, Memory, nearest_m
+from engine.memory import LEAVES, LIGHT, NEW, NOT_OWN, SAME_LIGHT, Keyframe, Memory, nearest_m
 from engine.models import Glimpse, Models
 from model.beside import most_around
 from model.omni import GRID
@@ -62,6 +62,7 @@ class Recollection:
         self._pose, self._light = torch.zeros(1, 5), torch.zeros(LIGHT)  # that they were chosen for
         self.led = 0.0  # how much of what is seen one of them shows that is whole
         self.stands = False  # whether the light was the same before
+        self._stood = False  # the same of the last frame
         self._new = True  # whether what is seen from there is
 
     def glimpse(self, last: Known, pose: Tensor, light: Tensor) -> Glimpse:
@@ -79,7 +80,11 @@ class Recollection:
         return self._see(keys, nothing(pose, light), pose, light, beyond=True)
 
     def look_back(self, latents: Tensor, known: Known, index: int) -> None:
-        """Remembers frame `index`, latents [1, 16, 18, 32], where what it shows is new and its own."""
+        """Remembers frame `index`, latents [1, 16, 18, 32], where what it shows is new and its own; in light that has
+        just come to rest a frame later, so that who draws the view anew is told how it looked before."""
+        rests, self._stood = self.stands and not self._stood, self.stands
+        if rests and self._keys and (self._keys[0][0].light - self._light).norm() > SAME_LIGHT:
+            return
         last = max((k.index for k in self.memory.keyframes if not k.dreamed), default=-KEY_EVERY)
         if self._new and index - last >= KEY_EVERY and bool(known.planes[:, 8].any()):
             self.remember(latents, known, index)

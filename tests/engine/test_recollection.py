@@ -139,3 +139,14 @@ def test_what_is_shown_as_it_is_known_goes_over_softly_into_what_nobody_saw(mode
     assert (planes[:, 7:][unknown] == GUESS).all() and (planes[:, 7:][~unknown] < GUESS).all()
     assert not glimpse._replace(known=0 * glimpse.known).stands
     assert not glimpse._replace(other_light=glimpse.other_light + 0.2).stands
+
+
+def test_in_light_that_has_just_come_to_rest_who_draws_the_view_anew_is_told_how_it_looked_before(models: Models):
+    recollection, dark = looking_back(models, plane(0.5, 20.0)), torch.full((7,), 0.5)
+    relit, kept, told = plane(-0.5, 20.0, light=dark), list[int](), list[bool]()
+    for index in range(KEY_EVERY, KEY_EVERY + 4):
+        recollection.glimpse(relit, HERE, dark)
+        recollection.look_back(LATENTS, relit, index)
+        kept.append(len(recollection.memory.keyframes))
+        told.append(bool(recollection.elsewhere(HERE, dark).other_light.mean() > 0.9))
+    assert kept == [1, 1, 2, 2] and told == [True, True, False, False], "still changing, come to rest, at rest"
