@@ -12,7 +12,7 @@ from engine.batch import Network
 from engine.cameras import DRONE, FIRST, ORBIT, Orbit, fly
 from engine.ground import Ground
 from engine.messages import CAMERAS
-from engine.obstacles import CROWN_M, HEAD_M, REACH_M, WARY_M, Obstacles
+from engine.obstacles import CROWN_M, WARY_M, Obstacles
 from model.conditioning import control, state
 from model.omni import Seen
 from model.overlay import Known
@@ -32,6 +32,7 @@ class Body:
         self._omni = omni
         self.ground = Ground()
         self._obstacles = Obstacles(self.ground.at_sea)
+        self._obstacles.reach_m, self._obstacles.head_m = WARY_M, CROWN_M
         self._orbit = Orbit()
         self._held = self._landing = False
 
@@ -50,10 +51,8 @@ class Body:
         now.camera, self._landing = camera, camera == FIRST
         self._orbit.forget()
 
-    def move(self, now: state.WorldState, controls: Tensor, seen: Seen, known: Known, invented: bool = False) -> None:
-        """Its pose, velocity and contact a frame later, by controls [12]; `seen` and `known`: of the last frame. In an
-        invented world it keeps farther away from what stands there."""
-        self._obstacles.reach_m, self._obstacles.head_m = (WARY_M, CROWN_M) if invented else (REACH_M, HEAD_M)
+    def move(self, now: state.WorldState, controls: Tensor, seen: Seen, known: Known) -> None:
+        """Its pose, velocity and contact a frame later, by controls [12]; `seen` and `known`: of the last frame."""
         if now.camera == DRONE:
             fly(now, controls, known, self.ground.height_m)
         elif now.camera == ORBIT:

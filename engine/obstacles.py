@@ -14,7 +14,7 @@ from model.conditioning.state import EYE_M
 
 STEP = 4  # rows and columns of which one is looked at
 REACH_M = 0.8  # of a body, and what it keeps away from
-WARY_M = 2.5  # of things whose depth a network invented, which tear when they are near
+WARY_M = 2.5  # of things that tear when they are seen from near
 KNEE_M, HEAD_M = 0.7, 0.25  # above the feet, and above the eyes: what is between them stands in the way
 CROWN_M = 2.0  # the same above the eyes of the wary, who do not walk under crowns either
 LEAST = 10  # points that are something
@@ -44,8 +44,8 @@ class Obstacles:
 
     def way(self, x: float, z: float, step: tuple[float, float]) -> tuple[float, float]:
         """As much of a step (x, z) in metres from (x, z) as leads past what stands there: turned aside, or none."""
-        most = max(LEAST, self._near(x, z))  # with more around it somebody would be nearer to it
-        if self._near(x + step[0], z + step[1]) <= most:
+        most = [max(LEAST, count) for count in self._near(x, z)]  # with more around it somebody would be nearer to it
+        if self._free(x + step[0], z + step[1], most):
             self._straight += 1
             return step
         if self._straight >= AGAIN:
@@ -53,7 +53,7 @@ class Obstacles:
         self._straight = 0
         for turn in (*(self._side * a for a in ASIDE), *(-self._side * a for a in ASIDE)):
             aside = turned(step, turn, cos(turn))
-            if self._near(x + aside[0], z + aside[1]) <= most:
+            if self._free(x + aside[0], z + aside[1], most):
                 return aside
         return 0.0, 0.0
 
@@ -61,11 +61,17 @@ class Obstacles:
         """1 or -1: right or left, where less stands."""
         far = FURTHER_M / hypot(*step)
         right, left = (turned(step, sign * ASIDE[1], far) for sign in (1, -1))
-        return 1 if self._near(x + right[0], z + right[1]) <= self._near(x + left[0], z + left[1]) else -1
+        return 1 if self._near(x + right[0], z + right[1])[0] <= self._near(x + left[0], z + left[1])[0] else -1
 
-    def _near(self, x: float, z: float) -> int:
-        beside = (self._points[0] - x) ** 2 + (self._points[2] - z) ** 2 < self.reach_m**2
-        return int(beside.sum()) + SEA * self._at_sea(x, z)
+    def _free(self, x: float, z: float, most: list[int]) -> bool:
+        return all(count <= much for count, much in zip(self._near(x, z), most, strict=True))
+
+    def _near(self, x: float, z: float) -> tuple[int, int]:
+        """Points within what somebody keeps away from, and within a body's reach: who is nearer to all of a wall than
+        they like would walk through it."""
+        away = (self._points[0] - x) ** 2 + (self._points[2] - z) ** 2
+        sea = SEA * self._at_sea(x, z)
+        return int((away < self.reach_m**2).sum()) + sea, int((away < REACH_M**2).sum()) + sea
 
 
 def turned(step: tuple[float, float], right: float, times: float) -> tuple[float, float]:

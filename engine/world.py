@@ -331,7 +331,7 @@ class World:
         now = self.state
         rates = self.models.omni.drift(self._prompt.tokens, now.sky[None])[0]
         now.sky = state.advance(now.sky, state.snap(rates, now.sky))
-        self._body.move(now, controls, past.seen, past.known, invented=not self._recollection.given_leads())
+        self._body.move(now, controls, past.seen, past.known)
 
     # --- the frame ---------------------------------------------------------------------------
 
