@@ -14,13 +14,13 @@ from torch import Tensor
 from engine import sampler
 from engine.memory import Memory
 from engine.models import Glimpse, Models
-from engine.recollection import Recollection, per_pixel, with_own
+from engine.recollection import Recollection, with_own
 from model.conditioning import state
 from model.conditioning.state import WorldState
 from model.heavens import under
 from model.omni import CHANNELS, GROUPS, PATCH, VIEW, Seen, given_alone, unpatch
 from model.planes import metres
-from model.view import lasting
+from model.view import lasting, per_pixel
 
 FIRST_STEPS = 40
 GUIDED, GUIDED_FROM, GUIDED_UNTIL = 0.15, 0.1, 0.9  # how far from what the Omni takes it for, at which signal levels

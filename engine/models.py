@@ -19,6 +19,7 @@ from engine.veil import Sheets
 from model import checkpoint, detail, specks, surfaces
 from model.adrift import cleared
 from model.borders import DEPTH, separate
+from model.conditioning import state
 from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
 from model.detail import Detail, with_detail
@@ -39,7 +40,7 @@ from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
 from model.tokenizer.int8 import Ranges, activation_ranges
 from model.tokenizer.native import NativeTokenizer
 from model.tokenizer.quick import Eyes, quick_tokenizer
-from model.view import changed, extended, settled, softened, told
+from model.view import changed, extended, per_pixel, settled, softened, told
 from model.waters import Waters
 
 OMNI_FILE = "nano.safetensors"
@@ -51,6 +52,7 @@ DETAIL_FILE = "detail.safetensors"
 SPECKS_FILE = "specks.safetensors"
 WATERS_FILE = "waters.safetensors"
 LIT = 0.05  # the share of a cell that shows other light, from which on it is drawn in the new one
+COARSE = 0.6  # grain from which on a cell is in pieces
 UNSEEN = 0.25  # the share of a view that nobody saw, from which on two steps draw it
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,8 @@ log = logging.getLogger(__name__)
 class Glimpse(NamedTuple):
     """What is known of a frame before it is sampled: view tokens [1, 144, 103], planes [1, 8, 144, 256] without holes,
     which pixels of them are known [1, 1, 144, 256], and the shares of each cell that keyframes gave and that shows
-    another light [1, 1, 18, 32]; and which pixels were behind something that has moved away [1, 1, 144, 256]."""
+    another light [1, 1, 18, 32]; which pixels were behind something that has moved away [1, 1, 144, 256], and the grain
+    of each cell."""
 
     tokens: Tensor
     planes: Tensor
@@ -66,6 +69,7 @@ class Glimpse(NamedTuple):
     remembered: Tensor
     other_light: Tensor
     uncovered: Tensor
+    grain: Tensor
 
     @property
     def stands(self) -> bool:
@@ -134,7 +138,11 @@ class Models:
         changes = torch.stack([light - each.light for each in (*keys, last, *dreams)])[None]
         tokens, other_light = told(self.tokenizer.encode(seen[:, :CHANNELS]), whole, changes, filled[:, 6:7])
         remembered = view.shares.sum(1, keepdim=True) - view.shares[:, len(keys) : len(keys) + 1]
-        return Glimpse(tokens, filled, view.known, remembered, other_light, view.uncovered)
+        return Glimpse(tokens, filled, view.known, remembered, other_light, view.uncovered, view.grain)
+
+    def sky_after(self, tokens: Tensor, sky: Tensor) -> Tensor:
+        """The sky [6] a frame after `sky`, under a prompt as the Omni follows it [1, 8, D]."""
+        return state.advance(sky, state.snap(self.omni.drift(tokens, sky[None])[0], sky))
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [1, 16, 18, 32] -> planes [1, 7, 144, 256] in [-1, 1]."""
@@ -170,12 +178,13 @@ class Models:
         return planes, *(picture if stays is None else smooth(picture, planes[:, DEPTH : DEPTH + 1]))
 
     def show(self, glimpse: Glimpse) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """As `draw`, of a glimpse as it is known: into what nobody saw of it goes over softly what is seen beside it,
-        as a guess."""
+        """As `draw`, of a glimpse as it is known: into what nobody saw of it, or only from far away, goes over softly
+        what is seen beside it, as a guess."""
         planes = glimpse.planes
-        if not bool(glimpse.known.all()):
-            planes = softened(planes, glimpse.known)
-        guessed = (glimpse.uncovered > 0) | (glimpse.known == 0)
+        known = glimpse.known * per_pixel(glimpse.grain < COARSE)
+        if not bool(known.all()):
+            planes = softened(planes, known)
+        guessed = (glimpse.uncovered > 0) | (known == 0)
         planes = torch.cat([planes[:, :CHANNELS], planes[:, CHANNELS:].masked_fill(guessed, GUESS)], 1)
         planes = without_dust(planes)
         return planes, *smooth(self._unpacked(planes), planes[:, DEPTH : DEPTH + 1])

@@ -15,18 +15,13 @@ from model.beside import most_around
 from model.omni import GRID
 from model.overlay import GUESS, PLANES, Known
 from model.planes import GRID_HEIGHT, GRID_WIDTH, metres
-from model.view import CELL
+from model.view import CELL, per_pixel
 
 LATENT_GRID = (2 * GRID[0], 2 * GRID[1])
 KEY_EVERY = 8  # frames between two keyframes at least
 OVERLAP = 6  # half-resolution pixels that a keyframe keeps beyond what is its own
 
 Key = tuple[Keyframe, Known]
-
-
-def per_pixel(cells: Tensor) -> Tensor:
-    """[1, 1, 18, 32] -> [1, 1, 144, 256]."""
-    return cells.repeat_interleave(CELL, 2).repeat_interleave(CELL, 3)
 
 
 def with_own(planes: Tensor, own: Tensor, pose: Tensor, light: Tensor) -> Known:

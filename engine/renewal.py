@@ -1,6 +1,6 @@
 """What is walked into or comes into view, drawn anew before it wears out: the inventing network, told what is known of
 the view, makes a whole picture of it, without its tears and with surfaces of its own. Knows how worn a view is; nothing
-of controls. Each frame does a piece of its work, or two while somebody turns, so that none takes long."""
+of controls. Each frame does a piece of its work, or some more while somebody turns, so that none takes long."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.cameras import FIRST
 from engine.imagination import DONE, Told, imagine_well, onwards
 from engine.memory import Keyframe
 from engine.models import LIT, Glimpse, Models
-from engine.recollection import Recollection, all_own, per_pixel
+from engine.recollection import Recollection, all_own
 from model.beside import most_around
 from model.borders import DEPTH, JUMP
 from model.conditioning import state
@@ -25,6 +25,7 @@ from model.geometry import grain
 from model.omni import GROUPS, PATCH, unpatch
 from model.overlay import Known
 from model.planes import CHANNELS
+from model.view import per_pixel
 
 STEPS = 8
 FRESH = 0.12  # grain up to which a pixel stays as it was
@@ -33,23 +34,22 @@ REST, TORN = 6, 0.35  # frames between two pictures, unless so much is not shown
 BARE = 2.0  # what a pixel counts for that was behind something
 AHEAD = 17  # pieces until it is done: frames, in which somebody goes so much farther
 SLOW = 0.005  # radians a frame; who turns faster is shown soon what nobody has seen
-HURRIED = 2  # pieces in a frame, then
+HURRIED, SUDDEN = 2, 4  # pieces in a frame, then; and of the first picture of a turn
 FURTHER = 0.35  # radians beyond where they will look, then
 MOST_RAD = 0.9  # of the turn that is foreseen
 FADE = 8  # frames in which the new picture takes the place of the old
-MISSED_M, MISSED_RAD = 1.5, 1.0  # who went elsewhere meanwhile needs another
+MISSED_M, MISSED_RAD, MISSED_LIGHT = 1.5, 1.0, 0.4  # who went elsewhere, or to other light, meanwhile needs another
 SAME = 0.06  # difference of depth's plane up to which two pixels show one surface
 ALIKE, WITHIN = 0.06, 4  # mean difference of colours, of 2, within so many pixels, up to which they show one thing
 EDGE = 2  # half-resolution pixels within which what stays and what is new are mixed
 BESIDE = 8  # those beside an edge, where tears are
 
 
-def ahead(now: state.WorldState, turning: float) -> list[float]:
+def ahead(now: state.WorldState, turning: float, pieces: int) -> list[float]:
     """The pose [5] of somebody who goes on as they do, turning by so many radians a frame, when a picture that is begun
-    now is drawn; who turns looks farther in it."""
+    now, so many pieces of it in a frame, is drawn; who turns looks farther in it."""
     x, y, z, yaw, pitch = now.pose
-    hurried = abs(turning) > SLOW
-    frames = AHEAD / HURRIED if hurried else AHEAD
+    hurried, frames = abs(turning) > SLOW, AHEAD / pieces
     right, up, forward = (float(part) * frames / 24 for part in now.velocity)
     rise = 0.0 if now.camera == FIRST else up  # who jumps comes down again
     c, s = cos(yaw), sin(yaw)
@@ -86,6 +86,8 @@ class Renewal:
         self._drawn = 0  # frame at which the last one was
         self._told: Told | None = None
         self._yaw, self._turning = 0.0, 0.0  # radians, and in the last frame
+        self._turned = -AHEAD  # frame in which somebody turned last
+        self._sudden = False  # whether of that turn nothing has been drawn yet
 
     def go_on(self, glimpse: Glimpse, told: Told, index: int) -> bool:
         """A piece of the work on the view of frame `index`, of which `glimpse` was known, or more, while somebody
@@ -94,29 +96,49 @@ class Renewal:
             self._turning = told.state.pose[3] - self._yaw
         self._told, self._yaw = told, told.state.pose[3]
         next(self._fade, None)
-        if self._work is None and self._recollection.stands and self._worn(glimpse, index):
+        stands = self._recollection.stands
+        if abs(self._turning) > SLOW:
+            if index - self._turned > REST:  # what is being drawn lies elsewhere
+                self._sudden, self._work = True, None
+            self._turned = index
+        if self._work is None and self._worn(glimpse, index):
             self._work = self._drawing(told, index)
         if self._work is None:
             return False
-        for _ in range(HURRIED if abs(self._turning) > SLOW else 1):
+        for _ in range(self._pieces()):
             if self._work is not None and next(self._work, DONE) is DONE:
-                self._work = None
+                self._work, self._sudden = None, self._sudden and not stands
         return True
 
+    def _pieces(self) -> int:
+        """How many of them a frame does."""
+        return 1 if abs(self._turning) <= SLOW else SUDDEN if self._sudden else HURRIED
+
+    def _ahead(self, told: Told) -> Tensor:
+        return torch.tensor(ahead(told.state, self._turning, self._pieces()))
+
     def _worn(self, glimpse: Glimpse, index: int) -> bool:
-        if self._recollection.given_leads():
+        """Whether what leads lacks much of the view; while the light changes, all of it is being drawn anyway, and only
+        where somebody turns to what nothing shows in whatever light, what is handed on from frame to frame smears."""
+        recollection, told = self._recollection, self._told
+        if told is None or recollection.given_leads():
             return False
-        lacking = 1 - self._recollection.led + BARE * float(glimpse.uncovered.mean())
+        if not recollection.stands:
+            return abs(self._turning) > SLOW and recollection.memory.unseen(self._ahead(told)) > WORN
+        lacking = 1 - recollection.led + BARE * float(glimpse.uncovered.mean())
         return lacking > (WORN if index - self._drawn >= REST else TORN)
 
     def _drawing(self, told: Told, index: int) -> Iterator[None]:
         """Between two pieces of it lies a frame."""
-        pose, light = torch.tensor(ahead(told.state, self._turning)), state.light(told.state.sky)
+        pose, sky = self._ahead(told), told.state.sky
+        for _ in range(0 if self._recollection.stands else AHEAD // self._pieces()):
+            sky = self._models.sky_after(told.followed, sky)
+        light = state.light(sky)
         seen = self._recollection.elsewhere(pose[None], light)
         yield
         noisy = self._noise()
         for step in range(STEPS):
-            noisy = self._step(noisy, seen, pose, step / STEPS)
+            noisy = self._step(noisy, seen, (pose, sky), step / STEPS)
             yield
         planes = self._models.decode(unpatch(noisy[:, 0]).clamp(-3, 3))
         yield
@@ -142,10 +164,11 @@ class Renewal:
             yield
         self._recollection.see_all()
 
-    def _step(self, noisy: Tensor, seen: Glimpse, pose: Tensor, tau: float) -> Tensor:
-        told = self._told
+    def _step(self, noisy: Tensor, seen: Glimpse, begun: tuple[Tensor, Tensor], tau: float) -> Tensor:
+        """Latents one step later, from the pose and under the sky in which the picture was begun."""
+        told, (pose, sky) = self._told, begun
         assert told is not None
-        there = replace(told, state=replace(told.state, pose=pose.tolist(), velocity=torch.zeros(3)))
+        there = replace(told, state=replace(told.state, pose=pose.tolist(), velocity=torch.zeros(3), sky=sky))
         clean = imagine_well(self._models, there, seen.tokens, noisy, tau).clean.float()
         return onwards(noisy, clean, tau, STEPS, self._noise())
 
@@ -157,4 +180,4 @@ class Renewal:
         assert self._told is not None
         now = self._told.state
         far = dist(now.pose[:3], pose[:3].tolist()) > MISSED_M or abs(now.pose[3] - float(pose[3])) > MISSED_RAD
-        return far or not torch.equal(state.light(now.sky), light)
+        return far or float((state.light(now.sky) - light).norm()) > MISSED_LIGHT

@@ -19,7 +19,7 @@ from engine.dynamics import Dynamics
 from engine.imagination import CALM, Imagination, Told
 from engine.messages import CAMERAS, FRAME_RATE
 from engine.models import Glimpse, Models, load_models
-from engine.recollection import LATENT_GRID, Recollection, per_pixel, with_own
+from engine.recollection import LATENT_GRID, Recollection, with_own
 from engine.renewal import Renewal
 from engine.saving import Facts, NotAWorld, from_bytes, keyframes_as_tensors, keyframes_from, to_bytes
 from engine.templates import PromptRefused, find_template, read_picture
@@ -35,7 +35,7 @@ from model.omni import CHANNELS, GROUPS, LIGHT, PATCH, VIEW, Given, Seen
 from model.overlay import Known
 from model.planes import CHANNELS as PLANES
 from model.planes import GRID_HEIGHT, GRID_WIDTH, pack, unpack
-from model.view import lasting
+from model.view import lasting, per_pixel
 
 __all__ = ["Frame", "Inputs", "Models", "PromptRefused", "Start", "World", "load_models"]
 
@@ -329,8 +329,7 @@ class World:
     def _move(self, controls: Tensor, past: _Past) -> None:
         """State and pose of this frame: the sky by the last read-out, the body by hands and what was seen."""
         now = self.state
-        rates = self.models.omni.drift(self._prompt.tokens, now.sky[None])[0]
-        now.sky = state.advance(now.sky, state.snap(rates, now.sky))
+        now.sky = self.models.sky_after(self._prompt.tokens, now.sky)
         self._body.move(now, controls, past.seen, past.known)
 
     # --- the frame ---------------------------------------------------------------------------

@@ -39,18 +39,14 @@ def middle_of_nine(plane: Tensor) -> Tensor:
     return nine[4]
 
 
-def carried_on(values: Tensor, known: Tensor) -> Tensor:
-    """Values [1, C, h, w] of which some are known, by a mask [1, 1, h, w] -> where none is, that of the nearest in its
-    row; where a row has none, of the nearest row that has."""
-    return _along_rows(*(part.mT for part in _along_rows(values, known)))[0].mT
-
-
-def _along_rows(values: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    values, known = values.clone(), known.clone()
-    rows = known.any(3, keepdim=True)
-    while not torch.equal(known, known | rows):
-        for to, of in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
-            new = known[..., of] & ~known[..., to]
-            values[..., to] = torch.where(new, values[..., of], values[..., to])
-            known[..., to] |= new
-    return values, known
+def grown(values: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Values [1, C, h, w] of which some are known, by a mask [1, 1, h, w] -> where none is, the mean of what is around,
+    ring by ring (0 if none is known at all), and how many rings away from what is known that is [1, 1, h, w]."""
+    known = known.to(values.dtype)
+    values, rings = values * known, torch.zeros_like(known)
+    while 0 < int((known == 0).sum()) < known.numel():
+        count = F.avg_pool2d(known, 3, 1, 1, divisor_override=1)
+        around = F.avg_pool2d(values, 3, 1, 1, divisor_override=1) / count.clamp_min(1)
+        values, rings = torch.where(known > 0, values, around), rings + (known == 0)
+        known = (count > 0).to(known.dtype)
+    return values, rings

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model import native
-from model.beside import carried_on
+from model.beside import grown
 from model.geometry import grain
 from model.omni import GRID, LIGHT, VIEW, view_tokens
 from model.planes import AFAR_CODE, CHANNELS
@@ -24,6 +24,7 @@ CLOUDS, OTHER_CLOUDS = slice(2, 4), 0.25  # where a change of light tells clouds
 WHOLE = 0.95  # share from which on a cell counts as wholly known
 REACH = 6  # cells that a quick turn uncovers in a frame at most
 PARTLY = 0.1  # share from which on a cell's known pixels tell what is beside them
+SOON, USUAL = 4.0, 8  # cells within which what is beside goes over into what is usual in a row, of so many known ones
 SOFT = 2  # half-resolution pixels within which the border of what is known is soft
 
 
@@ -41,6 +42,11 @@ def fill(planes: Tensor, mask: Tensor) -> Tensor:
     return planes + soft * (1 - mask)
 
 
+def per_pixel(cells: Tensor) -> Tensor:
+    """Values of cells [B, C, 18, 32] -> of their half-resolution pixels [B, C, 144, 256]."""
+    return cells.repeat_interleave(CELL, 2).repeat_interleave(CELL, 3)
+
+
 def cells(planes: Tensor, taken: Tensor) -> tuple[Tensor, Tensor]:
     """planes [B, 7, 144, 256] and which of N views gave each pixel [B, N, 144, 256] -> what the encoder reads, without
     holes; and the share of each latent cell that each view gave [B, N, 18, 32]."""
@@ -56,7 +62,7 @@ def without_slivers(shares: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     for _ in range(REACH):
         open_ = (F.max_pool2d(open_.float(), 3, 1, 1) > 0) & partial
     keep = (~open_).to(shares.dtype)
-    return shares * keep, known * keep.repeat_interleave(CELL, 2).repeat_interleave(CELL, 3)
+    return shares * keep, known * per_pixel(keep)
 
 
 def grains(planes: Tensor, known: Tensor) -> Tensor:
@@ -82,10 +88,14 @@ def extended(planes: Tensor, known: Tensor, shares: Tensor) -> tuple[Tensor, Ten
 
 def softened(planes: Tensor, known: Tensor) -> Tensor:
     """Planes [1, C, 144, 256], of which some pixels are known [1, 1, 144, 256] -> the others are what is known beside
-    them, in cells that go over into each other."""
+    them, and farther away what is usual in their row, in cells that go over into each other."""
     some = F.avg_pool2d(known, CELL)
+    there = some > PARTLY
     means = F.avg_pool2d(planes * known, CELL) / some.clamp_min(1e-4)
-    soft = F.interpolate(carried_on(means, some > PARTLY), scale_factor=CELL, mode="bilinear")
+    near, rings = grown(means, there)
+    usual = means.masked_fill(~there, torch.nan).nanmedian(3, keepdim=True).values
+    far = (rings / SOON).clamp(0, 1) * (there.sum(3, keepdim=True) >= USUAL)
+    soft = F.interpolate(torch.where(far > 0, torch.lerp(near, usual, far), near), scale_factor=CELL, mode="bilinear")
     return torch.where(known > 0, planes, soft)
 
 

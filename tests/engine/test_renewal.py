@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.models import Glimpse, Models, load_models
-from engine.renewal import AHEAD, FURTHER, HURRIED, MOST_RAD, ahead, with_fresh
+from engine.renewal import AHEAD, FURTHER, HURRIED, MOST_RAD, SUDDEN, ahead, with_fresh
 from engine.world import Inputs, World
 from model.borders import DEPTH
 from model.conditioning import state
@@ -58,17 +58,18 @@ def test_a_picture_that_was_given_lasts_longer(models: Models) -> None:
 def test_it_is_drawn_from_where_somebody_will_be() -> None:
     now = state.beginning("meadow", "day", "clear")
     now.pose, now.velocity = [1.0, 1.7, 2.0, math.pi / 2, 0.1], torch.tensor([0.0, 0.0, 2.4])
-    assert ahead(now, 0.0) == pytest.approx([1 + 2.4 * AHEAD / 24, 1.7, 2, math.pi / 2, 0.1], abs=1e-6)
+    assert ahead(now, 0.0, 1) == pytest.approx([1 + 2.4 * AHEAD / 24, 1.7, 2, math.pi / 2, 0.1], abs=1e-6)
 
 
+@pytest.mark.parametrize("pieces", [HURRIED, SUDDEN])
 @pytest.mark.parametrize("turning", [0.04, -0.04])
-def test_for_who_turns_it_is_drawn_sooner_and_from_farther_round(turning: float) -> None:
+def test_for_who_turns_it_is_drawn_sooner_and_from_farther_round(turning: float, pieces: int) -> None:
     now = state.beginning("meadow", "day", "clear")
     now.pose, now.velocity = [1.0, 1.7, 2.0, 0.0, 0.1], torch.tensor([0.0, 0.0, 2.4])
-    frames = AHEAD / HURRIED
+    frames = AHEAD / pieces
     turn = turning * frames + math.copysign(FURTHER, turning)
-    assert ahead(now, turning) == pytest.approx([1, 1.7, 2 + 2.4 * frames / 24, turn, 0.1], abs=1e-6)
-    assert abs(ahead(now, 100 * turning)[3]) == MOST_RAD
+    assert ahead(now, turning, pieces) == pytest.approx([1, 1.7, 2 + 2.4 * frames / 24, turn, 0.1], abs=1e-6)
+    assert abs(ahead(now, 100 * turning, pieces)[3]) == MOST_RAD
 
 
 def test_what_comes_into_view_is_drawn_whole_before_it_is_wholly_in_view(models: Models) -> None:
@@ -83,6 +84,30 @@ def test_what_comes_into_view_is_drawn_whole_before_it_is_wholly_in_view(models:
     assert glimpse.stands and float(glimpse.known[..., -32:].mean()) > 0.9
 
 
+def test_who_turns_at_once_sees_a_whole_picture_of_where_they_turn_to_within_seven_frames(models: Models) -> None:
+    world = walked(World(models, 40, "a meadow with trees on a clear day"), 48)
+    yaw, frames = world.state.pose[3], len(world.memory.keyframes)
+    for _ in range(7):
+        world.step(Inputs(FORWARD, look_x=0.04))
+    drawn = [keyframe for keyframe in world.memory.keyframes[frames:] if keyframe.whole]
+    assert drawn and float(drawn[0].pose[3]) - yaw > FURTHER, "expected what was begun straight on to be given up"
+
+
+def test_who_turns_while_light_changes_sees_whole_pictures_in_light_under_way(models: Models) -> None:
+    world = World(models, 7, "snowy mountains on a clear day")
+    world.patience_s = 0
+    walked(world, 30)
+    world.say("night falls")
+    frames, stood = len(world.memory.keyframes), state.light(world.state.sky)
+    for _ in range(24):
+        world.step(Inputs(look_x=-0.03))
+    drawn = [keyframe for keyframe in world.memory.keyframes[frames:] if keyframe.whole]
+    now = state.light(world.state.sky)
+    assert [k for k in drawn if float((k.light - stood).norm()) > 0.1 and float((k.light - now).norm()) > 0.1], (
+        f"expected a picture between {stood} and {now}; got {[k.light for k in drawn]}"
+    )
+
+
 def test_what_two_steps_drew_of_an_invented_world_is_not_remembered(models: Models) -> None:
     world = walked(World(models, 40, "a meadow with trees on a clear day"), 30)
     assert all(keyframe.dreamed or keyframe.whole for keyframe in world.memory.keyframes)
@@ -91,7 +116,7 @@ def test_what_two_steps_drew_of_an_invented_world_is_not_remembered(models: Mode
 def seen(planes: torch.Tensor) -> Glimpse:
     everywhere, nowhere = torch.ones_like(planes[:, :1]), torch.zeros_like(planes[:, :1])
     cells = torch.ones(1, 1, 18, 32)
-    return Glimpse(torch.zeros(1, 144, VIEW), planes, everywhere, cells, 0 * cells, nowhere)
+    return Glimpse(torch.zeros(1, 144, VIEW), planes, everywhere, cells, 0 * cells, nowhere, 0 * cells)
 
 
 def test_what_was_drawn_from_as_near_on_the_same_surface_stays() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from model.beside import carried_on, middle_of_nine, most_around, most_beside
+from model.beside import grown, middle_of_nine, most_around, most_beside
 
 
 @pytest.mark.parametrize("reach", range(1, 9))
@@ -23,12 +23,13 @@ def test_the_middle_of_nine_is_their_median():
     assert torch.equal(middle_of_nine(plane), nine.median(1).values.view_as(plane))
 
 
-def test_what_is_not_known_is_that_of_the_nearest_in_its_row_and_else_of_the_nearest_row():
+def test_what_is_not_known_grows_out_of_what_is_around_it_ring_by_ring():
     values = torch.arange(40.0).view(1, 1, 5, 8)
     known = torch.zeros(1, 1, 5, 8, dtype=torch.bool)
-    known[..., 1, 2] = known[..., 1, 6] = known[..., 4, 0] = True
-    row = torch.tensor([10.0, 10, 10, 10, 14, 14, 14, 14])
-    row[4] = 10.0  # as near to both: from the left
-    filled = carried_on(values, known)[0, 0]
-    assert torch.equal(filled[:3], row.expand(3, 8)) and torch.equal(filled[4], torch.full((8,), 32.0))
-    assert torch.equal(carried_on(values, known & False), values)
+    known[..., 2, 1] = known[..., 2, 3] = True
+    filled, rings = grown(values, known)
+    assert filled[0, 0, 2, :5].tolist() == [17, 17, 18, 19, 19]
+    assert float(filled[0, 0, 0, 1]) == pytest.approx((17 + 17 + 18) / 3)
+    assert torch.equal(rings[0, 0, 2], torch.tensor([1.0, 0, 1, 0, 1, 2, 3, 4])) and rings[0, 0, 0, 1] == 2
+    nothing, rings = grown(values, known & False)
+    assert not nothing.any() and not rings.any()
