@@ -1,6 +1,7 @@
 """How a world wears while somebody strolls through it, looks around and wishes for other light, for minutes or hours:
-python -m engine.hours --minutes 30 [--prompt TEXT] [--seed N] [--strip FILE] [--json FILE]. Knows a walk, wishes and
-what can be told of pictures alone; nothing of truth."""
+python -m engine.hours --minutes 30 [--prompt TEXT] [--seed N] [--strip FILE] [--json FILE] [--truth]. Knows a walk,
+wishes and what can be told of pictures alone. `--truth`: the same stroll through a meadow of the simulator, which wears
+in nothing: how far minutes differ by what happens to stand there."""
 
 from __future__ import annotations
 
@@ -24,10 +25,19 @@ from engine.world import Frame, Inputs, World, load_models
 from model.evaluation.metrics.drift import properties
 from model.evaluation.motion import camera_motion
 from model.evaluation.pictures import Picture, look
+from model.evaluation.scenes import scene
+from model.evaluation.subjects import Act, Beginning, Simulator, Wish
 from model.measuring import measured
+from model.worlds.walker import Controls
 
 # One of them in the middle of each minute; the fifth brings back the light of the beginning
-WISHES = ("the sun sets", "night falls", "let it be day", "it rains", "the sky clears")
+WISHES = {
+    "the sun sets": ("dusk", ""),
+    "night falls": ("night", ""),
+    "let it be day": ("day", ""),
+    "it rains": ("", "rain"),
+    "the sky clears": ("", "clear"),
+}
 ROUND_MIN = len(WISHES)  # minutes after which the same is wished for again
 FORWARD, BACK = 1 << 0, 1 << 1
 ROUND, WALK, TURN_FROM, TURN_TO, BACK_FROM = 240, 130, 140, 170, 220  # frames of a round of the walk
@@ -71,6 +81,25 @@ def inputs(frame: int, turn: float) -> Inputs:
     return Inputs(buttons=buttons, look_x=turn if TURN_FROM <= at < TURN_TO else 0.0)
 
 
+class Simulated:
+    """A meadow of the simulator, one of those that no training drew, in the place of a world."""
+
+    def __init__(self, seed: int):
+        self._simulator, self._frame = Simulator(), 0
+        self._wish: Wish | None = None
+        self._simulator.reset(Beginning(scene(seed, "day", "clear", "meadow")))
+
+    def say(self, text: str) -> None:
+        self._wish = Wish(text, *WISHES[text])
+
+    def step(self, given: Inputs) -> Frame:
+        hands = Controls(bool(given.buttons & FORWARD), bool(given.buttons & BACK), look_x=given.look_x)
+        picture = self._simulator.step(Act(hands, self._wish))
+        self._wish, self._frame = None, self._frame + 1
+        y, u, v = (part.numpy() for part in (picture.y, picture.u, picture.v))
+        return Frame(self._frame, y, u, v, {}, [], 0.0, 0.0)
+
+
 class Stroll:
     """Somebody who walks for minutes through one world."""
 
@@ -88,7 +117,7 @@ class Stroll:
         self.minutes.append(Minute())
         for at in range(60 * FRAME_RATE):
             if at == 30 * FRAME_RATE:
-                self.world.say(WISHES[(len(self.minutes) - 1) % ROUND_MIN])
+                self.world.say(tuple(WISHES)[(len(self.minutes) - 1) % ROUND_MIN])
             self._step()
         return self.minutes[-1].figures()
 
@@ -115,7 +144,7 @@ class Stroll:
 
 def against_the_first(minutes: Sequence[dict[str, float]]) -> dict[str, float]:
     """How far minutes went from those of the first round in which the same had been wished for: of each property the
-    lowest and the highest ratio, the lowest one of turns, and the worst of what has no ratio. Raises ValueError on
+    lowest and the highest ratio, and the one of its `trend`; and the worst of what has no ratio. Raises ValueError on
     fewer minutes than two rounds have."""
     if len(minutes) < 2 * ROUND_MIN:
         raise ValueError(f"expected {2 * ROUND_MIN} minutes or more, got {len(minutes)}")
@@ -124,7 +153,18 @@ def against_the_first(minutes: Sequence[dict[str, float]]) -> dict[str, float]:
     for name in ("sharpness", "luma", "saturation", "turned"):
         ratios = [minute[name] / minutes[at % ROUND_MIN][name] for at, minute in later]
         out |= {f"{name}_least": min(ratios), f"{name}_most": max(ratios)}
+        out[f"{name}_trend"] = trend([minute[name] for minute in minutes])
     return out | {f"{name}_most": max(minute[name] for minute in minutes) for name in ("black", "white", "frozen_s")}
+
+
+def trend(values: Sequence[float]) -> float:
+    """The last of values, one a minute, over the first of its round, as the straight line through their logarithms has
+    it that fits best when each wish has a height of its own: what wears, without what happens to stand there."""
+    logs, at = np.log(np.maximum(values, 1e-6)), np.arange(len(values), dtype=float)
+    for wish in range(ROUND_MIN):
+        logs[wish::ROUND_MIN] -= logs[wish::ROUND_MIN].mean()
+        at[wish::ROUND_MIN] -= at[wish::ROUND_MIN].mean()
+    return float(np.exp((logs * at).sum() / (at * at).sum() * (len(values) - ROUND_MIN)))
 
 
 def sheet(stills: Sequence[Frame]) -> Planes:
@@ -141,7 +181,7 @@ def sheet(stills: Sequence[Frame]) -> Planes:
 
 def figures(options: argparse.Namespace) -> dict[str, float]:
     """A line on standard output for each minute; all of it against the first round."""
-    world = World(load_models(), options.seed, options.prompt)
+    world: Steppable = Simulated(options.seed) if options.truth else World(load_models(), options.seed, options.prompt)
     stroll, told = Stroll(world, options.seed), []
     for number in range(options.minutes):
         told.append(stroll.minute())
@@ -160,6 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--strip", type=Path, help="a PNG of a still of each minute, side by side")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--truth", action="store_true", help="stroll through the simulator instead")
     options = parser.parse_args(arguments)
     if options.minutes < 2 * ROUND_MIN:
         parser.error(f"--minutes: expected {2 * ROUND_MIN} or more; got {options.minutes}")

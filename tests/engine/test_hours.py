@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.hours import MOST_RAD, ROUND, ROUND_MIN, TURN_FROM, Minute, Stroll, against_the_first, inputs, sheet
+from engine.hours import MOST_RAD, ROUND, ROUND_MIN, TURN_FROM, Minute, Stroll, against_the_first, inputs, sheet, trend
 from engine.world import Frame, Inputs
 from model.evaluation.pictures import Picture
 
@@ -77,3 +77,11 @@ def test_a_picture_of_each_second_counts():
     planes = (torch.full((288, 512), 235, dtype=torch.uint8), *(torch.full((144, 256), 128, dtype=torch.uint8),) * 2)
     minute.look_at(Picture(*planes))
     assert minute.figures()["white"] == 1 and minute.figures()["sharpness"] == 0
+
+
+def test_a_trend_is_what_wears_and_neither_light_nor_what_happens_to_stand_there():
+    light = [1.0, 0.3, 0.5, 0.9, 0.7]
+    worn = [light[at % ROUND_MIN] * 0.98**at for at in range(4 * ROUND_MIN)]
+    assert trend(worn) == pytest.approx(0.98 ** (3 * ROUND_MIN))
+    chance = np.random.default_rng(1).uniform(0.7, 1.3, 4 * ROUND_MIN)
+    assert 0.8 < trend([light[at % ROUND_MIN] * chance[at] for at in range(4 * ROUND_MIN)]) < 1.25

@@ -8,6 +8,7 @@ from model import native
 from model.omni import LIGHT, VIEW
 from model.planes import depth_code
 from model.view import (
+    CELL,
     as_tokens,
     cells,
     extended,
@@ -17,6 +18,7 @@ from model.view import (
     lasting,
     relit,
     settled,
+    softened,
     told,
     without_slivers,
 )
@@ -134,3 +136,24 @@ def test_what_is_known_is_settled_and_told_in_cpp_as_in_torch(monkeypatch):
     for one, other in zip((*ours, *ours_told), (*theirs, *told(latents, theirs, changes, planes[:, 6:7])), strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
     assert 0.3 < ours.known.mean() < 0.99 and 0 < ours.grain.mean() < 1
+
+
+def test_what_nobody_saw_is_what_is_beside_it_and_farther_away_what_is_usual_in_its_row():
+    planes = torch.linspace(1, -1, 144).view(1, 1, 144, 1).expand(1, 7, 144, 256).clone()  # of a level view
+    known = torch.ones(1, 1, 144, 256)
+    known[..., :96] = 0
+    planes[..., 96 : 96 + CELL] = -1  # a trunk at the edge of what is known
+    soft = softened(planes * known, known)
+    assert torch.equal(soft[..., 96:], planes[..., 96:])
+    assert float(soft[..., 90].mean()) < -0.3, "expected what lies beside the trunk to go on from it"
+    far = soft[0, 0, :, 8]
+    rows = planes[0, 0, :, 200].view(18, CELL).mean(1)
+    assert torch.allclose(far.view(18, CELL)[:, CELL // 2], rows, atol=0.1), "expected the row's colours, and no trunk"
+
+
+def test_rows_of_which_next_to_nothing_is_known_go_on_from_those_beside_them():
+    planes, known = torch.full((1, 7, 144, 256), 0.5), torch.ones(1, 1, 144, 256)
+    known[..., 136:, 16:] = 0
+    planes[..., 136:, :16] = -1  # all that is known of the last row of cells
+    soft = softened(planes * known, known)
+    assert float(soft[..., 140, 64:].min()) > 0.3
