@@ -88,6 +88,7 @@ class Renewal:
         self._yaw, self._turning = 0.0, 0.0  # radians, and in the last frame
         self._turned = -AHEAD  # frame in which somebody turned last
         self._sudden = False  # whether of that turn nothing has been drawn yet
+        self._aimed = False  # whether what is being drawn was begun in a turn, and does not lie straight on
 
     def go_on(self, glimpse: Glimpse, told: Told, index: int) -> bool:
         """A piece of the work on the view of frame `index`, of which `glimpse` was known, or more, while somebody
@@ -98,11 +99,11 @@ class Renewal:
         next(self._fade, None)
         stands = self._recollection.stands
         if abs(self._turning) > SLOW:
-            if index - self._turned > REST:  # what is being drawn lies elsewhere
-                self._sudden, self._work = True, None
+            if index - self._turned > REST:
+                self._sudden, self._work = True, self._work if self._aimed else None
             self._turned = index
         if self._work is None and self._worn(glimpse, index):
-            self._work = self._drawing(told, index)
+            self._work, self._aimed = self._drawing(told, index), abs(self._turning) > SLOW
         if self._work is None:
             return False
         for _ in range(self._pieces()):

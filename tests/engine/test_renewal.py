@@ -93,6 +93,13 @@ def test_who_turns_at_once_sees_a_whole_picture_of_where_they_turn_to_within_sev
     assert drawn and float(drawn[0].pose[3]) - yaw > FURTHER, "expected what was begun straight on to be given up"
 
 
+def test_who_nudges_their_look_again_and_again_sees_new_pictures_all_the_same(models: Models) -> None:
+    world = World(models, 40, "a meadow with trees on a clear day")
+    for frame in range(72):
+        world.step(Inputs(FORWARD if frame else 0, look_x=0.02 * (frame % 10 == 9)))
+    assert len(whole(world)) >= 2
+
+
 def test_who_turns_while_light_changes_sees_whole_pictures_in_light_under_way(models: Models) -> None:
     world = World(models, 7, "snowy mountains on a clear day")
     world.patience_s = 0
