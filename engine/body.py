@@ -12,7 +12,7 @@ from engine.batch import Network
 from engine.cameras import DRONE, FIRST, ORBIT, Orbit, fly
 from engine.ground import Ground
 from engine.messages import CAMERAS
-from engine.obstacles import CROWN_M, WARY_M, Obstacles
+from engine.obstacles import Obstacles
 from model.conditioning import control, state
 from model.omni import Seen
 from model.overlay import Known
@@ -32,7 +32,6 @@ class Body:
         self._omni = omni
         self.ground = Ground()
         self._obstacles = Obstacles(self.ground.at_sea)
-        self._obstacles.reach_m, self._obstacles.head_m = WARY_M, CROWN_M
         self._orbit = Orbit()
         self._held = self._landing = False
 

@@ -13,10 +13,9 @@ from model.camera import unproject
 from model.conditioning.state import EYE_M
 
 STEP = 4  # rows and columns of which one is looked at
-REACH_M = 0.8  # of a body, and what it keeps away from
-WARY_M = 2.5  # of things that tear when they are seen from near
-KNEE_M, HEAD_M = 0.7, 0.25  # above the feet, and above the eyes: what is between them stands in the way
-CROWN_M = 2.0  # the same above the eyes of the wary, who do not walk under crowns either
+REACH_M = 0.8  # of a body
+AWAY_M = 2.5  # what it keeps away from: things tear when they are seen from near
+KNEE_M, CROWN_M = 0.7, 2.0  # above the feet, and above the eyes: what is between them stands in the way, crowns too
 LEAST = 10  # points that are something
 ASIDE = tuple(radians(degrees) for degrees in (30, 60, 85))  # ways past it that are tried
 FURTHER_M = 0.8  # from where it is looked which side is freer
@@ -25,12 +24,10 @@ AGAIN = 12  # frames straight on after which another side may be taken
 
 
 class Obstacles:
-    """Points of one picture that stand as high as a body, and on which side somebody goes past them, who keeps
-    `reach_m` metres away (from all that is up to `head_m` above the eyes) and does not go where it is `at_sea` at
-    (x, z)."""
+    """Points of one picture that stand as high as a body or hang low above it, and on which side somebody goes past
+    them, who keeps away from them and does not go where it is `at_sea` at (x, z)."""
 
     def __init__(self, at_sea: Callable[[float, float], bool]) -> None:
-        self.reach_m, self.head_m = REACH_M, HEAD_M
         self._at_sea = at_sea
         self._points = np.empty((3, 0), np.float32)
         self._side, self._straight = 0, AGAIN
@@ -40,7 +37,7 @@ class Obstacles:
         coarse = distance_m[:, STEP // 2 :: STEP, STEP // 2 :: STEP]
         points = unproject(coarse, pose)[0].flatten(1).numpy()
         high = points[1] - float(pose[0, 1])
-        self._points = points[:, (high > KNEE_M - EYE_M) & (high < self.head_m)]
+        self._points = points[:, (high > KNEE_M - EYE_M) & (high < CROWN_M)]
 
     def way(self, x: float, z: float, step: tuple[float, float]) -> tuple[float, float]:
         """As much of a step (x, z) in metres from (x, z) as leads past what stands there: turned aside, or none."""
@@ -71,7 +68,7 @@ class Obstacles:
         they like would walk through it."""
         away = (self._points[0] - x) ** 2 + (self._points[2] - z) ** 2
         sea = SEA * self._at_sea(x, z)
-        return int((away < self.reach_m**2).sum()) + sea, int((away < REACH_M**2).sum()) + sea
+        return int((away < AWAY_M**2).sum()) + sea, int((away < REACH_M**2).sum()) + sea
 
 
 def turned(step: tuple[float, float], right: float, times: float) -> tuple[float, float]:

@@ -87,7 +87,7 @@ class Renewal:
         self._told: Told | None = None
         self._yaw, self._turning = 0.0, 0.0  # radians, and in the last frame
         self._turned = -AHEAD  # frame in which somebody turned last
-        self._sudden = False  # whether of that turn nothing has been drawn yet
+        self._sudden = False  # whether of that turn nothing has been drawn yet, or not since the light came to rest
         self._aimed = False  # whether what is being drawn was begun in a turn, and does not lie straight on
 
     def go_on(self, glimpse: Glimpse, told: Told, index: int) -> bool:
@@ -102,7 +102,7 @@ class Renewal:
             if index - self._turned > REST:
                 self._sudden, self._work = True, self._work if self._aimed else None
             self._turned = index
-        if self._work is None and self._worn(glimpse, index):
+        if self._work is None and self._worn(glimpse, told, index):
             self._work, self._aimed = self._drawing(told, index), abs(self._turning) > SLOW
         if self._work is None:
             return False
@@ -118,11 +118,11 @@ class Renewal:
     def _ahead(self, told: Told) -> Tensor:
         return torch.tensor(ahead(told.state, self._turning, self._pieces()))
 
-    def _worn(self, glimpse: Glimpse, index: int) -> bool:
+    def _worn(self, glimpse: Glimpse, told: Told, index: int) -> bool:
         """Whether what leads lacks much of the view; while the light changes, all of it is being drawn anyway, and only
         where somebody turns to what nothing shows in whatever light, what is handed on from frame to frame smears."""
-        recollection, told = self._recollection, self._told
-        if told is None or recollection.given_leads():
+        recollection = self._recollection
+        if recollection.given_leads():
             return False
         if not recollection.stands:
             return abs(self._turning) > SLOW and recollection.memory.unseen(self._ahead(told)) > WORN

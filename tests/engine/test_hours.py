@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from engine.hours import MOST_RAD, ROUND, ROUND_MIN, TURN_FROM, Minute, Stroll, against_the_first, inputs, sheet, trend
+from engine.hours import (
+    MOST_RAD,
+    ROUND,
+    ROUND_MIN,
+    TURN_FROM,
+    Minute,
+    Simulated,
+    Stroll,
+    against_the_first,
+    inputs,
+    sheet,
+    trend,
+)
 from engine.world import Frame, Inputs
 from model.evaluation.pictures import Picture
 
@@ -85,3 +97,13 @@ def test_a_trend_is_what_wears_and_neither_light_nor_what_happens_to_stand_there
     assert trend(worn) == pytest.approx(0.98 ** (3 * ROUND_MIN))
     chance = np.random.default_rng(1).uniform(0.7, 1.3, 4 * ROUND_MIN)
     assert 0.8 < trend([light[at % ROUND_MIN] * chance[at] for at in range(4 * ROUND_MIN)]) < 1.25
+
+
+def test_truth_is_strolled_through_as_a_world_is():
+    world = Simulated(3)
+    day = world.step(Inputs(buttons=1))
+    world.say("night falls")
+    for _ in range(72):
+        night = world.step(Inputs(look_x=0.02))
+    assert day.y.shape == (288, 512) and night.u.shape == (144, 256) and night.index == 73
+    assert float(night.y.mean()) < 0.6 * float(day.y.mean())
