@@ -21,7 +21,7 @@ from torch import Tensor
 
 from configs.paths import cache_dir, load_toml
 from engine import sampler
-from engine.imagination import Told, imagine_well, onwards
+from engine.imagination import Told, imagine, imagine_well, onwards
 from engine.models import Glimpse, Models, load_models
 from engine.recollection import all_own, nothing
 from engine.relighting import packed
@@ -90,11 +90,11 @@ class Scene:
 
     def as_served(self, walk: Walk, true: Tensor, seen: Glimpse | None) -> Known:
         """True latents drawn as served pictures are, told what is seen, as a keyframe that shows all of its view."""
-        told, at = self.at(walk), int(self.rng.choice(SKETCHES))
+        told, at, drawn = self.at(walk), int(self.rng.choice(SKETCHES)), imagine_well if seen is None else imagine
         noisy = sampler.with_noise(patch(true)[:, None], self._noise(), at / STEPS)
         view = torch.zeros(1, GROUPS["video"], VIEW) if seen is None else seen.tokens
         for done in range(at, STEPS):
-            clean = imagine_well(self.models, told, view, noisy, done / STEPS).clean.float()
+            clean = drawn(self.models, told, view, noisy, done / STEPS).clean.float()
             noisy = onwards(noisy, clean, done / STEPS, STEPS, self._noise())
         planes = finished(self.models.finishing(self.models.decode(unpatch(noisy[:, 0]).clamp(-3, 3))))
         return self.kept(walk, without_dust(planes if seen is None else with_fresh(planes, seen)))

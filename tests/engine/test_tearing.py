@@ -1,5 +1,6 @@
 """Pairs of what a walk tore and what is truly there."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from math import hypot
 from pathlib import Path
@@ -8,11 +9,20 @@ import numpy as np
 import pytest
 import torch
 
+from engine import tearing
 from engine.models import load_models
 from engine.tearing import HOPS, MOST_M, MOST_RAD, WALKS, WAYS, begun, draw, grows_ahead, main, sentences_learnt, walked
 from model.omni import CHANNELS, PATCH, patch
 from model.worlds.renderer import Renderer
 from model.worlds.terrain import bake
+
+
+@pytest.fixture(scope="module", autouse=True)
+def two_walks() -> Iterator[None]:
+    """What holds of two in each world holds of all; in a process of the command's there are as many as ever."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tearing, "WALKS", 2)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +31,7 @@ def pairs() -> dict[str, torch.Tensor]:
 
 
 def test_torn_views_are_of_the_same_scene_as_the_true_ones(pairs: dict[str, torch.Tensor]) -> None:
-    count = WALKS * HOPS * WAYS
+    count = tearing.WALKS * HOPS * WAYS
     assert all(len(part) == count for part in pairs.values()) and pairs["view"].shape == (count, 144, 103)
     view, true = pairs["view"].float(), patch(pairs["true"].float())
     known = view[..., PATCH : PATCH + 4].repeat(1, 1, CHANNELS)
