@@ -16,8 +16,9 @@ struct Camera {
 }  // namespace
 
 // points [views, 3, count]; eyes [views, 3], where they were seen from; camera [12]: where it is, and its rotation to the
-// world; sizes: views, count, rows, columns -> out [views, rows * columns].
-extern "C" void sight(const float* points, const float* eyes, const float* camera, const int* sizes, float reach, float* out) {
+// world; sizes: views, count, rows, columns; alike: the least cosine of both directions -> out [views, rows * columns].
+extern "C" void sight(const float* points, const float* eyes, const float* camera, const int* sizes, float reach,
+                      float alike, float* out) {
   const int views = sizes[0], count = sizes[1], rows = sizes[2], columns = sizes[3], cells = rows * columns;
   const Camera c = *(const Camera*)camera;
   std::vector<int> cell(count);
@@ -34,7 +35,8 @@ extern "C" void sight(const float* points, const float* eyes, const float* camer
       const float tx = px[i] - ex, ty = py[i] - ey, tz = pz[i] - ez, then = std::sqrt(tx * tx + ty * ty + tz * tz);
       const float scale = (rows / kSpan) / std::max(z, 1e-4f);
       const float column = std::nearbyint(x * scale + (.5f * columns - .5f)), row = std::nearbyint((.5f * rows - .5f) - y * scale);
-      const bool seen = (then > kVoid) & (z > 1e-3f) & (column >= 0) & (column < columns) & (row >= 0) & (row < rows);
+      const bool seen = (then > kVoid) & (z > 1e-3f) & (column >= 0) & (column < columns) & (row >= 0) & (row < rows) &
+                        (ax * tx + ay * ty + az * tz >= alike * now * then);
       cell[i] = (int)(seen ? row * columns + column : cells);
       sharp[i] = std::min(now / std::max(then, kNearest), 1.f);
     }
