@@ -18,7 +18,7 @@ GRID = (9, 16)  # cells of a view in which it is counted what a keyframe shows
 FINER = 2  # points a cell and direction that a keyframe is known by
 MOST = 128
 NEAR_M = 40.0  # keyframes farther away than this are not asked
-ALIKE = 0.75  # cosine of what one looks at from two sides: what was invented is flat, and torn when seen from beside
+ALIKE = 0.75  # cosine of the angle between two looks at a thing, below which one tears what the other saw
 DREAM_NEAR_M = 4.0  # dreams in invented worlds: they tear when they are seen from elsewhere, and nobody saw them yet
 NEW = 0.8  # a view of which keyframes together do not show more than this share is worth remembering
 BETTER = 0.1  # by how much another keyframe must show more, to lead instead of one in use
@@ -107,9 +107,8 @@ class Memory:
 
     def _sharp(self, pose: Tensor) -> Tensor:
         """How well each keyframe saw each cell of the view from `pose` [5], [N, 144] in [0, 1]: not at all, or less
-        where it saw it from farther away."""
-        alike = -1.0 if self.given else ALIKE
-        sharp = sharpness(self._points, self._poses[:, :3], pose, GRID, NEAR_M, alike)
+        where it saw it from farther away, or from another side."""
+        sharp = sharpness(self._points, self._poses[:, :3], pose, GRID, NEAR_M, ALIKE)
         if self.given:
             return sharp
         far = (self._poses[:, :3] - pose[:3]).norm(dim=1) > DREAM_NEAR_M

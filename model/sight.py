@@ -16,7 +16,7 @@ NEAREST_M = 0.1
 
 
 def sharpness(
-    points: Tensor, eyes: Tensor, pose: Tensor, grid: tuple[int, int], reach_m: float, alike: float = -1.0
+    points: Tensor, eyes: Tensor, pose: Tensor, grid: tuple[int, int], reach_m: float, alike: float
 ) -> Tensor:
     """Points [N, 3, P] of N views, the places [N, 3] that they were seen from, and a pose [5] -> how well each view saw
     each cell of a grid of the picture from there, [N, rows * columns] in [0, 1]: not at all, or less where it saw it

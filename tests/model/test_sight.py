@@ -34,4 +34,4 @@ def test_what_is_looked_at_from_another_side_counts_for_nothing(cpp, monkeypatch
     for aside_m, counts in ((5.0, True), (12.0, False)):  # 27 and 50 degrees
         eye = torch.tensor([[aside_m, 0.0, 0.0]])
         assert bool((sharpness(point, eye, here, GRID, 30.0, 0.75) > 0).any()) == counts
-        assert (sharpness(point, eye, here, GRID, 30.0) > 0).any()
+        assert (sharpness(point, eye, here, GRID, 30.0, -1.0) > 0).any()
