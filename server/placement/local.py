@@ -152,9 +152,9 @@ class LocalPlacement:
         finally:
             self._ready = None
             listening.close()
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
+            if not connected.cancel():  # who connects from now on is hung up on, as is who came while we were ending
+                connected.result()[1].close()
+            self._writer = None
             await asyncio.shield(_end(process, hung_up))
             path.unlink(missing_ok=True)
 
