@@ -86,7 +86,7 @@ def imagine(models: Models, told: Told, view: Tensor, noisy: Tensor, tau: float)
 
 def imagine_well(models: Models, told: Told, view: Tensor, noisy: Tensor, tau: float) -> Seen:
     """As `imagine`, guided by the Omni, which draws what nobody has seen as the inventor does, but worse, and is not
-    told of which place. For what is drawn once: what is drawn again and again comes out darker and nearer each time."""
+    told of which place. For what is drawn once: drawn again and again, a view gets darker."""
     seen = imagine(models, told, view, noisy, tau)
     if not GUIDED_FROM <= tau < GUIDED_UNTIL:
         return seen
