@@ -86,11 +86,11 @@ def imagine(models: Models, told: Told, view: Tensor, noisy: Tensor, tau: float)
 
 def imagine_well(models: Models, told: Told, view: Tensor, noisy: Tensor, tau: float) -> Seen:
     """As `imagine`, guided by the Omni, which draws what nobody has seen as the inventor does, but worse, and is not
-    told of which place. For what is drawn once: drawn again and again, a view gets darker."""
-    seen = imagine(models, told, view, noisy, tau)
+    told of which place."""
+    view, known, when = under(view, *told.state.heavens()), told.dry.tokens(), (tau, 1 / sampler.FINEST)
+    seen: Seen = models.inventor(noisy, given_alone(told.tokens, told.age_s, known, view, when), ALONE)
     if not GUIDED_FROM <= tau < GUIDED_UNTIL:
         return seen
-    view, known, when = under(view, *told.state.heavens()), told.dry.tokens(), (tau, 1 / sampler.FINEST)
     elsewhere = given_alone(told.followed, told.age_s, state.anywhere(known), view, when)
     poorer: Seen = models.omni(noisy, elsewhere, ALONE)
     return seen._replace(clean=sampler.guided(seen.clean.float(), poorer.clean.float(), GUIDED))

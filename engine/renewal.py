@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.cameras import FIRST
-from engine.imagination import DONE, Told, imagine, onwards
+from engine.imagination import DONE, Told, imagine_well, onwards
 from engine.memory import Keyframe
 from engine.models import LIT, Glimpse, Models
 from engine.recollection import Recollection, all_own
@@ -170,7 +170,7 @@ class Renewal:
         told, (pose, sky) = self._told, begun
         assert told is not None
         there = replace(told, state=replace(told.state, pose=pose.tolist(), velocity=torch.zeros(3), sky=sky))
-        clean = imagine(self._models, there, seen.tokens, noisy, tau).clean.float()
+        clean = imagine_well(self._models, there, seen.tokens, noisy, tau).clean.float()
         return onwards(noisy, clean, tau, STEPS, self._noise())
 
     def _noise(self) -> Tensor:

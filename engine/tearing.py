@@ -9,7 +9,7 @@ import engine.openmp  # noqa: F401  before anything that loads torch
 # isort: split
 import argparse
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from functools import partial
 from math import atan2, hypot, pi
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from configs.paths import cache_dir, load_toml
 from engine import sampler
-from engine.imagination import Told, imagine, imagine_well, onwards
+from engine.imagination import Told, imagine_well, onwards
 from engine.models import Glimpse, Models, load_models
 from engine.recollection import all_own, nothing
 from engine.relighting import packed
@@ -32,7 +32,7 @@ from model.dust import without_dust
 from model.evaluation.gathering import files
 from model.evaluation.stills import worlds
 from model.heavens import under
-from model.omni import GROUPS, PATCH, VIEW, Seen, patch, unpatch
+from model.omni import GROUPS, PATCH, VIEW, patch, unpatch
 from model.overlay import Known
 from model.training.sentences import Sentences
 from model.training.torn import FOLDER
@@ -57,7 +57,6 @@ REMEMBERED = 4  # pictures that are looked at
 SAID, SOMEWHERE = 0.75, 0.85  # how often a time or a weather is named, and a place
 AGES_S = (2.0, 60.0)  # for which a prompt has stood
 WALK_SEED = 41
-Drawn = Callable[[Models, Told, Tensor, Tensor, float], Seen]
 
 
 @dataclass(frozen=True)
@@ -89,14 +88,13 @@ class Scene:
         pose, light = torch.tensor([now.pose]), state.light(now.sky)
         return self.models.see(known[:1], nothing(pose, light), known[1:], pose, light, beyond=True)
 
-    def as_served(self, walk: Walk, true: Tensor, seen: Glimpse | None, drawn: Drawn = imagine_well) -> Known:
-        """True latents drawn as served pictures are, told what is seen, as a keyframe that shows all of its view;
-        `drawn` as first frames and dreams are, or as views that are drawn anew."""
+    def as_served(self, walk: Walk, true: Tensor, seen: Glimpse | None) -> Known:
+        """True latents drawn as served pictures are, told what is seen, as a keyframe that shows all of its view."""
         told, at = self.at(walk), int(self.rng.choice(SKETCHES))
         noisy = sampler.with_noise(patch(true)[:, None], self._noise(), at / STEPS)
         view = torch.zeros(1, GROUPS["video"], VIEW) if seen is None else seen.tokens
         for done in range(at, STEPS):
-            clean = drawn(self.models, told, view, noisy, done / STEPS).clean.float()
+            clean = imagine_well(self.models, told, view, noisy, done / STEPS).clean.float()
             noisy = onwards(noisy, clean, done / STEPS, STEPS, self._noise())
         planes = finished(self.models.finishing(self.models.decode(unpatch(noisy[:, 0]).clamp(-3, 3))))
         return self.kept(walk, without_dust(planes if seen is None else with_fresh(planes, seen)))
@@ -207,7 +205,7 @@ def walk_on(terrain: Terrain, under_sky: Scene) -> list[dict[str, Tensor]]:
             seen, true = under_sky.seen(walk, known), under_sky.true(walk)
             rows.append(under_sky.pair(walk, seen, true))
         if hop + 1 < HOPS:
-            at, known = walk, [under_sky.as_served(walk, true, seen, imagine), *known][:REMEMBERED]
+            at, known = walk, [under_sky.as_served(walk, true, seen), *known][:REMEMBERED]
     return rows
 
 
