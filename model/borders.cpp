@@ -1,4 +1,5 @@
-// Gaps beside what is near filled from what lies behind it: what model/borders.py's `behind` computes, many times faster.
+// Gaps beside what is near filled from what lies behind it, and edges cleaned of each other's tint: what model/borders.py's
+// `behind` and `unmixed` compute, many times faster.
 // Knows packed planes and masks; refuses to know torch and cameras.
 #include <algorithm>
 #include <cmath>
@@ -6,8 +7,9 @@
 
 namespace {
 
-constexpr int kDepth = 6, kMost = 5, kCrack = 4, kEven = 2, kMixed = 2, kRim = 6;
-constexpr float kApart = .1f, kSlope = .004f, kSame = .05f, kLike = .12f;
+constexpr int kDepth = 6, kMost = 5, kCrack = 4, kEven = 2, kSampled = 2, kRim = 6;
+constexpr int kOwnFar = 12, kOwnNear = 3, kOther = 8;
+constexpr float kApart = .1f, kSlope = .004f, kSame = .05f, kLike = .12f, kMixed = .1f, kTold = .12f, kChroma = 2.f;
 
 struct Picture {
   float* planes;
@@ -28,9 +30,9 @@ struct Side {
   int at(int column) const { return from + std::min(std::max(column, 0), picture->width - 1); }
   // The farthest within its rim, beyond what is mixed with the other side.
   Side(const Picture& p, int from, int edge, int step) : picture(&p), from(from), edge(edge), step(step), best(edge) {
-    const int inside = at(edge + kMixed * step);
+    const int inside = at(edge + kSampled * step);
     if (p.there[inside] && p.depth(inside) < p.depth(from + edge) + kSlope) best = inside - from;
-    for (int beyond = kMixed + 1; beyond <= kRim; ++beyond) {
+    for (int beyond = kSampled + 1; beyond <= kRim; ++beyond) {
       const int there = at(edge + beyond * step);
       if (p.there[there] && p.depth(there) < p.depth(from + best) - kSlope) best = there - from;
     }
@@ -107,6 +109,65 @@ void even(const Picture& p, const std::vector<Filled>& filled, const std::vector
   }
 }
 
+// The mean of pixels, each with a weight.
+struct Mean {
+  float colours[kDepth] = {}, all = 0;
+  void add(const float* planes, int cells, int at, float weight) {
+    for (int c = 0; c < kDepth; ++c) colours[c] += weight * planes[c * cells + at];
+    all += weight;
+  }
+  void done() {
+    for (float& colour : colours) colour /= all;
+  }
+};
+
+struct Seen {
+  float luma, u, v;
+  explicit Seen(const float* c) : luma((c[0] + c[1] + c[2] + c[3]) / 4), u(kChroma * c[4]), v(kChroma * c[5]) {}
+  Seen(float luma, float u, float v) : luma(luma), u(u), v(v) {}
+  Seen operator-(const Seen& o) const { return {luma - o.luma, u - o.u, v - o.v}; }
+  float dot(const Seen& o) const { return luma * o.luma + u * o.u + v * o.v; }
+};
+
+struct Unmixed {
+  int at;
+  float values[kDepth + 1];
+};
+
+// What a pixel beside an edge becomes, if anything of its own surface lies near it.
+bool unmix(const float* planes, const unsigned char* sides, int height, int width, int y, int x, Unmixed& out) {
+  const int n = height * width, here = y * width + x, reach = sides[here] == 1 ? kOwnFar : kOwnNear;
+  const float* depth = planes + kDepth * n;
+  Mean own, other;
+  float heaviest = 0, before = 0;
+  for (int j = std::max(y - reach, 0); j <= std::min(y + reach, height - 1); ++j)
+    for (int i = std::max(x - reach, 0); i <= std::min(x + reach, width - 1); ++i) {
+      const int at = j * width + i, away = (j - y) * (j - y) + (i - x) * (i - x);
+      if (sides[at]) continue;
+      const float weight = 1.f / ((float)away * away), nearer = depth[at] - depth[here];
+      if (std::fabs(nearer) < kSame && away <= reach * reach) own.add(planes, n, at, weight);
+      if (nearer > kMixed && away <= kOther * kOther && sides[here] == 1) {
+        other.add(planes, n, at, weight);
+        if (weight > heaviest) heaviest = weight, before = depth[at];
+      }
+    }
+  if (!(own.all > 0)) return false;
+  own.done();
+  out.at = here, out.values[kDepth] = depth[here];
+  std::copy_n(own.colours, kDepth, out.values);
+  if (!(other.all > 0)) return true;
+  other.done();
+  float colours[kDepth];
+  for (int c = 0; c < kDepth; ++c) colours[c] = planes[c * n + here];
+  const Seen one(own.colours), across = Seen(other.colours) - one;
+  const float apart = across.dot(across);
+  if (apart > kTold * kTold && (Seen(colours) - one).dot(across) > apart / 2) {
+    std::copy_n(other.colours, kDepth, out.values);
+    out.values[kDepth] = before;
+  }
+  return true;
+}
+
 }  // namespace
 
 // planes [channels, h, w], changed in place; known and hidden [h, w] -> gap [h, w]: what was filled.
@@ -128,4 +189,15 @@ extern "C" void borders_fill(float* planes, const float* known, const float* hid
   }
   for (const Filled& one : filled) from_sides[one.row * width + one.column] = 1, gap[one.row * width + one.column] = 1;
   even(p, filled, from_sides);
+}
+
+// planes [7 or more, h, w], changed in place; sides [h, w]: 1 on the far side of an edge, 2 on its near side, else 0.
+extern "C" void borders_unmix(float* planes, const unsigned char* sides, int height, int width) {
+  std::vector<Unmixed> found;
+  Unmixed one;
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      if (sides[y * width + x] && unmix(planes, sides, height, width, y, x, one)) found.push_back(one);
+  for (const Unmixed& each : found)
+    for (int c = 0; c <= kDepth; ++c) planes[c * height * width + each.at] = each.values[c];
 }

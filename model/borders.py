@@ -16,62 +16,33 @@ from model.planes import AFAR_CODE
 DEPTH = 6
 JUMP = 0.08  # of depth's plane from one pixel to the next, which no surface has along a row
 MUCH = 0.2  # between two surfaces, when somebody soon sees what is behind
-BORDER = 6  # half-resolution pixels to each side of a pixel in which both surfaces' colours are looked for
-INSIDE = 2  # those within which nothing else may lie there
 TOLD = 0.12  # colours that differ by less do not tell surfaces apart
 CHROMA = 2.0  # what it counts beside luma
 SPECKS = 3  # rounds in which small ones are removed
 SKY = 2 * AFAR_CODE - 1 + 0.02  # of depth's plane; what lies below is the sky
-TINTED = 5  # half-resolution pixels beside something near that have its tint
+FAR_BESIDE, NEAR_BESIDE = 5, 4  # half-resolution pixels on the far and near side of an edge that a soft picture mixes
+MIXED = 0.1  # of depth's plane between two surfaces, from which on it does
+OWN_FAR, OWN_NEAR, OTHER = 12, 3, 8  # half-resolution pixels in which such a pixel's own surface is looked for, on the
+# far side of the edge and on the near one (a trunk is no crown), and the other one
 CRACK = 4  # of one that need not lie beside something near
 MOST = 5  # known pixels of the eight around one that close it
 EVEN = 2  # rows above and below, whose gaps are filled alike
 APART = 0.1  # between both sides of a gap, from which on one stands before the other
-MIXED = 2  # half-resolution pixels beside a gap that sampling mixed with its other side
+SAMPLED = 2  # half-resolution pixels beside a gap that sampling mixed with its other side
 RIM = 6  # half-resolution pixels beside a gap that may be a mixture of both sides
 SAME, LIKE = 0.05, 0.12  # differences of depth's and luma's planes within which a texture goes on
 SLOPE = 0.004  # by how much depth's plane falls from pixel to pixel of a mixture
 
 
 def separate(planes: Tensor) -> Tensor:
-    """Planes [1, 7 or more, h, w] whose depth has edges -> the same, the edges where colours say, and what
-    lies right beside something nearer without its tint. Along columns only before the sky: far ground jumps too."""
-    across = by_colour(planes, 1.0)
-    return without_tint(without_specks(by_colour(across.mT.contiguous(), SKY).mT.contiguous()))
+    """Planes [1, 7 or more, h, w] whose depth has edges -> the same, without specks, and with nothing of what is on the
+    other side of an edge in what lies beside it."""
+    return unmixed(without_specks(planes))
 
 
 def jumps(depth: Tensor) -> Tensor:
     """Where depth [B, 1, h, w] jumps up from one pixel of a row to the next, 0 or 1."""
     return (most_beside(depth, 1) - depth > JUMP).to(depth.dtype)
-
-
-def by_colour(planes: Tensor, beyond: float) -> Tensor:
-    """Planes [1, 7 or more, h, w]: where two surfaces meet in a row, the farther one's depth below `beyond`, each pixel
-    takes the depth of that whose colour, a little farther inside, is more like its own."""
-    depth = planes[:, DEPTH : DEPTH + 1]
-    most, least = most_beside(depth, BORDER), -most_beside(-depth, BORDER)
-    at = ((most - least > MUCH) & (most_beside(jumps(depth), BORDER) > 0)).flatten().nonzero()[:, 0]
-    if not len(at):
-        return planes
-    width = depth.shape[3]
-    right = (at[:, None] % width + torch.arange(-BORDER, BORDER + 1, device=at.device)).clamp(0, width - 1)
-    around = at[:, None] // width * width + right  # [n, 2 * BORDER + 1]
-    depths, middle = depth.flatten()[around], ((most + least) / 2).flatten()[at, None]
-    colours = torch.cat([planes[0, :4].mean(0, keepdim=True), CHROMA * planes[0, 4:6]]).flatten(1)
-    sides = []
-    for sign in (1, -1):
-        inside = (sign * depth + most_beside(-sign * depth, INSIDE) < MUCH / 4).flatten()[around]
-        side = inside & (sign * depths > sign * middle)
-        count = side.sum(1).clamp_min(1)
-        sides.append(((colours[:, around] * side).sum(2) / count, (depths * side).sum(1) / count, side.any(1)))
-    (near, near_depth, has_near), (far, far_depth, has_far) = sides
-    apart = (near - far).square().sum(0)
-    share = ((colours[:, at] - far) * (near - far)).sum(0) / apart.clamp_min(1e-4)
-    told = has_near & has_far & (apart > TOLD**2) & (far_depth < beyond)
-    out = planes.clone()
-    flat = out[0, DEPTH].view(-1)
-    flat[at] = torch.where(told, torch.where(share > 0.5, near_depth, far_depth), flat[at])
-    return out
 
 
 def without_specks(planes: Tensor) -> Tensor:
@@ -85,14 +56,70 @@ def without_specks(planes: Tensor) -> Tensor:
     return out
 
 
-def without_tint(planes: Tensor) -> Tensor:
-    """Planes [1, 7 or more, h, w]: pixels right beside something nearer, which a soft picture tints by it, take the
-    colours of what lies farther beside it. Depth stays."""
-    depth = planes[:, DEPTH : DEPTH + 1]
-    tinted = (most_beside(jumps(depth), TINTED) > 0) & (most_beside(depth, TINTED) - depth > MUCH)
-    out, _ = behind(planes, (~tinted).to(planes.dtype), torch.zeros_like(depth))
-    out[:, DEPTH : DEPTH + 1] = depth
+def unmixed(planes: Tensor) -> Tensor:
+    """Planes [1, 7 or more, h, w]: pixels beside an edge, which a soft picture mixes with what is on its other side,
+    take the colours of their own surface farther from it, the more the nearer that is; or, where they look more like
+    what stands before it, as tips do, its colours and its depth. In C++ where there is a compiler."""
+    sides, library = beside_edges(planes[:, DEPTH : DEPTH + 1]), native.load("borders")
+    if library is None or planes.device.type != "cpu" or planes.dtype != torch.float32:
+        return _unmixed(planes, sides)
+    out = planes.clone(memory_format=torch.contiguous_format)
+    pointers = (ctypes.c_void_p(part.data_ptr()) for part in (out, sides))
+    library.borders_unmix(*pointers, *(ctypes.c_int(size) for size in planes.shape[2:]))
     return out
+
+
+def beside_edges(depth: Tensor) -> Tensor:
+    """Depth's plane [B, 1, h, w] -> 1 on the far side of an edge of rows, or of columns before the sky, 2 on its near
+    side, 0 where neither is near; uint8 [B, 1, h, w]. Far ground jumps along columns too."""
+    rows, columns = _beside_edges(depth, 1.0), _beside_edges(depth.mT.contiguous(), SKY)
+    far, near = (row | column.mT for row, column in zip(rows, columns, strict=True))
+    return torch.where(far, 1, 2 * near).to(torch.uint8).contiguous()
+
+
+def _beside_edges(depth: Tensor, beyond: float) -> tuple[Tensor, Tensor]:
+    """The far sides of edges of rows, and the near ones, the farther depth below `beyond`."""
+    at, least = jumps(depth), -most_beside(-depth, NEAR_BESIDE)
+    far = (most_beside(at, FAR_BESIDE) > 0) & (most_beside(depth, FAR_BESIDE) - depth > MIXED) & (depth < beyond)
+    return far, (most_beside(at, NEAR_BESIDE) > 0) & (depth - least > MIXED) & (least < beyond)
+
+
+def _unmixed(planes: Tensor, sides: Tensor) -> Tensor:
+    """`unmixed` in torch, by `beside_edges`."""
+    (height, width), depth, side = planes.shape[2:], planes[0, DEPTH], sides[0, 0]
+    down, right = torch.cartesian_prod(*[torch.arange(-OWN_FAR, OWN_FAR + 1, device=planes.device)] * 2).T
+    away = down.square() + right.square()
+    row, column = side.nonzero(as_tuple=True)
+    rows, columns = row[:, None] + down, column[:, None] + right
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    rows, columns = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
+    weights = (inside & (side[rows, columns] == 0)) / away.clamp_min(1).square()
+    nearer, is_far = depth[rows, columns] - depth[row, column, None], side[row, column] == 1
+    reach = torch.where(is_far, OWN_FAR, OWN_NEAR)[:, None]
+    own = weights * ((nearer.abs() < SAME) & (away <= reach**2))
+    other = weights * ((nearer > MIXED) & (away <= OTHER**2) & is_far[:, None])
+    own_colours, other_colours = (_mean(planes[0, :DEPTH, rows, columns], part) for part in (own, other))
+    here, one, two = (_seen(part) for part in (planes[0, :DEPTH, row, column], own_colours, other_colours))
+    apart = (two - one).square().sum(0)
+    like = ((here - one) * (two - one)).sum(0) > apart / 2
+    has_own, turns = own.any(1), other.any(1) & (apart > TOLD**2) & like
+    before = depth[rows, columns].gather(1, other.max(1, keepdim=True).indices)[:, 0]
+    out = planes.clone()
+    out[0, :DEPTH, row, column] = torch.where(
+        has_own, torch.where(turns, other_colours, own_colours), planes[0, :DEPTH, row, column]
+    )
+    out[0, DEPTH, row, column] = torch.where(has_own & turns, before, depth[row, column])
+    return out
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Of values [C, n, k] by weights [n, k], [C, n]; 0 where all are 0."""
+    return (values * weights).sum(2) / weights.sum(1).clamp_min(torch.finfo(values.dtype).tiny)
+
+
+def _seen(colours: Tensor) -> Tensor:
+    """Colours [6, n] as they are compared, [3, n]."""
+    return torch.cat([colours[:4].mean(0, keepdim=True), CHROMA * colours[4:]])
 
 
 def within(mask: Tensor) -> Tensor:
@@ -172,9 +199,9 @@ def _side(planes: Tensor, there: Tensor, row: Tensor, column: Tensor, edge: Tens
     """What planes [C, h, w] show beyond one edge of a gap, mirrored into it, [C, n]: the farthest within its rim where
     the texture does not go on, and not what is mixed with the other side."""
     width, depth, luma = planes.shape[2], planes[DEPTH], planes[:4].mean(0)
-    inside = (edge + MIXED * step).clamp(0, width - 1)
+    inside = (edge + SAMPLED * step).clamp(0, width - 1)
     best = torch.where(there[row, inside] & (depth[row, inside] < depth[row, edge] + SLOPE), inside, edge)
-    for beyond in range(MIXED + 1, RIM + 1):
+    for beyond in range(SAMPLED + 1, RIM + 1):
         at = (edge + beyond * step).clamp(0, width - 1)
         farther = there[row, at] & (depth[row, at] < depth[row, best] - SLOPE)
         best = torch.where(farther, at, best)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model import checkpoint
-from model.borders import DEPTH
+from model.borders import DEPTH, beside_edges
 from model.native import has_fast_bf16
 from model.planes import AFAR_CODE, CHANNELS
 
@@ -86,10 +86,11 @@ class Detail(nn.Module):
 
 def with_detail(planes: Tensor, lacking: Tensor) -> Tensor:
     """Planes [B, 7 or more, h, w] and what their luma lacks [B, 4, h, w] -> the same with it, but none in the sky,
-    which is smooth."""
+    which is smooth, nor beside edges: a soft one lacks much, one that is sharp nothing."""
     land = (planes[:, DEPTH : DEPTH + 1] > 2 * AFAR_CODE - 1).to(planes.dtype)
     land = -F.max_pool2d(-land, 2 * SOFT + 1, 1, SOFT)
     land = F.avg_pool2d(land, 2 * SOFT + 1, 1, SOFT, count_include_pad=False)
+    land = land * (beside_edges(planes[:, DEPTH : DEPTH + 1]) == 0)
     luma = (planes[:, :LUMA] + land * lacking.to(planes.dtype)).clamp(-1, 1)  # beyond, bytes go round
     return torch.cat([luma, planes[:, LUMA:]], 1)
 

@@ -3,7 +3,7 @@
 import torch
 
 from model import native
-from model.borders import DEPTH, behind, by_colour, separate, within, without_specks, without_tint
+from model.borders import DEPTH, SKY, behind, separate, unmixed, within, without_specks
 
 NEAR, FAR = -0.2, -0.87
 DARK, BRIGHT = -0.6, 0.4
@@ -101,22 +101,6 @@ def test_a_texture_goes_on_behind_and_other_things_do_not():
     assert (out[0, :4, :, 100:108] > BRIGHT - 0.1).all()
 
 
-def test_an_edge_moves_to_where_colours_end():
-    for edge in (96, 104):
-        moved = by_colour(a_wall(edge, 100), 1.0)
-        assert (moved[0, DEPTH, :, :100] < NEAR + 0.01).all() and (moved[0, DEPTH, :, 90:100] == NEAR).all()
-        assert torch.allclose(moved[0, DEPTH, :, 100:], torch.tensor(FAR))
-
-
-def test_no_edge_moves_where_colours_are_alike_or_ground_slopes():
-    plain = a_wall(96)
-    plain[:, :4] = BRIGHT
-    slope = a_wall()
-    slope[:, DEPTH] = torch.linspace(-0.8, 0.4, 144)[:, None]
-    for planes in (plain, slope):
-        assert torch.equal(separate(planes)[:, DEPTH], planes[:, DEPTH])
-
-
 def test_a_speck_comes_to_the_surface_around_it_and_edges_stay():
     planes = a_wall()
     speckled = planes.clone()
@@ -124,12 +108,56 @@ def test_a_speck_comes_to_the_surface_around_it_and_edges_stay():
     assert torch.equal(without_specks(speckled), planes)
 
 
-def test_what_lies_beside_something_near_loses_its_tint():
+def test_what_lies_beside_an_edge_loses_the_tint_of_what_is_on_its_other_side():
     planes = a_wall()
-    planes[:, :4, :, 100:104] = 0.0
-    clean = without_tint(planes)
-    assert (clean[0, :4, :, 100:] > BRIGHT - 0.01).all()
-    assert torch.equal(clean[..., :100], planes[..., :100]) and torch.equal(clean[:, DEPTH], planes[:, DEPTH])
+    planes[:, :4, :, 97:99] = planes[:, :4, :, 101:104] = 0.0
+    clean = unmixed(planes)
+    assert (clean[0, :4, :, 100:] > BRIGHT - 0.01).all() and (clean[0, :4, :, 97:99] < DARK + 0.01).all()
+    assert torch.equal(clean[:, DEPTH], planes[:, DEPTH])
+
+
+def test_the_sky_over_a_crown_loses_its_tint_and_far_ground_behind_a_hill_does_not():
+    for far, cleaned in ((SKY - 0.01, True), (SKY + 0.01, False)):
+        planes = torch.zeros(1, 7, 144, 256)
+        planes[:, DEPTH, :44], planes[:, :4, :44] = far, BRIGHT
+        planes[:, DEPTH, 44:], planes[:, :4, 44:] = NEAR, DARK
+        planes[:, :4, 41:44] = 0.0
+        clean = unmixed(planes)
+        assert bool((clean[0, :4, :44] > BRIGHT - 0.01).all()) == cleaned
+        assert cleaned or torch.equal(clean, planes)
+
+
+def test_a_tip_that_depth_left_out_stands_where_its_crown_does():
+    planes = a_wall(0, 0)
+    planes[:, DEPTH, 60:, 90:110], planes[:, :4, 60:, 90:110] = NEAR, DARK
+    planes[:, :4, 57:60, 98:102] = DARK
+    clean = unmixed(planes)
+    assert (clean[0, DEPTH, 57:60, 98:102] == NEAR).all() and (clean[0, :4, 57:60, 98:102] < DARK + 0.01).all()
+    assert (clean[0, DEPTH, :57] == FAR).all()
+
+
+def test_a_thin_trunk_keeps_its_colour_under_a_crown():
+    planes = a_wall(0, 0)
+    planes[:, DEPTH, 20:60, 80:120] = planes[:, DEPTH, 60:90, 99:102] = NEAR
+    planes[:, :4, 20:60, 80:120], planes[:, :4, 60:90, 99:102] = DARK, -0.1
+    assert (unmixed(planes)[0, :4, 64:86, 99:102] == -0.1).all()
+
+
+def test_tint_does_not_streak_along_rows():
+    """Between trees a row has nothing clean but what lies before them."""
+    planes = a_wall(0, 0)
+    for left in (80, 96, 112):
+        planes[:, DEPTH, 60:, left : left + 10], planes[:, :4, 60:, left : left + 10] = NEAR, DARK
+    planes[:, :4, 60:, 90:96] = planes[:, :4, 60:, 106:112] = 0.1
+    assert (unmixed(planes)[0, :4, 60:66, 90:96] > BRIGHT - 0.01).all()
+
+
+def test_no_edge_moves_where_colours_are_alike_or_ground_slopes():
+    plain, slope = a_wall(96), a_wall()
+    plain[:, :4] = BRIGHT
+    slope[:, DEPTH] = torch.linspace(-0.8, 0.4, 144)[:, None]
+    for planes in (plain, slope):
+        assert torch.equal(separate(planes)[:, DEPTH], planes[:, DEPTH])
 
 
 def test_gaps_are_filled_in_cpp_as_in_torch(monkeypatch):
@@ -145,3 +173,15 @@ def test_gaps_are_filled_in_cpp_as_in_torch(monkeypatch):
     expected, where = behind(planes * known, known, hidden)
     assert torch.equal(gap, where) and 0.02 < gap.mean() < 0.2
     torch.testing.assert_close(out, expected, atol=1e-6, rtol=0)
+
+
+def test_edges_are_unmixed_in_cpp_as_in_torch(monkeypatch):
+    generator = torch.Generator().manual_seed(2)
+    planes = torch.rand(1, 8, 144, 256, generator=generator) * 2 - 1
+    planes[:, DEPTH] = torch.rand(1, 12, 16, generator=generator).repeat_interleave(12, 1).repeat_interleave(16, 2) - 1
+    out = unmixed(planes)
+    monkeypatch.setattr(native, "load", lambda name: None)
+    expected = unmixed(planes)
+    assert 0.1 < (out != planes)[:, :DEPTH].any(1).float().mean() < 0.9
+    assert 0.01 < (out != planes)[:, DEPTH].float().mean() < 0.5
+    torch.testing.assert_close(out, expected, atol=1e-5, rtol=0)

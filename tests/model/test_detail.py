@@ -60,6 +60,13 @@ def test_only_luma_on_land_gets_any():
     assert torch.equal(finer, load(WEIGHTS / "detail.safetensors").add(planes))
 
 
+def test_beside_an_edge_that_is_sharp_there_is_none():
+    planes = torch.rand(1, 7, 144, 256) - 0.5
+    planes[:, DEPTH], planes[:, DEPTH, :, 100:] = 0.4, -0.2
+    changed = load(WEIGHTS / "detail.safetensors").add(planes) != planes
+    assert not changed[..., 96:105].any() and changed[:, :LUMA, :, :90].float().mean() > 0.9
+
+
 def test_what_shines_does_not_turn_black():
     planes = torch.full((1, 7, 16, 16), 0.95)
     finer = with_detail(planes, torch.full((1, 4, 16, 16), 0.5))
