@@ -143,16 +143,20 @@ class Stroll:
 
 
 def against_the_first(minutes: Sequence[dict[str, float]]) -> dict[str, float]:
-    """How far minutes went from those of the first round in which the same had been wished for: of each property the
-    lowest and the highest ratio, and the one of its `trend`; and the worst of what has no ratio. Raises ValueError on
-    fewer minutes than two rounds have."""
+    """How far minutes went from those of the first round in which the same had been wished for, and whole rounds, in
+    which it counts for less what happens to stand there, from the first: of each property the lowest and the highest
+    ratio, and the one of its `trend`; and the worst of what has no ratio. Raises ValueError on fewer minutes than two
+    rounds have."""
     if len(minutes) < 2 * ROUND_MIN:
         raise ValueError(f"expected {2 * ROUND_MIN} minutes or more, got {len(minutes)}")
     later = list(enumerate(minutes))[ROUND_MIN:]
+    whole = [minutes[at : at + ROUND_MIN] for at in range(0, len(minutes) - ROUND_MIN + 1, ROUND_MIN)]
     out: dict[str, float] = {}
     for name in ("sharpness", "luma", "saturation", "turned"):
         ratios = [minute[name] / minutes[at % ROUND_MIN][name] for at, minute in later]
         out |= {f"{name}_least": min(ratios), f"{name}_most": max(ratios)}
+        first, *rounds = (fmean(minute[name] for minute in each) for each in whole)
+        out |= {f"{name}_round_least": min(rounds) / first, f"{name}_round_most": max(rounds) / first}
         out[f"{name}_trend"] = trend([minute[name] for minute in minutes])
     return out | {f"{name}_most": max(minute[name] for minute in minutes) for name in ("black", "white", "frozen_s")}
 

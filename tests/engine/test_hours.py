@@ -77,6 +77,16 @@ def test_minutes_are_held_against_those_of_the_first_round():
         against_the_first([minute | rest for minute in first])
 
 
+def test_whole_rounds_are_held_against_the_first_without_a_rest():
+    """What stood in one minute's way counts for a fifth of its round."""
+    plain = {"sharpness": 0.1, "luma": 0.5, "saturation": 0.2, "turned": 1.0, "black": 0, "white": 0, "frozen_s": 0}
+    minutes = [dict(plain) for _ in range(3 * ROUND_MIN + 2)]
+    minutes[ROUND_MIN + 2]["luma"], minutes[-1]["luma"] = 1.0, 9.0
+    told = against_the_first(minutes)
+    assert told["luma_round_most"] == pytest.approx(1.2) and told["luma_round_least"] == pytest.approx(1)
+    assert told["luma_most"] == 18 and told["sharpness_round_most"] == pytest.approx(1)
+
+
 def test_stills_are_put_into_rows_and_what_is_left_is_grey():
     frame = Panorama().step(Inputs())
     y, u, _ = sheet([frame, replace(frame, y=frame.y // 2)] * 3)
