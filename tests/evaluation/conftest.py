@@ -17,7 +17,7 @@ from model.evaluation.scenes import undone
 from model.evaluation.subjects import Act, blur
 
 SMALL = Size(
-    walks=2,
+    walks=1,
     responses=2,
     visits=1,
     away_s=(10,),
@@ -32,7 +32,7 @@ SMALL = Size(
 )
 
 
-STEPPING = (False, False, True, False, True)  # walks in which steps are to be seen: in most, nobody could tell
+STEPPING = 2  # a walk in which steps are to be seen: in most, nobody could tell
 
 
 @pytest.fixture(scope="session")
@@ -107,8 +107,8 @@ def measured(court):
         size, asked = SMALL, court if judged else quiet
         numbers = range(len(metric.names(size)))
         if metric.name == "control" and judged:
-            size = dataclasses.replace(SMALL, walks=len(STEPPING))
-            numbers = [n for n, stepping in enumerate(STEPPING) if stepping] + [len(STEPPING), len(STEPPING) + 1]
+            size = dataclasses.replace(SMALL, walks=STEPPING + 1)
+            numbers = range(STEPPING, len(metric.names(size)))
         cases = [metric.case(n, size, player, asked) for n in numbers]
         return {
             figure.name: figure.of([v for case in cases if (v := case.values.get(figure.name)) is not None])
