@@ -47,36 +47,54 @@ def asked() -> Iterator[tuple[str, dict[str, str]]]:
         yield describe(place, time, weather, rng, "en"), {"place": place, "time": time, "weather": weather}
 
 
-def simulated(world: int) -> list[Picture]:
-    """A level view of what each sentence asks for, as the simulator draws it, of other worlds for other numbers."""
+def simulated(world: int) -> list[list[Picture]]:
+    """Of what each sentence asks for a level view, and those of a full turn, as the simulator draws them; of other
+    worlds for other numbers."""
     renderer, out = Renderer(), []
     for at, (_, wanted) in enumerate(asked()):
         seed = HELD_OUT * (world * LAND + at)  # no training sees every so many worlds
         terrain, rng = bake(wanted["place"], seed), np.random.default_rng([seed, SEED])
         renderer.enter(terrain)
         stands, sky = start(terrain, rng), asdict(settled(wanted["time"], wanted["weather"], rng))
-        drawn = renderer.draw(View(stands.x, stands.y, stands.z, stands.yaw, 0.0, **sky))
-        out.append(Picture(*(torch.from_numpy(plane) for plane in (drawn.y, drawn.u, drawn.v))))
+        yaws = [stands.yaw + 2 * pi * view / VIEWS for view in range(VIEWS + 1)]
+        drawn = [renderer.draw(View(stands.x, stands.y, stands.z, yaw, 0.0, **sky)) for yaw in yaws]
+        out.append([Picture(*(torch.from_numpy(plane) for plane in (one.y, one.u, one.v))) for one in drawn])
+    return out
+
+
+def rightly(judges: Judges, shown: list[Picture], wanted: dict[str, str]) -> dict[str, list[float]]:
+    """Which attributes the first of some pictures shows rightly, and the others: 1 or 0 of each."""
+    read, out = judges.read(look(shown)), dict[str, list[float]]()
+    for name, classes in ATTRIBUTES.items():
+        found = (read[name].argmax(1) == classes.index(wanted[name])).float().tolist()
+        out |= {f"first_{name}": found[:1], f"turn_{name}": found[1:]}
     return out
 
 
 def figures(patience_s: float) -> dict[str, float]:
-    """The share of attributes that first frames show rightly, and the views of a full turn; and how far first frames
-    are from the simulator's in the judges' features, beside others of the simulator's."""
+    """The share of attributes that first frames show rightly, and the views of a full turn (who turns on a coast sees a
+    meadow, too), and how far first frames are from the simulator's in the judges' features; beside the same of the
+    simulator's own."""
     models, judges = load_models(), Judges.load()
     right: dict[str, list[float]] = {}
     firsts = list[Picture]()
+
+    def count(whose: str, shown: list[Picture], wanted: dict[str, str]) -> None:
+        for name, found in rightly(judges, shown, wanted).items():
+            right.setdefault(whose + name, []).extend(found)
+
     for seed, (text, wanted) in enumerate(asked()):
         world = World(models, seed, text)
         world.patience_s = patience_s
         shown_here = pictures(world)
         firsts.append(shown_here[0])
-        read = judges.read(look(shown_here))
-        for name, classes in ATTRIBUTES.items():
-            shown = (read[name].argmax(1) == classes.index(wanted[name])).float().tolist()
-            right.setdefault(f"first_{name}", []).append(shown[0])
-            right.setdefault(f"turn_{name}", []).extend(shown[1:])
-    drawn, others, invented = (judges.features(look(some)) for some in (simulated(1), simulated(2), firsts))
+        count("", shown_here, wanted)
+    worlds = [simulated(number) for number in (1, 2)]
+    for each in worlds:
+        for (_, wanted), views in zip(asked(), each, strict=True):
+            count("true_", views, wanted)
+    sets = (*([views[0] for views in each] for each in worlds), firsts)
+    drawn, others, invented = (judges.features(look(some)) for some in sets)
     distances = {
         "first_feature_distance": feature_distance(invented, drawn),
         "true_feature_distance": feature_distance(others, drawn),
