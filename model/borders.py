@@ -37,7 +37,7 @@ SLOPE = 0.004  # by how much depth's plane falls from pixel to pixel of a mixtur
 def separate(planes: Tensor) -> Tensor:
     """Planes [1, 7 or more, h, w] whose depth has edges -> the same, without specks, and with nothing of what is on the
     other side of an edge in what lies beside it."""
-    return unmixed(without_specks(planes))
+    return without_specks(unmixed(without_specks(planes)))
 
 
 def jumps(depth: Tensor) -> Tensor:
