@@ -15,6 +15,7 @@ from model.planes import AFAR_CODE
 
 DEPTH = 6
 JUMP = 0.08  # of depth's plane from one pixel to the next, which no surface has along a row
+UPRIGHT = 0.13  # from one row to the next, which no far ground has before the sky
 MUCH = 0.2  # between two surfaces, when somebody soon sees what is behind
 TOLD = 0.12  # colours that differ by less do not tell surfaces apart
 CHROMA = 2.0  # what it counts beside luma
@@ -40,9 +41,9 @@ def separate(planes: Tensor) -> Tensor:
     return without_specks(unmixed(without_specks(planes)))
 
 
-def jumps(depth: Tensor) -> Tensor:
+def jumps(depth: Tensor, least: float = JUMP) -> Tensor:
     """Where depth [B, 1, h, w] jumps up from one pixel of a row to the next, 0 or 1."""
-    return (most_beside(depth, 1) - depth > JUMP).to(depth.dtype)
+    return (most_beside(depth, 1) - depth > least).to(depth.dtype)
 
 
 def without_specks(planes: Tensor) -> Tensor:
@@ -71,15 +72,15 @@ def unmixed(planes: Tensor) -> Tensor:
 
 def beside_edges(depth: Tensor) -> Tensor:
     """Depth's plane [B, 1, h, w] -> 1 on the far side of an edge of rows, or of columns before the sky, 2 on its near
-    side, 0 where neither is near; uint8 [B, 1, h, w]. Far ground jumps along columns too."""
-    rows, columns = _beside_edges(depth, 1.0), _beside_edges(depth.mT.contiguous(), SKY)
+    side, 0 where neither is near; uint8 [B, 1, h, w]. Far ground jumps along columns too, but not so far."""
+    rows, columns = _beside_edges(depth, JUMP, 1.0), _beside_edges(depth.mT.contiguous(), UPRIGHT, SKY)
     far, near = (row | column.mT for row, column in zip(rows, columns, strict=True))
     return torch.where(far, 1, 2 * near).to(torch.uint8).contiguous()
 
 
-def _beside_edges(depth: Tensor, beyond: float) -> tuple[Tensor, Tensor]:
-    """The far sides of edges of rows, and the near ones, the farther depth below `beyond`."""
-    at, least = jumps(depth), -most_beside(-depth, NEAR_BESIDE)
+def _beside_edges(depth: Tensor, jump: float, beyond: float) -> tuple[Tensor, Tensor]:
+    """The far sides of edges of rows, and the near ones, where depth jumps so far, the farther depth below `beyond`."""
+    at, least = jumps(depth, jump), -most_beside(-depth, NEAR_BESIDE)
     far = (most_beside(at, FAR_BESIDE) > 0) & (most_beside(depth, FAR_BESIDE) - depth > MIXED) & (depth < beyond)
     return far, (most_beside(at, NEAR_BESIDE) > 0) & (depth - least > MIXED) & (least < beyond)
 

@@ -127,6 +127,13 @@ def test_the_sky_over_a_crown_loses_its_tint_and_far_ground_behind_a_hill_does_n
         assert cleaned or torch.equal(clean, planes)
 
 
+def test_ground_goes_over_into_the_sky_as_it_was_drawn():
+    planes = a_wall(0, 0)
+    planes[:, DEPTH, 72:] = FAR + 0.1 + torch.linspace(0, 1, 72)[:, None]
+    planes[:, :4, 68:76] = torch.linspace(BRIGHT, DARK, 8)[:, None]
+    assert torch.equal(unmixed(planes), planes)
+
+
 def test_a_tip_that_depth_left_out_stands_where_its_crown_does():
     planes = a_wall(0, 0)
     planes[:, DEPTH, 60:, 90:110], planes[:, :4, 60:, 90:110] = NEAR, DARK
