@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 WITHIN_MS = 1000
-UTTERANCES = 8  # of which one at least: on a busy host sound is lost, and what is understood comes late
+UTTERANCES = 16  # of which one at least: on a busy host sound is lost, and what is understood comes late
 
 HEARD = """([most, within_ms]) => {
   const heard = kept.heard.slice(1);
@@ -60,7 +60,7 @@ async def test_a_spoken_sentence_is_understood_and_obeyed_within_a_second_of_its
         await page.wait_for_function("() => mundo.state.visible", timeout=60_000)
         await page.evaluate(KEEP)
         await page.get_by_role("button", name="Talk to the world").click()
-        await page.wait_for_function(HEARD, arg=[UTTERANCES, WITHIN_MS], timeout=90_000)
+        await page.wait_for_function(HEARD, arg=[UTTERANCES, WITHIN_MS], timeout=180_000)
         heard = await page.evaluate("() => kept.heard")
         await browser.close()
     assert any(one["obeyed"] and one["after_ms"] <= WITHIN_MS for one in heard[1:]), heard

@@ -37,7 +37,7 @@ def test_sound_lies_between_its_floor_and_its_ceiling_and_its_spectrograms_are_s
 
 def test_voice_is_told_by_utterance_and_by_minute(told, monkeypatch):
     monkeypatch.setattr(Utterances, "count", property(lambda self: FEW))
-    figures, page = told("voice", "--minutes", "1")
+    figures, page = told("voice", "--minutes", "0.5")
     right = figures["attributes_right_15_db"]
     assert 0 < right["n"] <= FEW and right["floor"] < right["value"] <= right["ceiling"] == 1
     assert figures["obeyed_5_db"]["floor"] == 0
