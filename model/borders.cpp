@@ -8,7 +8,7 @@
 namespace {
 
 constexpr int kDepth = 6, kMost = 5, kCrack = 4, kEven = 2, kSampled = 2, kRim = 6;
-constexpr int kOwnFar = 12, kOwnNear = 3, kOther = 8;
+constexpr int kFarBeside = 5, kNearBeside = 4, kOwnFar = 12, kOwnNear = 3, kOther = 8;
 constexpr float kApart = .1f, kSlope = .004f, kSame = .05f, kLike = .12f, kMixed = .1f, kTold = .12f, kChroma = 2.f;
 
 struct Picture {
@@ -109,6 +109,31 @@ void even(const Picture& p, const std::vector<Filled>& filled, const std::vector
   }
 }
 
+// Of a row or a column of depths, `step` apart, what lies beside an edge: 1 on its far side, 2 on its near side.
+void beside(const float* depth, unsigned char* sides, int count, int step, float jump, float beyond,
+            std::vector<unsigned char>& jumps) {
+  auto most = [&](int from, int to) {
+    float value = depth[from * step];
+    for (int i = from + 1; i <= to; ++i) value = std::max(value, depth[i * step]);
+    return value;
+  };
+  for (int i = 0; i < count; ++i)
+    jumps[i] = most(std::max(i - 1, 0), std::min(i + 1, count - 1)) - depth[i * step] > jump;
+  for (int i = 0; i < count; ++i) {
+    const int from = std::max(i - kFarBeside, 0), to = std::min(i + kFarBeside, count - 1);
+    if (!std::count(&jumps[from], &jumps[to] + 1, 1)) continue;
+    const float here = depth[i * step];
+    unsigned char& side = sides[i * step];
+    if (most(from, to) - here > kMixed && here < beyond) side = 1;
+    if (side) continue;
+    bool jumped = false;
+    float least = here;
+    for (int k = std::max(i - kNearBeside, 0); k <= std::min(i + kNearBeside, count - 1); ++k)
+      jumped |= jumps[k], least = std::min(least, depth[k * step]);
+    if (jumped && here - least > kMixed && least < beyond) side = 2;
+  }
+}
+
 // The mean of pixels, each with a weight.
 struct Mean {
   float colours[kDepth] = {}, all = 0;
@@ -200,4 +225,17 @@ extern "C" void borders_unmix(float* planes, const unsigned char* sides, int hei
       if (sides[y * width + x] && unmix(planes, sides, height, width, y, x, one)) found.push_back(one);
   for (const Unmixed& each : found)
     for (int c = 0; c <= kDepth; ++c) planes[c * height * width + each.at] = each.values[c];
+}
+
+// depth [count, h, w] -> sides [count, h, w] of edges of rows, that jump so far, and of columns, so far and before the sky.
+extern "C" void borders_beside(const float* depth, unsigned char* sides, int count, int height, int width, float jump,
+                               float upright, float sky) {
+  std::vector<unsigned char> jumps(std::max(height, width)), columns((size_t)height * width);
+  for (int k = 0; k < count; ++k, depth += height * width, sides += height * width) {
+    std::fill_n(sides, height * width, 0), std::fill(columns.begin(), columns.end(), 0);
+    for (int y = 0; y < height; ++y) beside(depth + y * width, sides + y * width, width, 1, jump, 1.f, jumps);
+    for (int x = 0; x < width; ++x) beside(depth + x, columns.data() + x, height, width, upright, sky, jumps);
+    for (int i = 0; i < height * width; ++i)
+      if (columns[i] && sides[i] != 1) sides[i] = columns[i] == 1 ? 1 : 2;
+  }
 }

@@ -72,13 +72,26 @@ def unmixed(planes: Tensor) -> Tensor:
 
 def beside_edges(depth: Tensor) -> Tensor:
     """Depth's plane [B, 1, h, w] -> 1 on the far side of an edge of rows, or of columns before the sky, 2 on its near
-    side, 0 where neither is near; uint8 [B, 1, h, w]. Far ground jumps along columns too, but not so far."""
-    rows, columns = _beside_edges(depth, JUMP, 1.0), _beside_edges(depth.mT.contiguous(), UPRIGHT, SKY)
+    side, 0 where neither is near; uint8 [B, 1, h, w]. Far ground jumps along columns too, but not so far. In C++ where
+    there is a compiler."""
+    library = native.load("borders")
+    if library is None or depth.device.type != "cpu" or depth.dtype != torch.float32:
+        return _beside_edges(depth)
+    sides, depth = torch.empty(depth.shape, dtype=torch.uint8), depth.contiguous()
+    limits = (ctypes.c_float(limit) for limit in (JUMP, UPRIGHT, SKY))
+    sizes = (ctypes.c_int(size) for size in (len(depth), *depth.shape[2:]))
+    library.borders_beside(ctypes.c_void_p(depth.data_ptr()), ctypes.c_void_p(sides.data_ptr()), *sizes, *limits)
+    return sides
+
+
+def _beside_edges(depth: Tensor) -> Tensor:
+    """The same in torch."""
+    rows, columns = _beside_along(depth, JUMP, 1.0), _beside_along(depth.mT.contiguous(), UPRIGHT, SKY)
     far, near = (row | column.mT for row, column in zip(rows, columns, strict=True))
     return torch.where(far, 1, 2 * near).to(torch.uint8).contiguous()
 
 
-def _beside_edges(depth: Tensor, jump: float, beyond: float) -> tuple[Tensor, Tensor]:
+def _beside_along(depth: Tensor, jump: float, beyond: float) -> tuple[Tensor, Tensor]:
     """The far sides of edges of rows, and the near ones, where depth jumps so far, the farther depth below `beyond`."""
     at, least = jumps(depth, jump), -most_beside(-depth, NEAR_BESIDE)
     far = (most_beside(at, FAR_BESIDE) > 0) & (most_beside(depth, FAR_BESIDE) - depth > MIXED) & (depth < beyond)

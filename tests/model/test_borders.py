@@ -3,7 +3,7 @@
 import torch
 
 from model import native
-from model.borders import DEPTH, SKY, behind, separate, unmixed, within, without_specks
+from model.borders import DEPTH, SKY, behind, beside_edges, separate, unmixed, within, without_specks
 
 NEAR, FAR = -0.2, -0.87
 DARK, BRIGHT = -0.6, 0.4
@@ -192,3 +192,13 @@ def test_edges_are_unmixed_in_cpp_as_in_torch(monkeypatch):
     assert 0.1 < (out != planes)[:, :DEPTH].any(1).float().mean() < 0.9
     assert 0.01 < (out != planes)[:, DEPTH].float().mean() < 0.5
     torch.testing.assert_close(out, expected, atol=1e-5, rtol=0)
+
+
+def test_what_lies_beside_edges_is_found_in_cpp_as_in_torch(monkeypatch):
+    generator = torch.Generator().manual_seed(4)
+    blocks = torch.rand(3, 1, 18, 32, generator=generator) * 1.2 - 0.95
+    depth = blocks.repeat_interleave(8, 2).repeat_interleave(8, 3)
+    depth[torch.rand(depth.shape, generator=generator) < 0.4] += 0.07
+    found = beside_edges(depth.mT.contiguous().mT)
+    monkeypatch.setattr(native, "load", lambda name: None)
+    assert torch.equal(found, beside_edges(depth)) and found.unique().tolist() == [0, 1, 2]
