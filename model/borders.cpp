@@ -1,5 +1,5 @@
 // Gaps beside what is near filled from what lies behind it, and edges cleaned of each other's tint: what model/borders.py's
-// `behind` and `unmixed` compute, many times faster.
+// `behind`, `beside_edges` and `unmixed` compute, many times faster.
 // Knows packed planes and masks; refuses to know torch and cameras.
 #include <algorithm>
 #include <cmath>

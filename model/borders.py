@@ -41,11 +41,6 @@ def separate(planes: Tensor) -> Tensor:
     return without_specks(unmixed(without_specks(planes)))
 
 
-def jumps(depth: Tensor, least: float = JUMP) -> Tensor:
-    """Where depth [B, 1, h, w] jumps up from one pixel of a row to the next, 0 or 1."""
-    return (most_beside(depth, 1) - depth > least).to(depth.dtype)
-
-
 def without_specks(planes: Tensor) -> Tensor:
     """Planes [1, 7 or more, h, w]: pixels that are not of the surface of most around them come to it: through a hole in
     a crown somebody would see what is behind, larger with every step."""
@@ -93,7 +88,8 @@ def _beside_edges(depth: Tensor) -> Tensor:
 
 def _beside_along(depth: Tensor, jump: float, beyond: float) -> tuple[Tensor, Tensor]:
     """The far sides of edges of rows, and the near ones, where depth jumps so far, the farther depth below `beyond`."""
-    at, least = jumps(depth, jump), -most_beside(-depth, NEAR_BESIDE)
+    at = (most_beside(depth, 1) - depth > jump).to(depth.dtype)
+    least = -most_beside(-depth, NEAR_BESIDE)
     far = (most_beside(at, FAR_BESIDE) > 0) & (most_beside(depth, FAR_BESIDE) - depth > MIXED) & (depth < beyond)
     return far, (most_beside(at, NEAR_BESIDE) > 0) & (depth - least > MIXED) & (least < beyond)
 
