@@ -34,6 +34,7 @@ from model.planes import CHANNELS, GRID_HEIGHT, GRID_WIDTH, unpack, with_far_sky
 from model.relight import relight
 from model.showing import Showing
 from model.specks import Specks
+from model.standing import evened
 from model.surfaces import Surfaces, taken_over
 from model.tokenizer.frame import KIND as TOKENIZER_KIND
 from model.tokenizer.frame import FrameTokenizer, FrameTokenizerConfig
@@ -149,14 +150,14 @@ class Models:
         return with_far_sky(self.tokenizer.decode(latents).clamp(-1, 1))
 
     def finishing(self, planes: Tensor) -> Generator[None, None, Tensor]:
-        """Invented planes [1, 7 or more, 144, 256] -> [1, 8, 144, 256], their depth in sharp surfaces and their luma
-        with finer detail. In pieces, a step for each."""
+        """Invented planes [1, 7 or more, 144, 256] -> [1, 8, 144, 256], their depth in sharp and even surfaces and
+        their luma with finer detail. In pieces, a step for each."""
         planes = planes[:, :CHANNELS]
         logits = self.surfaces(planes)
         yield
         planes = taken_over(planes, logits)
         yield
-        planes = drawn_here(separate(planes))
+        planes = drawn_here(evened(separate(evened(planes))))
         yield
         if isinstance(self.detail, PlacedPlanes):
             return with_detail(planes, self.detail(planes[:, :CHANNELS]))

@@ -8,7 +8,7 @@
 namespace {
 
 constexpr int kDepth = 6, kMost = 5, kCrack = 4, kEven = 2, kSampled = 2, kRim = 6;
-constexpr int kFarBeside = 5, kNearBeside = 4, kOwnFar = 12, kOwnNear = 3, kOther = 8;
+constexpr int kFarBeside = 5, kNearBeside = 4, kOwnFar = 12, kOwnNear = 3, kOther = 8, kInward = 6, kClean = 16, kHangs = 2;
 constexpr float kApart = .1f, kSlope = .004f, kSame = .05f, kLike = .12f, kMixed = .1f, kTold = .12f, kChroma = 2.f;
 
 struct Picture {
@@ -154,43 +154,101 @@ struct Seen {
   float dot(const Seen& o) const { return luma * o.luma + u * o.u + v * o.v; }
 };
 
-struct Unmixed {
+// Of a pixel beside an edge: what its own surface looks like, and what stands before it, how much like that it is, and where that
+// stands; and whether either is known.
+struct Beside {
   int at;
-  float values[kDepth + 1];
+  bool has_own, may;
+  float like, before;
+  Mean own, other;
 };
 
-// What a pixel beside an edge becomes, if anything of its own surface lies near it.
-bool unmix(const float* planes, const unsigned char* sides, int height, int width, int y, int x, Unmixed& out) {
-  const int n = height * width, here = y * width + x, reach = sides[here] == 1 ? kOwnFar : kOwnNear;
-  const float* depth = planes + kDepth * n;
-  Mean own, other;
-  float heaviest = 0, before = 0;
-  for (int j = std::max(y - reach, 0); j <= std::min(y + reach, height - 1); ++j)
-    for (int i = std::max(x - reach, 0); i <= std::min(x + reach, width - 1); ++i) {
-      const int at = j * width + i, away = (j - y) * (j - y) + (i - x) * (i - x);
-      if (sides[at]) continue;
-      const float weight = 1.f / ((float)away * away), nearer = depth[at] - depth[here];
-      if (std::fabs(nearer) < kSame && away <= reach * reach) own.add(planes, n, at, weight);
-      if (nearer > kMixed && away <= kOther * kOther && sides[here] == 1) {
-        other.add(planes, n, at, weight);
-        if (weight > heaviest) heaviest = weight, before = depth[at];
-      }
+// A picture with what lies beside its edges: on which side, and how far along rows or columns from the nearest of the other one.
+struct Edged {
+  const float* planes;
+  const unsigned char* sides;
+  int height, width;
+  std::vector<int> inward;
+  int cells() const { return height * width; }
+  const float* depth() const { return planes + kDepth * cells(); }
+};
+
+void find_inward(Edged& e) {
+  e.inward.assign(e.cells(), kClean);
+  auto along = [&](int first, int step, int count) {
+    int last[3] = {-kInward, -kInward, -kInward};  // where each side was last
+    for (int i = 0; i < count; ++i) {
+      const int at = first + i * step, side = e.sides[at];
+      last[side] = i;
+      if (side) e.inward[at] = std::min({e.inward[at], kInward, i - last[3 - side]});
     }
-  if (!(own.all > 0)) return false;
-  own.done();
-  out.at = here, out.values[kDepth] = depth[here];
-  std::copy_n(own.colours, kDepth, out.values);
-  if (!(other.all > 0)) return true;
-  other.done();
+  };
+  for (int y = 0; y < e.height; ++y) along(y * e.width, 1, e.width), along((y + 1) * e.width - 1, -1, e.width);
+  for (int x = 0; x < e.width; ++x)
+    along(x, e.width, e.height), along((e.height - 1) * e.width + x, -e.width, e.height);
+}
+
+Beside look_beside(const Edged& e, int y, int x) {
+  const int n = e.cells(), here = y * e.width + x, reach = e.sides[here] == 1 ? kOwnFar : kOwnNear;
+  const float* depth = e.depth();
+  Beside b{here, false, false, 0.f, 0.f, {}, {}};
+  for (int j = std::max(y - reach, 0); j <= std::min(y + reach, e.height - 1); ++j)
+    for (int i = std::max(x - reach, 0); i <= std::min(x + reach, e.width - 1); ++i) {
+      const int at = j * e.width + i, away = (j - y) * (j - y) + (i - x) * (i - x), deeper = e.inward[at] - e.inward[here];
+      if (away == 0) continue;
+      const float weight = 1.f / ((float)away * away), nearer = depth[at] - depth[here];
+      if (deeper > 0 && std::fabs(nearer) < kSame && away <= reach * reach)
+        b.own.add(e.planes, n, at, weight * (float)(deeper * deeper));
+      if (!e.sides[at] && nearer > kMixed && away <= kOther * kOther && e.sides[here] == 1)
+        b.other.add(e.planes, n, at, weight), b.before += weight * depth[at];
+    }
+  b.has_own = b.own.all > 0;
+  if (b.has_own) b.own.done();
+  if (!b.has_own || !(b.other.all > 0)) return b;
+  b.before /= b.other.all;
+  b.other.done();
   float colours[kDepth];
-  for (int c = 0; c < kDepth; ++c) colours[c] = planes[c * n + here];
-  const Seen one(own.colours), across = Seen(other.colours) - one;
+  for (int c = 0; c < kDepth; ++c) colours[c] = e.planes[c * n + here];
+  const Seen one(b.own.colours), across = Seen(b.other.colours) - one;
   const float apart = across.dot(across);
-  if (apart > kTold * kTold && (Seen(colours) - one).dot(across) > apart / 2) {
-    std::copy_n(other.colours, kDepth, out.values);
-    out.values[kDepth] = before;
+  b.may = apart > kTold * kTold;
+  if (b.may) b.like = std::min(std::max((Seen(colours) - one).dot(across) / apart, -1.f), 2.f);
+  return b;
+}
+
+// `see(at, middle)` of each pixel around one, and how far apart they are: one that lies askew counts half.
+template <typename See>
+void around(const Edged& e, int at, const See& see) {
+  const int y = at / e.width, x = at % e.width;
+  for (int j = std::max(y - 1, 0); j <= std::min(y + 1, e.height - 1); ++j)
+    for (int i = std::max(x - 1, 0); i <= std::min(x + 1, e.width - 1); ++i)
+      see(j * e.width + i, (float)((2 - std::abs(j - y)) * (2 - std::abs(i - x))));
+}
+
+// Which pixels come to what stands before them: those that look like it, as do those around them, and hang together with it.
+std::vector<unsigned char> turning(const Edged& e, const std::vector<Beside>& found) {
+  std::vector<float> like(e.cells());
+  std::vector<unsigned char> may(e.cells()), turns(e.cells()), kept(e.cells()), next(e.cells());
+  for (const Beside& b : found) like[b.at] = b.like, may[b.at] = b.may;
+  for (const Beside& b : found) {
+    if (!b.may) continue;
+    float votes = 0, all = 0;
+    around(e, b.at, [&](int at, float weight) { votes += weight * like[at], all += weight * may[at]; });
+    turns[b.at] = votes > all / 2;
   }
-  return true;
+  for (int round = 0; round < kFarBeside; ++round) {
+    for (const Beside& b : found) {
+      if (!turns[b.at]) continue;
+      int count = 0;
+      around(e, b.at, [&](int at, float) {
+        const bool there = !turns[at] && std::fabs(e.depth()[at] - b.before) < kMixed;
+        count += at != b.at && (there || kept[at]);
+      });
+      next[b.at] = count >= kHangs;
+    }
+    kept = next;
+  }
+  return kept;
 }
 
 }  // namespace
@@ -218,13 +276,18 @@ extern "C" void borders_fill(float* planes, const float* known, const float* hid
 
 // planes [7 or more, h, w], changed in place; sides [h, w]: 1 on the far side of an edge, 2 on its near side, else 0.
 extern "C" void borders_unmix(float* planes, const unsigned char* sides, int height, int width) {
-  std::vector<Unmixed> found;
-  Unmixed one;
+  Edged e{planes, sides, height, width, {}};
+  find_inward(e);
+  std::vector<Beside> found;
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
-      if (sides[y * width + x] && unmix(planes, sides, height, width, y, x, one)) found.push_back(one);
-  for (const Unmixed& each : found)
-    for (int c = 0; c <= kDepth; ++c) planes[c * height * width + each.at] = each.values[c];
+      if (sides[y * width + x]) found.push_back(look_beside(e, y, x));
+  const std::vector<unsigned char> turns = turning(e, found);
+  for (const Beside& b : found) {
+    if (!b.has_own) continue;
+    for (int c = 0; c < kDepth; ++c) planes[c * e.cells() + b.at] = (turns[b.at] ? b.other : b.own).colours[c];
+    if (turns[b.at]) planes[kDepth * e.cells() + b.at] = b.before;
+  }
 }
 
 // depth [count, h, w] -> sides [count, h, w] of edges of rows, that jump so far, and of columns, so far and before the sky.

@@ -25,6 +25,9 @@ FAR_BESIDE, NEAR_BESIDE = 5, 4  # half-resolution pixels on the far and near sid
 MIXED = 0.1  # of depth's plane between two surfaces, from which on it does
 OWN_FAR, OWN_NEAR, OTHER = 12, 3, 8  # half-resolution pixels in which such a pixel's own surface is looked for, on the
 # far side of the edge and on the near one (a trunk is no crown), and the other one
+INWARD, CLEAN = 6, 16  # pixels from the other side at most; as many as what lies beside no edge counts for
+ABOUT = (1.0, 2.0, 1.0)  # what neighbours count, when it is said which side a pixel is of
+HANGS = 2  # of its eight neighbours that must be of a surface which a pixel comes to
 CRACK = 4  # of one that need not lie beside something near
 MOST = 5  # known pixels of the eight around one that close it
 EVEN = 2  # rows above and below, whose gaps are filled alike
@@ -54,8 +57,9 @@ def without_specks(planes: Tensor) -> Tensor:
 
 def unmixed(planes: Tensor) -> Tensor:
     """Planes [1, 7 or more, h, w]: pixels beside an edge, which a soft picture mixes with what is on its other side,
-    take the colours of their own surface farther from it, the more the nearer that is; or, where they look more like
-    what stands before it, as tips do, its colours and its depth. In C++ where there is a compiler."""
+    take the colours of their own surface farther from it, the more the nearer that is, and the farther from the edge;
+    or, where they and those around them look more like what stands before them, as tips do, and hang together with it,
+    its colours and its depth. In C++ where there is a compiler."""
     sides, library = beside_edges(planes[:, DEPTH : DEPTH + 1]), native.load("borders")
     if library is None or planes.device.type != "cpu" or planes.dtype != torch.float32:
         return _unmixed(planes, sides)
@@ -103,23 +107,59 @@ def _unmixed(planes: Tensor, sides: Tensor) -> Tensor:
     rows, columns = row[:, None] + down, column[:, None] + right
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     rows, columns = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
-    weights = (inside & (side[rows, columns] == 0)) / away.clamp_min(1).square()
+    weights, inward = inside / away.clamp_min(1).square(), _inward(sides)[0, 0]
     nearer, is_far = depth[rows, columns] - depth[row, column, None], side[row, column] == 1
     reach = torch.where(is_far, OWN_FAR, OWN_NEAR)[:, None]
-    own = weights * ((nearer.abs() < SAME) & (away <= reach**2))
-    other = weights * ((nearer > MIXED) & (away <= OTHER**2) & is_far[:, None])
+    deeper = (inward[rows, columns] - inward[row, column, None]).clamp_min(0).square()
+    own = weights * deeper * ((nearer.abs() < SAME) & (away <= reach**2))
+    clean = weights * (side[rows, columns] == 0)
+    other = clean * ((nearer > MIXED) & (away <= OTHER**2) & is_far[:, None])
     own_colours, other_colours = (_mean(planes[0, :DEPTH, rows, columns], part) for part in (own, other))
     here, one, two = (_seen(part) for part in (planes[0, :DEPTH, row, column], own_colours, other_colours))
     apart = (two - one).square().sum(0)
-    like = ((here - one) * (two - one)).sum(0) > apart / 2
-    has_own, turns = own.any(1), other.any(1) & (apart > TOLD**2) & like
-    before = depth[rows, columns].gather(1, other.max(1, keepdim=True).indices)[:, 0]
+    may = own.any(1) & other.any(1) & (apart > TOLD**2)
+    like = torch.where(may, (((here - one) * (two - one)).sum(0) / apart).clamp(-1, 2), 0.0)
+    before = _mean(depth[rows, columns][None], other)[0]
+    maps = torch.zeros(3, height, width, device=planes.device)
+    maps[:, row, column] = torch.stack([like, may.to(like.dtype), before])
+    turns = _turning(*maps, depth)[row, column]
     out = planes.clone()
-    out[0, :DEPTH, row, column] = torch.where(
-        has_own, torch.where(turns, other_colours, own_colours), planes[0, :DEPTH, row, column]
-    )
-    out[0, DEPTH, row, column] = torch.where(has_own & turns, before, depth[row, column])
+    colours = torch.where(turns, other_colours, own_colours)
+    out[0, :DEPTH, row, column] = torch.where(own.any(1), colours, planes[0, :DEPTH, row, column])
+    out[0, DEPTH, row, column] = torch.where(turns, before, depth[row, column])
     return out
+
+
+def _inward(sides: Tensor) -> Tensor:
+    """How many pixels those beside edges lie from the nearest one of the other side in their row or column, INWARD at
+    most; CLEAN of others."""
+    out = torch.where(sides == 0, float(CLEAN), float(INWARD))
+    for away in range(INWARD - 1, 0, -1):
+        for side, other in ((1, 2), (2, 1)):
+            there = (sides == other).float()
+            reached = torch.maximum(most_beside(there, away), most_beside(there.mT.contiguous(), away).mT) > 0
+            out[(sides == side) & reached] = away
+    return out
+
+
+def _turning(like: Tensor, may: Tensor, before: Tensor, depth: Tensor) -> Tensor:
+    """Which pixels [h, w] come to what stands before them, at depths `before`: of those that may, 0 or 1, the ones that
+    look like it, as do those around them, by how much (0 to 1), and that hang together with it."""
+    about = torch.tensor(ABOUT, device=depth.device)
+    votes = F.conv2d(torch.stack([like * may, may])[:, None], (about[:, None] * about)[None, None], padding=1)[:, 0]
+    turns = (may > 0) & (votes[0] > votes[1] / 2)
+    there = ((_eight(depth, -torch.inf) - before).abs() < MIXED) & (_eight(turns.float(), 0.0) == 0)
+    kept = torch.zeros_like(turns)
+    for _ in range(FAR_BESIDE):
+        kept = turns & ((there | (_eight(kept.float(), 0.0) > 0)).sum(0) >= HANGS)
+    return kept
+
+
+def _eight(plane: Tensor, beyond: float) -> Tensor:
+    """What lies around each pixel of [h, w], [8, h, w]."""
+    (height, width), wide = plane.shape, F.pad(plane, (1, 1, 1, 1), value=beyond)
+    around = [wide[down : down + height, right : right + width] for down in range(3) for right in range(3)]
+    return torch.stack(around[:4] + around[5:])
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ KIND = "detail"
 LUMA = 4  # planes of it
 MOST = 0.5  # of what is added to a plane
 BLOCKS = 2  # in a piece of the work
+FINEST = 0.15  # of what is added to a plane in the end: what is more are black strokes in crowns and under trunks
 SOFT = 2  # half-resolution pixels in which detail begins beside the sky
 
 
@@ -86,12 +87,13 @@ class Detail(nn.Module):
 
 def with_detail(planes: Tensor, lacking: Tensor) -> Tensor:
     """Planes [B, 7 or more, h, w] and what their luma lacks [B, 4, h, w] -> the same with it, but none in the sky,
-    which is smooth, nor beside edges: a soft one lacks much, one that is sharp nothing."""
+    which is smooth, nor beside edges: a soft one lacks much, one that is sharp nothing. Not more than FINEST."""
     land = (planes[:, DEPTH : DEPTH + 1] > 2 * AFAR_CODE - 1).to(planes.dtype)
     land = -F.max_pool2d(-land, 2 * SOFT + 1, 1, SOFT)
     land = F.avg_pool2d(land, 2 * SOFT + 1, 1, SOFT, count_include_pad=False)
     land = land * (beside_edges(planes[:, DEPTH : DEPTH + 1]) == 0)
-    luma = (planes[:, :LUMA] + land * lacking.to(planes.dtype)).clamp(-1, 1)  # beyond, bytes go round
+    finer = FINEST * (lacking.to(planes.dtype) / FINEST).tanh()
+    luma = (planes[:, :LUMA] + land * finer).clamp(-1, 1)  # beyond, bytes go round
     return torch.cat([luma, planes[:, LUMA:]], 1)
 
 

@@ -138,11 +138,12 @@ void draw(const View& view, Shown& s, int y, float* out, int n) {
   };
   give(kDepth, s.depth.data()), give(kDrawn, s.drawn.data());
   for (int c : {4, 5}) {
-    s.row.bilinear(f.planes + c * n, f, from, to, s.row.read.data());
+    s.row.surface(f.planes + c * n, f, from, to, s.row.read.data());
     give(c, s.row.read.data());
   }
-  for (int c = 0; c < 4; ++c)
-    look_up_luma(view.warp, y, from, to, c, s.row, out + c * n, [&](int x) { return s.taken[x] != 0; });
+  auto there = [&](int x) { return s.taken[x] != 0; };
+  find_own(f, from, to, s.row, there);
+  for (int c = 0; c < 4; ++c) look_up_luma(view.warp, y, from, to, c, s.row, out + c * n, there);
 }
 
 inline void add_cells(const float* line, float* to, int w) {

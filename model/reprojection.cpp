@@ -28,10 +28,15 @@ void fill_row(const Warp& warp, const Target& target, int y, Row& r) {
   }
   for (int c = 4; c < target.channels; ++c) {
     if (c == 6) continue;
-    r.bilinear(f.planes + c * n, f, from, to, out + c * n);
+    if (c < 6)
+      r.surface(f.planes + c * n, f, from, to, out + c * n);
+    else
+      r.bilinear(f.planes + c * n, f, from, to, out + c * n);
     for (int x = from; x < to; ++x) out[c * n + x] = r.agree[x] ? out[c * n + x] : 0.f;
   }
-  for (int c = 0; c < 4; ++c) look_up_luma(warp, y, from, to, c, r, out + c * n, [&](int x) { return r.agree[x]; });
+  auto there = [&](int x) { return r.agree[x] != 0; };
+  find_own(f, from, to, r, there);
+  for (int c = 0; c < 4; ++c) look_up_luma(warp, y, from, to, c, r, out + c * n, there);
 }
 
 }  // namespace

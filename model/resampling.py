@@ -44,14 +44,33 @@ def _joined(inverse: Tensor) -> Tensor:
     return (torch.maximum(a, b) < torch.minimum(a, b) * SMOOTH) | (step.abs() < beside * BEND)
 
 
-def surface(inverse: Tensor, whole: Tensor, column: Tensor, row: Tensor) -> Tensor:
-    """Inverse depth [B, H, W], of which `surfaces` says where it is `whole`, at [B, h, w]: interpolated on a surface,
-    the nearest pixel's where surfaces meet."""
+def surface(picture: Tensor, whole: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    """[B, C, H, W], of which `surfaces` says where it is `whole`, at [B, h, w]: interpolated on a surface, the nearest
+    pixel's where surfaces meet."""
     left, top, x, y = _cell(column, row)
-    a, b, c, d = (_take(inverse[:, None], left + dx, top + dy)[:, 0] for dy in (0, 1) for dx in (0, 1))
+    a, b, c, d = (_take(picture, left + dx, top + dy) for dy in (0, 1) for dx in (0, 1))
+    x, y = x[:, None], y[:, None]
     mixed = (a + (b - a) * x) * (1 - y) + (c + (d - c) * x) * y
     nearest = torch.where(y < 0.5, torch.where(x < 0.5, a, b), torch.where(x < 0.5, c, d))
-    return torch.where(_take(whole[:, None], left, top)[:, 0], mixed, nearest)
+    return torch.where(_take(whole[:, None], left, top), mixed, nearest)
+
+
+def pure(whole: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    """Whether the pixel nearest to each position [B, h, w] and the eight around it are of one surface, by what
+    `surfaces` says of [B, H - 1, W - 1]."""
+    wide = F.pad(whole[:, None].float(), (1, 1, 1, 1), mode="replicate")
+    return _take(-F.max_pool2d(-wide, 2, 1), *_nearest(column, row))[:, 0] > 0
+
+
+def within_pixel(luma: Tensor, own: tuple[Tensor, Tensor], column: Tensor, row: Tensor) -> Tensor:
+    """Luma [B, 1, 2H, 2W] at positions [B, h, w] of its grid, but no farther than the four pixels of the chroma pixel
+    nearest to each position `own` [B, h, w] (columns, rows) of chroma's grid."""
+    left, top = (2 * part for part in _nearest(*own))
+    return bilinear(luma, torch.clamp(column, left, left + 1), torch.clamp(row, top, top + 1))
+
+
+def _nearest(column: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
+    return (column + 0.5).long(), (row + 0.5).long()
 
 
 def _cell(column: Tensor, row: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -314,10 +314,13 @@ inline void land(const Warp& warp) {
 // One row of the target, in passes that a compiler turns into vector instructions.
 struct Row {
   std::vector<float> column, row, distance, found, read;
-  std::vector<int> agree;
-  explicit Row(int width) : column(width), row(width), distance(width), found(width), read(width), agree(width) {}
+  std::vector<int> agree, own;
+  explicit Row(int width) : column(width), row(width), distance(width), found(width), read(width), agree(width), own(width) {}
   void bilinear(const float* plane, Size size, int from, int to, float* out) const {
     read_cells(column.data(), row.data(), from, to, size, out, [&](const auto& cells) { return cells.bilinear(plane); });
+  }
+  void surface(const float* plane, const Source& f, int from, int to, float* out) const {
+    read_cells(column.data(), row.data(), from, to, f, out, [&](const auto& cells) { return cells.surface(plane, f.whole); });
   }
 };
 
@@ -364,7 +367,33 @@ inline float depth_plane(float distance) {
   return 2 * std::sqrt(kDepthScale / (kDepthScale + std::min(std::max(distance, 0.f), kFar))) - 1;
 }
 
-// Luma at one of the four pixels of each cell of part of a row, where `there` says so. Overwrites columns and rows.
+// Whether a cell and the eight around it are of one surface.
+inline bool pure(const Source& f, int column, int row) {
+  const int left = std::max(column - 1, 0), top = std::max(row - 1, 0) * f.width, here = row * f.width;
+  return f.whole[top + left] & f.whole[top + column] & f.whole[here + left] & f.whole[here + column];
+}
+
+// Which cell of the source, counted by rows, those of part of a row look at, where others beside it are of another surface; -1
+// elsewhere.
+template <typename There>
+void find_own(const Source& f, int from, int to, Row& r, const There& there) {
+  for (int x = from; x < to; ++x) {
+    const int column = std::min(std::max((int)(r.column[x] + .5f), 0), f.width - 1);
+    const int row = std::min(std::max((int)(r.row[x] + .5f), 0), f.height - 1);
+    r.own[x] = there(x) && !pure(f, column, row) ? row * f.width + column : -1;
+  }
+}
+
+// Luma of one cell alone, between its four pixels.
+inline float within_cell(const Source& f, int cell, float column, float row) {
+  const int left = 2 * (cell % f.width), top = 2 * (cell / f.width);
+  const float x = std::min(std::max(column - left, 0.f), 1.f), y = std::min(std::max(row - top, 0.f), 1.f);
+  const float *a = f.luma + (top + kPad) * f.stride() + left + kPad, *b = a + f.stride();
+  return (a[0] + (a[1] - a[0]) * x) * (1 - y) + (b[0] + (b[1] - b[0]) * x) * y;
+}
+
+// Luma at one of the four pixels of each cell of part of a row, where `there` says so, and nothing of another surface's, see
+// `find_own`. Overwrites columns and rows.
 template <typename There>
 void look_up_luma(const Warp& warp, int y, int from, int to, int c, Row& r, float* out, const There& there) {
   const Source& f = warp.source;
@@ -372,8 +401,10 @@ void look_up_luma(const Warp& warp, int y, int from, int to, int c, Row& r, floa
     Seen s = seen(x + (c & 1 ? .25f : -.25f), y + (c & 2 ? .25f : -.25f), r.distance[x], warp.back, f.height, f.width);
     r.column[x] = s.column * 2 + .5f, r.row[x] = s.row * 2 + .5f;
   }
-  for (int x = from; x < to; ++x)
-    if (there(x)) out[x] = catmull_rom(f, r.column[x], r.row[x]);
+  for (int x = from; x < to; ++x) {
+    if (!there(x)) continue;
+    out[x] = r.own[x] < 0 ? catmull_rom(f, r.column[x], r.row[x]) : within_cell(f, r.own[x], r.column[x], r.row[x]);
+  }
 }
 
 }  // namespace mundo
