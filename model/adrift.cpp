@@ -1,4 +1,4 @@
-// Pieces of near surfaces that hang together with nothing: what model/adrift.py's `_adrift` finds, many times faster.
+// Pieces of near surfaces that hang together with nothing or stick out: what model/adrift.py's `_adrift` finds, many times faster.
 // Knows depth and masks; refuses to know torch, colours, and where pieces come from.
 #include <vector>
 
@@ -16,8 +16,16 @@ struct Piece {
 };
 
 struct Limits {
-  float joined, near, area, covered, cut;
+  float joined, near, area, covered, cut, jump, sides;
 };
+
+// Whether a pixel sticks out of a surface: what lies on three sides of it is farther, or not known.
+bool sticks_out(const float* depth, const float* known, int y, int x, int height, int width, const Limits& limits) {
+  const int here = y * width + x;
+  auto farther = [&](bool there, int at) { return there && (known[at] == 0 || depth[at] < depth[here] - limits.jump); };
+  return farther(x > 0, here - 1) + farther(x + 1 < width, here + 1) + farther(y > 0, here - width) +
+             farther(y + 1 < height, here + width) >= limits.sides;
+}
 
 int root(std::vector<int>& of, int at) {
   while (of[at] != at) at = of[at] = of[of[at]];
@@ -65,9 +73,13 @@ extern "C" void adrift(const float* depth, const float* known, const Limits* giv
       piece.inside += inside;
     }
   for (int i = 0; i < n; ++i) {
+    if (known[i] == 0) {
+      adrift[i] = 0;
+      continue;
+    }
     const Piece& piece = pieces[of[i]];
     const bool near = piece.metres < limits.near * piece.pixels, small = piece.area < limits.area || piece.inside == 0;
     const bool alone = piece.nearer <= limits.covered * piece.ends && piece.cut <= limits.cut * piece.ends;
-    adrift[i] = known[i] > 0 && near && small && alone;
+    adrift[i] = (near && small && alone) || sticks_out(depth, known, i / width, i % width, height, width, limits);
   }
 }

@@ -1,5 +1,5 @@
 """Pieces of near surfaces that hang together with nothing: what a walk tears off crowns. Nothing floats, so they are no
-things. In torch, or in C++ in one pass. Knows depth and masks; nothing of colours, nor of where pieces come from."""
+things; nor are single pixels that stick out of an outline, where a walk enlarges it. In torch, or in C++ in one pass. Knows depth and masks; nothing of colours, nor of where pieces come from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model import native
-from model.borders import DEPTH, behind
+from model.borders import DEPTH, JUMP, behind
 from model.camera import FRAME_SPAN
 from model.overlay import Overlaid
 from model.planes import distance
@@ -21,6 +21,7 @@ NEAR_M = 12.0  # a piece farther away may stand on what cannot be seen
 SMALL_M2 = 0.5  # what is larger may be a crown whose trunk is hidden
 COVERED = 0.1  # the share of its outline where something nearer may hide what it hangs together with
 CUT = 0.1  # the same of the picture's border
+SIDES = 3  # of a pixel on which what lies beside it is farther, or not known, where it sticks out
 
 
 def cleared(laid: Overlaid) -> tuple[Overlaid, Tensor]:
@@ -40,15 +41,15 @@ def cleared(laid: Overlaid) -> tuple[Overlaid, Tensor]:
 
 def adrift(depth: Tensor, known: Tensor) -> Tensor:
     """Depth's plane [1, 1, h, w] and which pixels are known, 0 or 1 -> which of these are of pieces that float, 0 or 1:
-    near, small or nowhere more than two pixels wide, and with little but farther things around. In C++ where there is
-    a compiler."""
+    near, small or nowhere more than two pixels wide, and with little but farther things around; or stick out of a
+    surface. In C++ where there is a compiler."""
     library = native.load("adrift")
     if library is None or any(part.device.type != "cpu" or part.dtype != torch.float32 for part in (depth, known)):
         return _adrift(depth, known)
     if depth.shape != known.shape or depth.shape[:2] != (1, 1):
         raise ValueError(f"expected depth and a mask [1, 1, h, w], got {tuple(depth.shape)} and {tuple(known.shape)}")
     out = torch.empty_like(depth, memory_format=torch.contiguous_format)
-    limits = (ctypes.c_float * 5)(JOINED, NEAR_M, SMALL_M2, COVERED, CUT)
+    limits = (ctypes.c_float * 7)(JOINED, NEAR_M, SMALL_M2, COVERED, CUT, JUMP, SIDES)
     given = [ctypes.c_void_p(part.data_ptr()) for part in (depth.contiguous(), known.contiguous())]
     sizes = (ctypes.c_int(size) for size in depth.shape[2:])
     library.adrift(*given, limits, ctypes.c_void_p(out.data_ptr()), *sizes)
@@ -73,7 +74,15 @@ def _adrift(depth: Tensor, known: Tensor) -> Tensor:
     pixels, metres, size, inside, nearer, cut, ends = sums
     small = (size < SMALL_M2) | (inside == 0)
     loose = (metres < NEAR_M * pixels) & small & (nearer <= COVERED * ends) & (cut <= CUT * ends)
-    return loose[of.flatten()].view_as(depth).to(depth.dtype) * known
+    return torch.maximum(loose[of.flatten()].view_as(depth).to(depth.dtype), _sticking_out(depth[0, 0], known[0, 0])) * known
+
+
+def _sticking_out(depth: Tensor, known: Tensor) -> Tensor:
+    """Which pixels [h, w] stick out of a surface, [1, 1, h, w]."""
+    there = torch.where(known > 0, depth, -torch.inf)
+    wide, (height, width) = F.pad(there, (1, 1, 1, 1), value=torch.inf), depth.shape
+    sides = [wide[down : down + height, right : right + width] for down, right in ((0, 1), (1, 0), (1, 2), (2, 1))]
+    return (torch.stack([side < depth - JUMP for side in sides]).sum(0) >= SIDES)[None, None].to(depth.dtype)
 
 
 def _pieces(depth: Tensor, there: Tensor) -> Tensor:

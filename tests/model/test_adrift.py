@@ -92,7 +92,20 @@ def test_what_floats_at_the_border_of_what_is_known_leaves_nothing_of_itself() -
     assert gap.sum() < 5 and free.known[:, :, 30:40, 100:104].sum() == 0 and free.planes[:, :4].abs().max() == 0
 
 
-def test_nothing_of_true_pictures_floats() -> None:
+def test_what_sticks_out_of_an_outline_is_taken_out_and_corners_and_lines_stay() -> None:
+    rows, columns = slice(20, 50), slice(100, 140)
+    crown = a_view((rows, columns, 4.0), (slice(50, 111), slice(120, 121), 4.0))  # on a thin trunk
+    spiked, spikes = crown.clone(), torch.zeros_like(crown)
+    for row, column in ((19, 110), (30, 140), (45, 99)):
+        spiked[..., row, column], spikes[..., row, column] = plane(4.0), 1
+    assert torch.equal(adrift(spiked, EVERYWHERE), spikes) and not adrift(crown, EVERYWHERE).any()
+    unknown = 1 - torch.nn.functional.max_pool2d(spikes, 3, 1, 1) + spikes
+    unknown[:, :, rows, columns] = 1
+    assert torch.equal(adrift(torch.where(spikes > 0, spiked, crown), unknown), spikes)
+
+
+def test_next_to_nothing_of_true_pictures_is_taken_out() -> None:
+    """Tips of trees are."""
     renderer, lost, near = Renderer(), 0, 0
     for seed in range(0, 8 * HELD_OUT, HELD_OUT):
         rng = np.random.default_rng([seed, 9])
@@ -104,4 +117,4 @@ def test_nothing_of_true_pictures_floats() -> None:
             depth = torch.from_numpy(code)[None, None] * (2 / 65535) - 1
             lost += int(adrift(depth, EVERYWHERE).sum())
             near += int((depth > plane(12.0)).sum())
-    assert near > 400_000 and lost <= 1e-5 * near
+    assert near > 400_000 and lost <= 5e-4 * near
