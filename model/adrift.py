@@ -1,5 +1,6 @@
 """Pieces of near surfaces that hang together with nothing: what a walk tears off crowns. Nothing floats, so they are no
-things; nor are single pixels that stick out of an outline, where a walk enlarges it. In torch, or in C++ in one pass. Knows depth and masks; nothing of colours, nor of where pieces come from."""
+things; nor are single pixels that stick out of an outline, where a walk enlarges it. In torch, or in C++ in one pass.
+Knows depth and masks; nothing of colours, nor of where pieces come from."""
 
 from __future__ import annotations
 
@@ -74,15 +75,16 @@ def _adrift(depth: Tensor, known: Tensor) -> Tensor:
     pixels, metres, size, inside, nearer, cut, ends = sums
     small = (size < SMALL_M2) | (inside == 0)
     loose = (metres < NEAR_M * pixels) & small & (nearer <= COVERED * ends) & (cut <= CUT * ends)
-    return torch.maximum(loose[of.flatten()].view_as(depth).to(depth.dtype), _sticking_out(depth[0, 0], known[0, 0])) * known
+    loose = loose[of.flatten()].view_as(depth) | _sticking_out(depth[0, 0], known[0, 0])
+    return loose.to(depth.dtype) * known
 
 
 def _sticking_out(depth: Tensor, known: Tensor) -> Tensor:
-    """Which pixels [h, w] stick out of a surface, [1, 1, h, w]."""
+    """Which pixels [h, w] stick out of a surface, bool [1, 1, h, w]."""
     there = torch.where(known > 0, depth, -torch.inf)
     wide, (height, width) = F.pad(there, (1, 1, 1, 1), value=torch.inf), depth.shape
     sides = [wide[down : down + height, right : right + width] for down, right in ((0, 1), (1, 0), (1, 2), (2, 1))]
-    return (torch.stack([side < depth - JUMP for side in sides]).sum(0) >= SIDES)[None, None].to(depth.dtype)
+    return (torch.stack([side < depth - JUMP for side in sides]).sum(0) >= SIDES)[None, None]
 
 
 def _pieces(depth: Tensor, there: Tensor) -> Tensor:

@@ -7,7 +7,7 @@
 
 namespace {
 
-constexpr int kDepth = 6, kMost = 5, kCrack = 4, kEven = 2, kSampled = 2, kRim = 6;
+constexpr int kDepth = 6, kMost = 5, kCrack = 4, kEven = 2, kSoft = 4, kSampled = 2, kRim = 6;
 constexpr int kFarBeside = 5, kNearBeside = 4, kOwnFar = 12, kOwnNear = 3, kOther = 8, kInward = 6, kClean = 16, kHangs = 2;
 constexpr float kApart = .1f, kSlope = .004f, kSame = .05f, kLike = .12f, kMixed = .1f, kTold = .12f, kChroma = 2.f;
 
@@ -37,12 +37,15 @@ struct Side {
       if (p.there[there] && p.depth(there) < p.depth(from + best) - kSlope) best = there - from;
     }
   }
-  // The pixel that stands for one of the gap: mirrored into it where the texture goes on.
-  int source(int column) const {
+  // What stands for a pixel of the gap, plane by plane: what is mirrored into it where the texture goes on; else the rim, whose
+  // luma is even: side by side its four pixels would be stripes.
+  void read(int column, float* out) const {
+    const Picture& p = *picture;
     const int rim = from + best, mirrored = at(best + step * std::abs(column - edge));
-    const bool goes_on = picture->there[mirrored] && std::fabs(picture->depth(mirrored) - picture->depth(rim)) < kSame &&
-                         std::fabs(picture->luma(mirrored) - picture->luma(rim)) < kLike;
-    return goes_on ? mirrored : rim;
+    const bool goes_on = p.there[mirrored] && std::fabs(p.depth(mirrored) - p.depth(rim)) < kSame &&
+                         std::fabs(p.luma(mirrored) - p.luma(rim)) < kLike;
+    for (int c = 0; c < p.channels; ++c)
+      out[c] = goes_on ? p.planes[c * p.cells() + mirrored] : c < 4 ? p.luma(rim) : p.planes[c * p.cells() + rim];
   }
 };
 
@@ -78,12 +81,13 @@ void fill(Picture& p, const float* hidden, int y, int left, int right, std::vect
   const float near = p.depth(from + left), far = p.depth(from + right);
   const bool level = std::fabs(near - far) <= kApart;
   const Side before(p, from, left, -1), after(p, from, right, 1);
+  std::vector<float> one(p.channels), other(p.channels);
   for (int x = left + 1; x < right; ++x) {
     if (level && right - left > kCrack && !(hidden[from + x] > 0)) continue;
     const float share = level ? (float)(x - left) / (right - left) : far < near ? 1.f : 0.f;
-    const int one = before.source(x), other = after.source(x);
+    before.read(x, one.data()), after.read(x, other.data());
     for (int c = 0; c < p.channels; ++c) {
-      const float a = p.planes[c * n + one], b = p.planes[c * n + other];
+      const float a = one[c], b = other[c];
       p.planes[c * n + from + x] = share < .5f ? a + (b - a) * share : b - (b - a) * (1 - share);
     }
     filled.push_back({y, x});
@@ -107,6 +111,26 @@ void even(const Picture& p, const std::vector<Filled>& filled, const std::vector
     }
     for (size_t i = 0; i < filled.size(); ++i) plane[filled[i].row * p.width + filled[i].column] = middle[i];
   }
+}
+
+// Of what was filled, the mean of what was filled above and below it on the same surface: rows must not show.
+void soften(const Picture& p, const std::vector<Filled>& filled, const std::vector<unsigned char>& from_sides) {
+  std::vector<float> means(filled.size() * kDepth);
+  for (size_t i = 0; i < filled.size(); ++i) {
+    const auto [y, x] = filled[i];
+    float* mean = &means[i * kDepth];
+    float all = 0;
+    for (int j = std::max(y - kSoft, 0); j <= std::min(y + kSoft, p.height - 1); ++j) {
+      const int at = j * p.width + x;
+      if (!from_sides[at] || std::fabs(p.depth(at) - p.depth(y * p.width + x)) >= kSame) continue;
+      const float weight = kSoft + 1 - std::abs(j - y);
+      for (int c = 0; c < kDepth; ++c) mean[c] += weight * p.planes[c * p.cells() + at];
+      all += weight;
+    }
+    for (int c = 0; c < kDepth; ++c) mean[c] /= all;
+  }
+  for (size_t i = 0; i < filled.size(); ++i)
+    for (int c = 0; c < kDepth; ++c) p.planes[c * p.cells() + filled[i].row * p.width + filled[i].column] = means[i * kDepth + c];
 }
 
 // Of a row or a column of depths, `step` apart, what lies beside an edge: 1 on its far side, 2 on its near side.
@@ -271,7 +295,7 @@ extern "C" void borders_fill(float* planes, const float* known, const float* hid
     }
   }
   for (const Filled& one : filled) from_sides[one.row * width + one.column] = 1, gap[one.row * width + one.column] = 1;
-  even(p, filled, from_sides);
+  even(p, filled, from_sides), soften(p, filled, from_sides);
 }
 
 // planes [7 or more, h, w], changed in place; sides [h, w]: 1 on the far side of an edge, 2 on its near side, else 0.

@@ -30,7 +30,7 @@ ABOUT = (1.0, 2.0, 1.0)  # what neighbours count, when it is said which side a p
 HANGS = 2  # of its eight neighbours that must be of a surface which a pixel comes to
 CRACK = 4  # of one that need not lie beside something near
 MOST = 5  # known pixels of the eight around one that close it
-EVEN = 2  # rows above and below, whose gaps are filled alike
+EVEN, SMOOTH = 2, 4  # rows above and below, whose gaps are filled alike, and whose colours go over into each other
 APART = 0.1  # between both sides of a gap, from which on one stands before the other
 SAMPLED = 2  # half-resolution pixels beside a gap that sampling mixed with its other side
 RIM = 6  # half-resolution pixels beside a gap that may be a mixture of both sides
@@ -242,12 +242,17 @@ def _from_sides(planes: Tensor, known: Tensor, hidden: Tensor) -> tuple[Tensor, 
     above, below = (out[0][:, torch.where(gap[0, 0, at, column] > 0, at, row), column] for at in beside)
     least, most = torch.minimum(above, below), torch.maximum(above, below)
     out[0, :, row, column] = between.clamp(least, most)  # the middle one of three
+    rows = row[:, None] + torch.arange(-SMOOTH, SMOOTH + 1, device=row.device)
+    inside, rows = (rows >= 0) & (rows < planes.shape[2]), rows.clamp(0, planes.shape[2] - 1)
+    same = (out[0, DEPTH, rows, column[:, None]] - out[0, DEPTH, row, column, None]).abs() < SAME
+    weights = (SMOOTH + 1 - (rows - row[:, None]).abs()) * (inside & same & (gap[0, 0, rows, column[:, None]] > 0))
+    out[0, :DEPTH, row, column] = _mean(out[0, :DEPTH, rows, column[:, None]], weights.to(out.dtype))
     return out, gap
 
 
 def _side(planes: Tensor, there: Tensor, row: Tensor, column: Tensor, edge: Tensor, step: int) -> Tensor:
     """What planes [C, h, w] show beyond one edge of a gap, mirrored into it, [C, n]: the farthest within its rim where
-    the texture does not go on, and not what is mixed with the other side."""
+    the texture does not go on, its luma even, and not what is mixed with the other side."""
     width, depth, luma = planes.shape[2], planes[DEPTH], planes[:4].mean(0)
     inside = (edge + SAMPLED * step).clamp(0, width - 1)
     best = torch.where(there[row, inside] & (depth[row, inside] < depth[row, edge] + SLOPE), inside, edge)
@@ -259,4 +264,6 @@ def _side(planes: Tensor, there: Tensor, row: Tensor, column: Tensor, edge: Tens
     goes_on = there[row, mirrored]
     for plane, least in ((depth, SAME), (luma, LIKE)):
         goes_on = goes_on & ((plane[row, mirrored] - plane[row, best]).abs() < least)
-    return planes[:, row, torch.where(goes_on, mirrored, best)]
+    out = planes[:, row, torch.where(goes_on, mirrored, best)]
+    out[:4] = torch.where(goes_on, out[:4], luma[row, best])
+    return out

@@ -15,12 +15,14 @@ from model import checkpoint
 from model.borders import DEPTH, beside_edges
 from model.native import has_fast_bf16
 from model.planes import AFAR_CODE, CHANNELS
+from model.standing import stands
 
 KIND = "detail"
 LUMA = 4  # planes of it
 MOST = 0.5  # of what is added to a plane
 BLOCKS = 2  # in a piece of the work
 FINEST = 0.15  # of what is added to a plane in the end: what is more are black strokes in crowns and under trunks
+STANDING = 0.5  # how much of it is given to what stands before something farther, whose leaves it draws as strokes
 SOFT = 2  # half-resolution pixels in which detail begins beside the sky
 
 
@@ -87,11 +89,13 @@ class Detail(nn.Module):
 
 def with_detail(planes: Tensor, lacking: Tensor) -> Tensor:
     """Planes [B, 7 or more, h, w] and what their luma lacks [B, 4, h, w] -> the same with it, but none in the sky,
-    which is smooth, nor beside edges: a soft one lacks much, one that is sharp nothing. Not more than FINEST."""
+    which is smooth, nor beside edges: a soft one lacks much, one that is sharp nothing. Not more than FINEST, and less
+    for what stands before something farther."""
     land = (planes[:, DEPTH : DEPTH + 1] > 2 * AFAR_CODE - 1).to(planes.dtype)
     land = -F.max_pool2d(-land, 2 * SOFT + 1, 1, SOFT)
     land = F.avg_pool2d(land, 2 * SOFT + 1, 1, SOFT, count_include_pad=False)
     land = land * (beside_edges(planes[:, DEPTH : DEPTH + 1]) == 0)
+    land = land * torch.where(stands(planes[:, DEPTH : DEPTH + 1]), STANDING, 1.0)
     finer = FINEST * (lacking.to(planes.dtype) / FINEST).tanh()
     luma = (planes[:, :LUMA] + land * finer).clamp(-1, 1)  # beyond, bytes go round
     return torch.cat([luma, planes[:, LUMA:]], 1)

@@ -32,8 +32,8 @@ def evened(planes: Tensor) -> Tensor:
 
 
 def stands(depth: Tensor) -> Tensor:
-    """Depth's plane [1, 1, h, w] -> what stands before something farther beside it, bool [h, w]."""
-    return (depth + most_beside(-depth, BEHIND) > JUMP)[0, 0]
+    """Depth's plane [B, 1, h, w] -> what stands before something farther beside it, bool [B, 1, h, w]."""
+    return depth + most_beside(-depth, BEHIND) > JUMP
 
 
 def _evened(planes: Tensor) -> Tensor:
@@ -43,7 +43,7 @@ def _evened(planes: Tensor) -> Tensor:
     down, right = torch.arange(-TALL, TALL + 1), torch.arange(-WIDE, WIDE + 1)
     near = torch.exp(-((down / NEAR_ROWS).square()[:, None] + (right / NEAR_COLUMNS).square()) / 2).flatten()
     down, right = (part.to(planes.device) for part in torch.cartesian_prod(down, right).T)
-    row, column = stands(planes[:, DEPTH : DEPTH + 1]).nonzero(as_tuple=True)
+    row, column = stands(planes[:1, DEPTH : DEPTH + 1])[0, 0].nonzero(as_tuple=True)
     rows, columns = row[:, None] + down, column[:, None] + right
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     rows, columns = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
