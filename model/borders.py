@@ -122,7 +122,8 @@ def _unmixed(planes: Tensor, sides: Tensor) -> Tensor:
     before = _mean(depth[rows, columns][None], other)[0]
     maps = torch.zeros(3, height, width, device=planes.device)
     maps[:, row, column] = torch.stack([like, may.to(like.dtype), before])
-    turns = _turning(*maps, depth)[row, column]
+    likes, mays, befores = maps
+    turns = _turning(likes, mays, befores, depth)[row, column]
     out = planes.clone()
     colours = torch.where(turns, other_colours, own_colours)
     out[0, :DEPTH, row, column] = torch.where(own.any(1), colours, planes[0, :DEPTH, row, column])
