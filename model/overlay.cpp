@@ -137,12 +137,12 @@ void draw(const View& view, Shown& s, int y, float* out, int n) {
     for (int x = from; x < to; ++x) to_plane[x] = s.taken[x] != 0 ? values[x] : to_plane[x];
   };
   give(kDepth, s.depth.data()), give(kDrawn, s.drawn.data());
+  auto there = [&](int x) { return s.taken[x] != 0; };
+  find_own(view.warp, y, from, to, s.row, there);
   for (int c : {4, 5}) {
-    s.row.surface(f.planes + c * n, f, from, to, s.row.read.data());
+    s.row.chroma(f.planes + c * n, f, from, to, s.row.read.data());
     give(c, s.row.read.data());
   }
-  auto there = [&](int x) { return s.taken[x] != 0; };
-  find_own(f, from, to, s.row, there);
   for (int c = 0; c < 4; ++c) look_up_luma(view.warp, y, from, to, c, s.row, out + c * n, there);
 }
 

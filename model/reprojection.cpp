@@ -26,16 +26,16 @@ void fill_row(const Warp& warp, const Target& target, int y, Row& r) {
     mask[x] = r.agree[x] ? 1.f : 0.f;
     out[6 * n + x] = r.agree[x] ? depth_plane(r.distance[x]) : 0.f;
   }
+  auto there = [&](int x) { return r.agree[x] != 0; };
+  find_own(warp, y, from, to, r, there);
   for (int c = 4; c < target.channels; ++c) {
     if (c == 6) continue;
     if (c < 6)
-      r.surface(f.planes + c * n, f, from, to, out + c * n);
+      r.chroma(f.planes + c * n, f, from, to, out + c * n);
     else
       r.bilinear(f.planes + c * n, f, from, to, out + c * n);
     for (int x = from; x < to; ++x) out[c * n + x] = r.agree[x] ? out[c * n + x] : 0.f;
   }
-  auto there = [&](int x) { return r.agree[x] != 0; };
-  find_own(f, from, to, r, there);
   for (int c = 0; c < 4; ++c) look_up_luma(warp, y, from, to, c, r, out + c * n, there);
 }
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from model import native
 from model import planes as frame
 from model.camera import Motion, grid, seen, within
-from model.resampling import bilinear, catmull_rom, pure, surface, surfaces, within_pixel
+from model.resampling import beside_nearer, bilinear, catmull_rom, nearest, surface, surfaces, within_pixel
 
 AGREEMENT = 0.12  # relative difference of two distances that still are one surface
 NOTHING_M = 1e9
@@ -28,14 +28,18 @@ def warp(planes: Tensor, forth: Motion, back: Motion) -> tuple[Tensor, Tensor]:
     torch. Channels after the seventh are seen as chroma is."""
     inverse = ((planes[:, 6] + 1) / 2).square()  # nearly linear over the picture on flat ground
     whole = surfaces(inverse)
-    distance_m, own_m = _close_cracks(_splat(inverse, whole, forth))
+    near_m, own_m = _close_cracks(_splat(inverse, whole, forth))
+    distance_m = near_m
     # Two looks: the splat rounded to a cell, and the second look uses the distance that the first one found; where the
     # first one found that there was no crack to close, the second uses the cell's own.
     for _ in range(2):
         column, row, found_m, agree = _look_back(inverse, whole, distance_m, back)
         distance_m = torch.where(agree, seen(column, row, found_m, forth, *inverse.shape[1:])[2], own_m)
-    luma = _sample_luma(frame.unfold(planes[:, :4]), whole, (column, row), distance_m, agree, back)
-    chroma, more = surface(planes[:, 4:6], whole, column, row), bilinear(planes[:, 7:], column, row)
+    # What something nearer was beside in the source, and is not any more, must show nothing of it.
+    alone = beside_nearer(inverse, column, row) & ~_beside_nearer(near_m, distance_m)
+    luma = _sample_luma(frame.unfold(planes[:, :4]), (column, row), alone, distance_m, agree, back)
+    chroma, more = (bilinear(part, column, row) for part in (planes[:, 4:6], planes[:, 7:]))
+    chroma = torch.where(alone[:, None], nearest(planes[:, 4:6], column, row), chroma)
     code = 2 * frame.depth_code(distance_m)[:, None] - 1
     mask = agree[:, None]
     return torch.where(mask, torch.cat([luma, chroma, code, more], 1), 0.0), mask.float()
@@ -148,24 +152,30 @@ def _look_back(
     column, row, expected_m = seen(*grid(height, width, inverse.device), distance_m, back, height, width)
     inside = (distance_m > 0) & within((column, row, expected_m), height, width)
     column, row = torch.where(inside, column, 0.0), torch.where(inside, row, 0.0)
-    found_m = _metres(surface(inverse[:, None], whole, column, row)[:, 0])
+    found_m = _metres(surface(inverse, whole, column, row))
     return column, row, found_m, inside & ((found_m - expected_m).abs() <= AGREEMENT * expected_m)
 
 
+def _beside_nearer(near_m: Tensor, distance_m: Tensor) -> Tensor:
+    """Whether in or beside each of the target's cells, nearest distances [B, h, w], 0 where there is none, lies
+    something nearer than what it shows [B, h, w]."""
+    least = -F.max_pool2d(-torch.where(near_m > 0, near_m, NOTHING_M)[:, None], 3, 1, 1)[:, 0]
+    return least < distance_m * (1 - AGREEMENT)
+
+
 def _sample_luma(
-    luma: Tensor, whole: Tensor, own: tuple[Tensor, Tensor], distance_m: Tensor, agree: Tensor, back: Motion
+    luma: Tensor, own: tuple[Tensor, Tensor], alone: Tensor, distance_m: Tensor, agree: Tensor, back: Motion
 ) -> Tensor:
     """The source's luma [B, 2h, 2w] at the four pixels of each target cell, which look at its cells `own` [B, h, w]
-    (columns, rows) -> [B, 4, h, w]: where surfaces meet, these cells' own."""
+    (columns, rows) -> [B, 4, h, w]; of these cells' `alone` [B, h, w], where that is so."""
     height, width = distance_m.shape[1:]
     column, row = grid(height, width, distance_m.device)
-    alone, picture = pure(whole, *own), luma[:, None]
-    parts = []
+    picture, parts = luma[:, None], []
     for dy in (-0.25, 0.25):
         for dx in (-0.25, 0.25):
             at_column, at_row, _ = seen(column + dx, row + dy, distance_m, back, height, width)
             at_column = torch.where(agree, at_column * 2 + 0.5, 0.0)
             at_row = torch.where(agree, at_row * 2 + 0.5, 0.0)
             across, within = catmull_rom(picture, at_column, at_row), within_pixel(picture, own, at_column, at_row)
-            parts.append(torch.where(alone[:, None], across, within))
+            parts.append(torch.where(alone[:, None], within, across))
     return torch.cat(parts, 1)

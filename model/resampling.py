@@ -44,22 +44,26 @@ def _joined(inverse: Tensor) -> Tensor:
     return (torch.maximum(a, b) < torch.minimum(a, b) * SMOOTH) | (step.abs() < beside * BEND)
 
 
-def surface(picture: Tensor, whole: Tensor, column: Tensor, row: Tensor) -> Tensor:
-    """[B, C, H, W], of which `surfaces` says where it is `whole`, at [B, h, w]: interpolated on a surface, the nearest
-    pixel's where surfaces meet."""
+def surface(inverse: Tensor, whole: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    """Inverse depth [B, H, W], of which `surfaces` says where it is `whole`, at [B, h, w]: interpolated on a surface,
+    the nearest pixel's where surfaces meet."""
     left, top, x, y = _cell(column, row)
-    a, b, c, d = (_take(picture, left + dx, top + dy) for dy in (0, 1) for dx in (0, 1))
-    x, y = x[:, None], y[:, None]
+    a, b, c, d = (_take(inverse[:, None], left + dx, top + dy)[:, 0] for dy in (0, 1) for dx in (0, 1))
     mixed = (a + (b - a) * x) * (1 - y) + (c + (d - c) * x) * y
     nearest = torch.where(y < 0.5, torch.where(x < 0.5, a, b), torch.where(x < 0.5, c, d))
-    return torch.where(_take(whole[:, None], left, top), mixed, nearest)
+    return torch.where(_take(whole[:, None], left, top)[:, 0], mixed, nearest)
 
 
-def pure(whole: Tensor, column: Tensor, row: Tensor) -> Tensor:
-    """Whether the pixel nearest to each position [B, h, w] and the eight around it are of one surface, by what
-    `surfaces` says of [B, H - 1, W - 1]."""
-    wide = F.pad(whole[:, None].float(), (1, 1, 1, 1), mode="replicate")
-    return _take(-F.max_pool2d(-wide, 2, 1), *_nearest(column, row))[:, 0] > 0
+def beside_nearer(inverse: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    """Whether beside the pixel of inverse depth [B, H, W] nearest to each position [B, h, w] lies one of a surface that
+    is nearer to the eye."""
+    beside = F.max_pool2d(inverse[:, None], 3, 1, 1)[:, 0] > inverse * SMOOTH
+    return _take(beside[:, None], *_nearest(column, row))[:, 0]
+
+
+def nearest(picture: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    """[B, C, H, W] read at the pixels nearest to positions [B, h, w] -> [B, C, h, w]."""
+    return _take(picture, *_nearest(column, row))
 
 
 def within_pixel(luma: Tensor, own: tuple[Tensor, Tensor], column: Tensor, row: Tensor) -> Tensor:

@@ -319,8 +319,11 @@ struct Row {
   void bilinear(const float* plane, Size size, int from, int to, float* out) const {
     read_cells(column.data(), row.data(), from, to, size, out, [&](const auto& cells) { return cells.bilinear(plane); });
   }
-  void surface(const float* plane, const Source& f, int from, int to, float* out) const {
-    read_cells(column.data(), row.data(), from, to, f, out, [&](const auto& cells) { return cells.surface(plane, f.whole); });
+  // What is seen there as chroma is: between cells, or of its own one alone, see `find_own`.
+  void chroma(const float* plane, Size size, int from, int to, float* out) const {
+    bilinear(plane, size, from, to, out);
+    for (int x = from; x < to; ++x)
+      if (own[x] >= 0) out[x] = plane[own[x]];
   }
 };
 
@@ -367,20 +370,30 @@ inline float depth_plane(float distance) {
   return 2 * std::sqrt(kDepthScale / (kDepthScale + std::min(std::max(distance, 0.f), kFar))) - 1;
 }
 
-// Whether a cell and the eight around it are of one surface.
-inline bool pure(const Source& f, int column, int row) {
-  const int left = std::max(column - 1, 0), top = std::max(row - 1, 0) * f.width, here = row * f.width;
-  return f.whole[top + left] & f.whole[top + column] & f.whole[here + left] & f.whole[here + column];
+// The most, or the least above 0, of a cell and the eight around it, the border repeated.
+template <typename Better>
+float around(const float* plane, Size f, int column, int row, const Better& better) {
+  const int top = std::max(row - 1, 0), left = std::max(column - 1, 0);
+  float best = plane[row * f.width + column];
+  for (int y = top; y <= std::min(row + 1, f.height - 1); ++y)
+    for (int x = left; x <= std::min(column + 1, f.width - 1); ++x) best = better(best, plane[y * f.width + x]);
+  return best;
 }
 
-// Which cell of the source, counted by rows, those of part of a row look at, where others beside it are of another surface; -1
-// elsewhere.
+// Which cell of the source, counted by rows, those of part of a row look at, where something nearer beside it is not beside them
+// any more, and must not be seen in them; -1 elsewhere.
 template <typename There>
-void find_own(const Source& f, int from, int to, Row& r, const There& there) {
+void find_own(const Warp& warp, int y, int from, int to, Row& r, const There& there) {
+  const Source& f = warp.source;
   for (int x = from; x < to; ++x) {
+    r.own[x] = -1;
+    if (!there(x)) continue;
     const int column = std::min(std::max((int)(r.column[x] + .5f), 0), f.width - 1);
-    const int row = std::min(std::max((int)(r.row[x] + .5f), 0), f.height - 1);
-    r.own[x] = there(x) && !pure(f, column, row) ? row * f.width + column : -1;
+    const int row = std::min(std::max((int)(r.row[x] + .5f), 0), f.height - 1), own = row * f.width + column;
+    const float most = around(f.inverse, f, column, row, [](float a, float b) { return std::max(a, b); });
+    if (most <= f.inverse[own] * kSmooth) continue;
+    const float nearest = around(warp.near, f, x, y, [](float a, float b) { return b > 0 && b < a ? b : a; });
+    if (nearest >= r.distance[x] * (1 - kAgreement)) r.own[x] = own;
   }
 }
 
@@ -392,8 +405,8 @@ inline float within_cell(const Source& f, int cell, float column, float row) {
   return (a[0] + (a[1] - a[0]) * x) * (1 - y) + (b[0] + (b[1] - b[0]) * x) * y;
 }
 
-// Luma at one of the four pixels of each cell of part of a row, where `there` says so, and nothing of another surface's, see
-// `find_own`. Overwrites columns and rows.
+// Luma at one of the four pixels of each cell of part of a row, where `there` says so, and nothing that is not seen
+// beside it, see `find_own`. Overwrites columns and rows.
 template <typename There>
 void look_up_luma(const Warp& warp, int y, int from, int to, int c, Row& r, float* out, const There& there) {
   const Source& f = warp.source;
