@@ -180,6 +180,31 @@ def test_what_the_source_never_saw_is_masked():
     assert geometry.reproject(frames[:1], poses[:1], turned)[1].sum() == 0
 
 
+def before_the_sky() -> torch.Tensor:
+    """A dark grey wall 4 m away in the left half of a picture, and a bright blue sky."""
+    frame = torch.zeros(1, 7, 144, 256)
+    near, far = (2 * planes.depth_code(torch.tensor([metres])) - 1 for metres in (4.0, 60.0))
+    frame[:, :4], frame[:, 4], frame[:, 6] = 0.6, 0.3, far
+    frame[:, :4, :, :128], frame[:, 4, :, :128], frame[:, 6, :, :128] = -0.6, 0.0, near
+    return frame
+
+
+def test_what_a_step_aside_reveals_is_seen_without_an_outline_of_what_hid_it():
+    frame, here = before_the_sky(), torch.tensor([EYE])
+    seen, mask = geometry.reproject(frame, here, here + torch.tensor([[0.37, 0.0, 0.0, 0.0, 0.0]]))
+    far = (mask > 0) & (seen[:, 6:7] < -0.4)
+    assert far.sum() > 15_000 and (mask == 0).sum() > 1_000
+    assert (seen[:, :5] * far - frame[..., 200:201].expand(-1, -1, -1, 256)[:, :5] * far).abs().max() < 1e-5
+
+
+def test_an_outline_that_hides_as_much_as_before_stays_mixed():
+    frame, here = before_the_sky(), torch.tensor([EYE])
+    seen, mask = geometry.reproject(frame, here, here + torch.tensor([[0.0, 0.0, 0.0, 0.0013, 0.0]]))
+    assert mask[..., 4:-4].all()
+    luma = planes.unfold(seen[:, :4])[0, 144]
+    assert ((luma > -0.55) & (luma < 0.55)).sum() >= 1
+
+
 def test_a_batch_gives_what_each_frame_gives_alone():
     frames, poses = view(EYE, (0.5, 1.7, 0.3, 0.1, -0.1), (-1.0, 2.0, 1.0, -0.3, 0.1))
     together = geometry.reproject(frames, poses, poses.roll(1, 0))
