@@ -54,7 +54,7 @@ SPECKS_FILE = "specks.safetensors"
 WATERS_FILE = "waters.safetensors"
 LIT = 0.05  # the share of a cell that shows other light, from which on it is drawn in the new one
 COARSE = 0.6  # grain from which on a cell is in pieces
-UNSEEN = 0.25  # the share of a view that nobody saw, from which on two steps draw it
+UNSEEN = 0.5  # the share of a view that nobody saw, from which on two steps draw it
 log = logging.getLogger(__name__)
 
 
