@@ -31,9 +31,10 @@ struct Source : Size {
   const float* planes;  // those after the seventh are seen as chroma is
   float *inverse, *luma;
   unsigned char* whole;  // whether a pixel and its right, lower and lower right neighbours are of one surface
+  unsigned char* behind;  // whether something nearer lies beside it
   Source(Size size, const float* planes, float* room)
-      : Size(size), planes(planes), inverse(room), luma(room + cells()), whole((unsigned char*)(luma + Size::luma())) {}
-  static int room(Size size) { return size.cells() + size.luma() + size.cells() / 4 + 2; }  // floats, some bytes more than it has
+      : Size(size), planes(planes), inverse(room), luma(room + cells()), whole((unsigned char*)(luma + Size::luma())), behind(whole + cells() + 4) {}
+  static int room(Size size) { return size.cells() + size.luma() + size.cells() / 2 + 4; }  // floats, some bytes more than it has
 };
 
 #if defined(__AVX512F__)
@@ -169,6 +170,18 @@ inline void find_surfaces(const Source& f) {
   std::copy(f.whole + (h - 2) * w, f.whole + (h - 1) * w, f.whole + (h - 1) * w);
 }
 
+inline void find_behind(const Source& f) {
+  const int w = f.width;
+  std::vector<float> column(w + 2);
+  for (int y = 0; y < f.height; ++y) {
+    const float *here = f.inverse + y * w, *above = y ? here - w : here, *below = y + 1 < f.height ? here + w : here;
+    for (int x = 0; x < w; ++x) column[x + 1] = std::max(here[x], std::max(above[x], below[x]));
+    column[0] = column[1], column[w + 1] = column[w];
+    for (int x = 0; x < w; ++x)
+      f.behind[y * w + x] = std::max(column[x + 1], std::max(column[x], column[x + 2])) > here[x] * kSmooth;
+  }
+}
+
 inline void unfold_luma(const Source& f) {
   for (int row = -kPad; row < 2 * f.height + kPad; ++row) {
     int y = std::min(std::max(row, 0), 2 * f.height - 1);
@@ -185,7 +198,7 @@ inline void prepare(const Source& f) {
     float code = (f.planes[6 * f.cells() + i] + 1) / 2;
     f.inverse[i] = code * code;
   }
-  find_surfaces(f);
+  find_surfaces(f), find_behind(f);
   unfold_luma(f);
 }
 
@@ -370,14 +383,16 @@ inline float depth_plane(float distance) {
   return 2 * std::sqrt(kDepthScale / (kDepthScale + std::min(std::max(distance, 0.f), kFar))) - 1;
 }
 
-// The most, or the least above 0, of a cell and the eight around it, the border repeated.
-template <typename Better>
-float around(const float* plane, Size f, int column, int row, const Better& better) {
-  const int top = std::max(row - 1, 0), left = std::max(column - 1, 0);
-  float best = plane[row * f.width + column];
-  for (int y = top; y <= std::min(row + 1, f.height - 1); ++y)
-    for (int x = left; x <= std::min(column + 1, f.width - 1); ++x) best = better(best, plane[y * f.width + x]);
-  return best;
+// The nearest distance in a target's cell and the eight around it, if any.
+inline float nearest_beside(const Warp& warp, int x, int y) {
+  const Size& size = warp.source;
+  float nearest = kNothing;
+  for (int row = std::max(y - 1, 0); row <= std::min(y + 1, size.height - 1); ++row)
+    for (int column = std::max(x - 1, 0); column <= std::min(x + 1, size.width - 1); ++column) {
+      const float distance = warp.near[row * size.width + column];
+      if (distance > 0) nearest = std::min(nearest, distance);
+    }
+  return nearest;
 }
 
 // Which cell of the source, counted by rows, those of part of a row look at, where something nearer beside it is not beside them
@@ -386,14 +401,10 @@ template <typename There>
 void find_own(const Warp& warp, int y, int from, int to, Row& r, const There& there) {
   const Source& f = warp.source;
   for (int x = from; x < to; ++x) {
-    r.own[x] = -1;
-    if (!there(x)) continue;
     const int column = std::min(std::max((int)(r.column[x] + .5f), 0), f.width - 1);
     const int row = std::min(std::max((int)(r.row[x] + .5f), 0), f.height - 1), own = row * f.width + column;
-    const float most = around(f.inverse, f, column, row, [](float a, float b) { return std::max(a, b); });
-    if (most <= f.inverse[own] * kSmooth) continue;
-    const float nearest = around(warp.near, f, x, y, [](float a, float b) { return b > 0 && b < a ? b : a; });
-    if (nearest >= r.distance[x] * (1 - kAgreement)) r.own[x] = own;
+    const bool alone = there(x) && f.behind[own] && nearest_beside(warp, x, y) >= r.distance[x] * (1 - kAgreement);
+    r.own[x] = alone ? own : -1;
   }
 }
 
