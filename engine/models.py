@@ -22,6 +22,7 @@ from model.borders import DEPTH, separate
 from model.conditioning import state
 from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
+from model.cuts import uncut
 from model.detail import Detail, with_detail
 from model.dust import without_dust
 from model.edges import smooth
@@ -127,10 +128,12 @@ class Models:
     def see(
         self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor, beyond: bool = False
     ) -> Glimpse:
-        """What is known of the view from `pose` in that light, see `overlaid`, without what floats, see `cleared`.
+        """What is known of the view from `pose` in that light, see `overlaid`, without what floats, see `cleared`, and
+        what lies behind that which borders of views cut, see `uncut`.
         What something near hid from keyframes is guessed from what is behind, in every frame anew: a guess that is
         handed on smears, and keeps the light it was made in. `beyond`: tokens tell of it as `extended`."""
-        (filled, known, _, shares), gap = cleared(overlaid(keys, last, dreams, pose))
+        laid = overlaid(keys, last, dreams, pose)
+        (filled, known, _, shares), gap = cleared(uncut(laid, [*keys, *dreams], pose) if keys or dreams else laid)
         view = whole = settled(filled, known, gap, shares)
         seen = filled
         if beyond:

@@ -31,8 +31,8 @@ def a_core_for_each() -> Iterator[None]:
 
 @pytest.fixture
 def one_dream(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of what lies around a first frame only the nearest is dreamed of, and it has few steps: what holds of one, holds of
-    seven."""
+    """Of what lies around a first frame, which has few steps, only the nearest is dreamed of: what holds of one, holds
+    of seven."""
     monkeypatch.setattr(imagination, "TURNS", imagination.TURNS[:1])
     monkeypatch.setattr(imagination, "FIRST_STEPS", 8)
 
