@@ -128,12 +128,13 @@ class Models:
     def see(
         self, keys: list[Known], last: Known, dreams: list[Known], pose: Tensor, light: Tensor, beyond: bool = False
     ) -> Glimpse:
-        """What is known of the view from `pose` in that light, see `overlaid`, without what floats, see `cleared`, and
-        what lies behind that which borders of views cut, see `uncut`.
+        """What is known of the view from `pose` in that light, see `overlaid`, without what floats, see `cleared`.
         What something near hid from keyframes is guessed from what is behind, in every frame anew: a guess that is
-        handed on smears, and keeps the light it was made in. `beyond`: tokens tell of it as `extended`."""
+        handed on smears, and keeps the light it was made in. `beyond`: tokens tell of it as `extended`, and as
+        `uncut`."""
         laid = overlaid(keys, last, dreams, pose)
-        (filled, known, _, shares), gap = cleared(uncut(laid, [*keys, *dreams], pose) if keys or dreams else laid)
+        laid = uncut(laid, [*keys, *dreams], pose) if beyond and (keys or dreams) else laid
+        (filled, known, _, shares), gap = cleared(laid)
         view = whole = settled(filled, known, gap, shares)
         seen = filled
         if beyond:
