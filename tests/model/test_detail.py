@@ -73,6 +73,14 @@ def test_what_shines_does_not_turn_black():
     assert finer[:, :LUMA].max() == 1
 
 
+def test_no_stroke_is_black_and_what_stands_is_given_less():
+    planes = torch.zeros(1, 7, 144, 256)
+    planes[:, DEPTH, :, :100] = 0.4  # a wall before the ground
+    added = (with_detail(planes, torch.full((1, 4, 144, 256), -0.5)) - planes)[0, :LUMA, 20:-20]
+    assert added[..., 140:].min() >= -0.15 and added[..., 140:].max() < -0.14
+    assert (added[..., 90:94] > -0.08).all() and (added[..., 90:94] < -0.07).all()
+
+
 def test_in_pieces_it_is_the_same():
     detail, planes = load(WEIGHTS / "detail.safetensors"), torch.rand(1, 7, 144, 256) - 0.5
     work, count = detail.pieces(planes), 0
