@@ -33,7 +33,8 @@ struct Source : Size {
   unsigned char* whole;  // whether a pixel and its right, lower and lower right neighbours are of one surface
   unsigned char* behind;  // whether something nearer lies beside it
   Source(Size size, const float* planes, float* room)
-      : Size(size), planes(planes), inverse(room), luma(room + cells()), whole((unsigned char*)(luma + Size::luma())), behind(whole + cells() + 4) {}
+      : Size(size), planes(planes), inverse(room), luma(room + cells()), whole((unsigned char*)(luma + Size::luma())),
+        behind(whole + cells() + 4) {}
   static int room(Size size) { return size.cells() + size.luma() + size.cells() / 2 + 4; }  // floats, some bytes more than it has
 };
 
@@ -170,6 +171,7 @@ inline void find_surfaces(const Source& f) {
   std::copy(f.whole + (h - 2) * w, f.whole + (h - 1) * w, f.whole + (h - 1) * w);
 }
 
+// The most of each cell and the eight around it, the border repeated, row by row.
 inline void find_behind(const Source& f) {
   const int w = f.width;
   std::vector<float> column(w + 2);
