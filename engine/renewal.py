@@ -30,6 +30,7 @@ from model.view import per_pixel
 STEPS = 8
 FRESH = 0.12  # grain up to which a pixel stays as it was
 WORN = 0.08  # how much of a view what leads need not show, and as sharply; more of it is drawn anew
+LITTLE, LEAST_M_S = 0.02, 0.1  # the same for who stands: they look for longer, and see where two pictures meet
 REST, TORN = 6, 0.35  # frames between two pictures, unless so much is not shown
 BARE = 2.0  # what a pixel counts for that was behind something
 AHEAD = 17  # pieces until it is done: frames, in which somebody goes so much farther
@@ -127,7 +128,10 @@ class Renewal:
         if not recollection.stands:
             return abs(self._turning) > SLOW and recollection.memory.unseen(self._ahead(told)) > WORN
         lacking = 1 - recollection.led + BARE * float(glimpse.uncovered.mean())
-        return lacking > (WORN if index - self._drawn >= REST else TORN)
+        if index - self._drawn < REST:
+            return lacking > TORN
+        stood = self._turning == 0 and float(told.state.velocity.norm()) < LEAST_M_S
+        return lacking > (LITTLE if stood else WORN)
 
     def _drawing(self, told: Told, index: int) -> Iterator[None]:
         """Between two pieces of it lies a frame."""

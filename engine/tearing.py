@@ -50,6 +50,7 @@ SPOTS, AMONG = 8, 0.7  # places to stand; the share of walks that begin where mo
 NEAREST_M, FARTHEST_M, AHEAD_RAD = 2.5, 40.0, 0.6  # of what grows ahead
 LEAST_M, MOST_M = 0.5, 5.0  # of a walk from one picture to the next
 TURNS, SLIGHT_RAD, MOST_RAD = 0.4, 0.1, 1.2  # the share of walks in which somebody turns; a deviation, and by how much
+BACK = 0.35  # the share of walks on that are steps back, from which one sees what the picture's border cut
 STARTING, HELD_UP = 4, 0.4  # frames until somebody walks, and the share of a walk's speed below which something holds
 TRUE = 0.2  # the share of walks that begin with a true picture and not with an invented one
 ASIDE, ASIDE_RAD = 0.6, (0.6, 1.1)  # the share of walks in which what lies aside was dreamed of, and how far aside
@@ -135,11 +136,12 @@ def begun(terrain: Terrain, rng: np.random.Generator) -> Walk:
 
 
 def walked(terrain: Terrain, walk: Walk, rng: np.random.Generator) -> Walk:
-    """Where somebody is who has gone on for some metres, or until held up, and looked aside or turned."""
+    """Where somebody is who has gone on for some metres, or back, or until held up, and looked aside or turned."""
     frames = max(1, int(rng.uniform(LEAST_M, MOST_M) / (WALK_M_S * FRAME_S)))
     turn = rng.uniform(-MOST_RAD, MOST_RAD) if rng.random() < TURNS else rng.normal(0, SLIGHT_RAD)
+    back = bool(rng.random() < BACK)
     for frame in range(frames):
-        on = step(terrain, walk, Controls(forward=True, look_x=float(turn) / frames))
+        on = step(terrain, walk, Controls(forward=not back, back=back, look_x=float(turn) / frames))
         held = frame > STARTING and hypot(on.x - walk.x, on.z - walk.z) < HELD_UP * WALK_M_S * FRAME_S
         walk = on
         if held:

@@ -10,6 +10,7 @@ namespace {
 using namespace mundo;
 
 constexpr int kDepth = 6, kDrawn = 7, kOwn = 8, kPlanes = 8, kCell = 8;
+constexpr float kFeather = 12.f;  // half-resolution pixels from its border within which a picture goes over into others
 constexpr float kGuess = 1.f, kNotOwn = -.95f, kSame = .06f, kNearer = .04f, kSome = .02f, kNowhere = 1e30f;
 
 struct View {
@@ -26,33 +27,67 @@ struct Overlay {
   std::vector<float> sums;  // of each cell: of what is known of each plane, and how many pixels are
   int columns() const { return size.width / kCell; }
   int cells() const { return size.height / kCell * columns(); }
+  bool feathers() const { return keys == 1 && views[0].same_light; }  // whether one picture leads, and goes over into others
 };
 
 // What a view shows of a row: which pixels, their depth, from how far they were drawn, and whether no keyframe has them.
 struct Shown {
   Row row;
   std::vector<float> mask, depth, drawn, own, metres, taken;
+  std::vector<float> inner;  // how far from its border, 1 where nothing else is mixed in
+  std::vector<float> beside, mixed;  // what may be mixed into another's border, and what is
   int from = 0, to = 0;
-  explicit Shown(int w) : row(w), mask(w), depth(w), drawn(w), own(w), metres(w), taken(w) {}
+  explicit Shown(int w)
+      : row(w), mask(w), depth(w), drawn(w), own(w), metres(w), taken(w), inner(w), beside(w), mixed(w) {}
 };
 
 using Line = std::vector<Shown>;
 
+void clear(Shown& s) {
+  for (auto* part : {&s.mask, &s.depth, &s.drawn, &s.own, &s.taken, &s.beside, &s.mixed}) std::fill(part->begin(), part->end(), 0.f);
+  s.from = s.to = 0;
+}
+
+// Of some columns, after those to their left.
 void show(const View& view, int y, int from, int to, bool own, Shown& s) {
   const Source& f = view.warp.source;
   const auto [first, last] = reached(view.warp, y);
-  s.from = std::max(first, from), s.to = std::max(s.from, std::min(last, to));
-  for (auto* part : {&s.mask, &s.depth, &s.drawn, &s.own, &s.taken}) std::fill(part->begin(), part->end(), 0.f);
-  look(view.warp, y, s.from, s.to, s.row);
+  from = std::max(first, from), to = std::min(last, to);
+  if (from >= to) return;
+  s.from = s.to ? s.from : from, s.to = to;
+  look(view.warp, y, from, to, s.row);
   #pragma GCC ivdep
-  for (int x = s.from; x < s.to; ++x) {
+  for (int x = from; x < to; ++x) {
     s.mask[x] = s.row.agree[x];
     s.depth[x] = s.mask[x] * depth_plane(s.row.distance[x]);
   }
-  s.row.bilinear(f.planes + kDrawn * f.cells(), f, s.from, s.to, s.drawn.data());
-  if (own) s.row.bilinear(f.planes + kOwn * f.cells(), f, s.from, s.to, s.own.data());
+  s.row.bilinear(f.planes + kDrawn * f.cells(), f, from, to, s.drawn.data());
+  if (own) s.row.bilinear(f.planes + kOwn * f.cells(), f, from, to, s.own.data());
   #pragma GCC ivdep
-  for (int x = s.from; x < s.to; ++x) s.drawn[x] *= s.mask[x], s.own[x] *= s.mask[x];
+  for (int x = from; x < to; ++x) s.drawn[x] *= s.mask[x], s.own[x] *= s.mask[x];
+}
+
+// The halves of a row without the columns at their ends that are not asked for: borders lie in both.
+template <typename Asked, typename Do>
+void in_halves(int w, const Asked& asked, const Do& go) {
+  for (int half : {0, 1}) {
+    int from = half * (w / 2), to = half ? w : w / 2;
+    while (from < to && !asked(from)) ++from;
+    while (to > from && !asked(to - 1)) --to;
+    if (from < to) go(from, to);
+  }
+}
+
+// How far inside its border lies what a view shows.
+void find_inner(const View& view, Shown& s) {
+  const Source& f = view.warp.source;
+  std::fill(s.inner.begin(), s.inner.end(), 1.f);
+  #pragma GCC ivdep
+  for (int x = s.from; x < s.to; ++x) {
+    const float column = s.row.column[x], row = s.row.row[x];
+    const float inside = std::min(std::min(column, f.width - 1 - column), std::min(row, f.height - 1 - row));
+    s.inner[x] = s.mask[x] > 0 ? std::min((std::max(inside, 0.f) + .5f) / kFeather, 1.f) : 1.f;
+  }
 }
 
 inline float no_guess(float drawn) { return drawn < (1 + kGuess) / 2 ? 1.f : 0.f; }
@@ -70,6 +105,7 @@ void allow(const Overlay& o, Line& line, float* hidden, int y) {
   const int w = o.size.width, last = o.keys, count = (int)line.size();
   thread_local std::vector<float> redrawn, covered;
   redrawn.assign(w, 0.f), covered.assign(w, 0.f);
+  for (Shown& s : line) clear(s);
   for (int v = 0; v <= last; ++v) show(o.views[v], y, 0, w, v == last, line[v]);
   for (int v = last + 1; v < count && !o.keys; ++v) show(o.views[v], y, 0, w, false, line[v]);
   std::fill(hidden, hidden + w, 0.f);
@@ -94,56 +130,73 @@ void allow(const Overlay& o, Line& line, float* hidden, int y) {
     newest.mask[x] *= covered[x] == 0 ? 1.f : 0.f;
     redrawn[x] = std::max(covered[x], redrawn[x]);
   }
-  int from = 0, to = w;
-  while (from < to && covered[from] != 0) ++from;
-  while (to > from && covered[to - 1] != 0) --to;
+  Shown& leads = line[0];
+  const bool feathers = o.feathers();
+  if (feathers) find_inner(o.views[0], leads);
+  auto open = [&](int x) { return covered[x] == 0 || (feathers && leads.inner[x] < 1); };
   for (int v = last + 1; v < count; ++v) {
     Shown& s = line[v];
-    if (o.keys) show(o.views[v], y, from, to, false, s);
+    if (o.keys) in_halves(w, open, [&](int from, int to) { show(o.views[v], y, from, to, false, s); });
     const auto& before = o.views[v].same_light ? redrawn : covered;
+    const bool mixes = feathers && o.views[v].same_light;
     for (int x = 0; x < w; ++x) {
-      s.mask[x] *= (s.drawn[x] > kNotOwn ? 1.f : 0.f) * no_guess(s.drawn[x]) * (before[x] == 0 ? 1.f : 0.f);
+      s.mask[x] *= (s.drawn[x] > kNotOwn ? 1.f : 0.f) * no_guess(s.drawn[x]);
+      s.beside[x] = mixes && leads.mask[x] > 0 && leads.inner[x] < 1 ? s.mask[x] : 0.f;
+      s.mask[x] *= before[x] == 0 ? 1.f : 0.f;
       newest.mask[x] *= s.mask[x] == 0 ? 1.f : 0.f;
     }
   }
 }
 
-// Of the views that show the nearest surface the first one gives a pixel.
-void choose(Line& line, float* known, int w) {
+// Of the views that show the nearest surface the first one gives a pixel: of those that may, and are then said to.
+void choose(Line& line, std::vector<float> Shown::*may, std::vector<float> Shown::*gives, float* known, int w) {
   thread_local std::vector<float> surface;
   surface.assign(w, kNowhere);
   for (Shown& s : line)
     for (int x = 0; x < w; ++x) {
       const float code = (s.depth[x] + 1) / 2;
       s.metres[x] = metres(code * code);
-      surface[x] = s.mask[x] > 0 ? std::min(surface[x], s.metres[x]) : surface[x];
+      surface[x] = (s.*may)[x] > 0 ? std::min(surface[x], s.metres[x]) : surface[x];
     }
   std::fill(known, known + w, 0.f);
   for (Shown& s : line)
     for (int x = 0; x < w; ++x) {
       const bool near = std::fabs(s.metres[x] - surface[x]) <= kAgreement * surface[x];
-      s.taken[x] = (s.mask[x] > 0) & (known[x] == 0) & near ? 1.f : 0.f;
-      known[x] += s.taken[x];
+      const float given = ((s.*may)[x] > 0) & (known[x] == 0) & near ? 1.f : 0.f;
+      (s.*gives)[x] = given, known[x] += given;
     }
 }
 
 void draw(const View& view, Shown& s, int y, float* out, int n) {
   const Source& f = view.warp.source;
-  int from = s.from, to = s.to;
-  while (from < to && s.taken[from] == 0) ++from;
-  while (to > from && s.taken[to - 1] == 0) --to;
-  auto give = [&](int plane, const float* values) {
-    float* to_plane = out + plane * n;
-    for (int x = from; x < to; ++x) to_plane[x] = s.taken[x] != 0 ? values[x] : to_plane[x];
-  };
-  give(kDepth, s.depth.data()), give(kDrawn, s.drawn.data());
   auto there = [&](int x) { return s.taken[x] != 0; };
-  find_own(view.warp, y, from, to, s.row, there);
-  for (int c : {4, 5}) {
-    s.row.chroma(f.planes + c * n, f, from, to, s.row.read.data());
-    give(c, s.row.read.data());
-  }
-  for (int c = 0; c < 4; ++c) look_up_luma(view.warp, y, from, to, c, s.row, out + c * n, there);
+  in_halves((int)s.taken.size(), there, [&](int from, int to) {
+    auto give = [&](int plane, const float* values) {
+      float* to_plane = out + plane * n;
+      for (int x = from; x < to; ++x) to_plane[x] = there(x) ? values[x] : to_plane[x];
+    };
+    give(kDepth, s.depth.data()), give(kDrawn, s.drawn.data());
+    find_own(view.warp, y, from, to, s.row, there);
+    for (int c : {4, 5}) s.row.chroma(f.planes + c * n, f, from, to, s.row.read.data()), give(c, s.row.read.data());
+    for (int c = 0; c < 4; ++c) look_up_luma(view.warp, y, from, to, c, s.row, out + c * n, there);
+  });
+}
+
+// The same of colours alone, mixed into the border of what leads.
+void mix(const View& view, Shown& s, const Shown& leads, int y, float* out, int n) {
+  const Source& f = view.warp.source;
+  auto there = [&](int x) { return s.mixed[x] != 0; };
+  in_halves((int)s.mixed.size(), there, [&](int from, int to) {
+    auto give = [&](int plane) {
+      float* to_plane = out + plane * n;
+      for (int x = from; x < to; ++x)
+        if (there(x)) to_plane[x] = s.row.read[x] + (to_plane[x] - s.row.read[x]) * leads.inner[x];
+    };
+    look(view.warp, y, from, to, s.row);
+    find_own(view.warp, y, from, to, s.row, there);
+    for (int c : {4, 5}) s.row.chroma(f.planes + c * n, f, from, to, s.row.read.data()), give(c);
+    for (int c = 0; c < 4; ++c) look_up_luma(view.warp, y, from, to, c, s.row, s.row.read.data(), there), give(c);
+  });
 }
 
 inline void add_cells(const float* line, float* to, int w) {
@@ -154,14 +207,17 @@ inline void add_cells(const float* line, float* to, int w) {
 // The rows of one row of cells.
 void lay(Overlay& o, int band, Line& line) {
   const int w = o.size.width, n = o.size.cells(), at = band * o.columns();
+  thread_local std::vector<float> beside;
   for (size_t v = 0; v < line.size(); ++v) std::fill_n(o.shares + v * o.cells() + at, o.columns(), 0.f);
   for (int y = band * kCell; y < (band + 1) * kCell; ++y) {
     float *out = o.out + y * w, *known = o.known + y * w;
     allow(o, line, o.hidden + y * w, y);
-    choose(line, known, w);
+    choose(line, &Shown::mask, &Shown::taken, known, w);
+    if (o.feathers()) beside.assign(w, 0.f), choose(line, &Shown::beside, &Shown::mixed, beside.data(), w);
     for (int c = 0; c < kPlanes; ++c) std::fill(out + c * n, out + c * n + w, 0.f);
     for (size_t v = 0; v < line.size(); ++v) {
       draw(o.views[v], line[v], y, out, n);
+      if (o.feathers()) mix(o.views[v], line[v], line[0], y, out, n);
       add_cells(line[v].taken.data(), o.shares + v * o.cells() + at, w);
     }
     for (int c = 0; c <= kPlanes; ++c)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from model import native
-from model.borders import within
-from model.camera import check_pose
+from model.borders import DEPTH, within
+from model.camera import check_pose, grid
 from model.geometry import View, compose, reproject
 from model.view import CELL, cells
 
@@ -23,6 +23,7 @@ GUESS = 1.0  # of the eighth plane: nobody saw what is there
 OWN = -0.95  # of the eighth plane: what lies below is another keyframe's
 SAME_LIGHT = 0.1  # a difference of light up to which two views can lie side by side
 SAME = 0.06  # relative difference of two depth codes that still are one surface
+FEATHER = 12.0  # half-resolution pixels from its border within which a picture that leads goes over into others
 NEARER = 0.04  # of the depth code: what was drawn from so much farther than something else is not looked at
 
 
@@ -60,7 +61,8 @@ def overlaid(keys: Sequence[Known], last: Known, dreams: Sequence[Known], pose: 
     surface anew in the same light; where they show nothing what was drawn since, unless a dream shows it in other light
     (what is handed on from frame to frame while light changes smears), then what was dreamed, and of the rest the last
     frame. A keyframe counts for more than what was invented since, even in front of it: more often than not
-    the keyframe was not asked then. Raises ValueError on poses that are not finite."""
+    the keyframe was not asked then. One that is alone goes over, at its border, into the dreams that show what lies
+    there in the same light. Raises ValueError on poses that are not finite."""
     views = [*keys, last, *dreams]
     poses = torch.cat([view.pose for view in views])
     check_pose("source pose", poses)
@@ -117,21 +119,39 @@ def _overlaid(keys: Sequence[Known], last: Known, dreams: Sequence[Known], pose:
         mask *= (planes[:, 7:8] > OWN) * _seen(planes)
         covered = torch.maximum(covered, mask)
     known_last *= covered == 0
+    inner = _inner(keys[0], pose) if len(keys) == 1 and _lit_alike(keys[0], last) else torch.ones_like(covered)
+    beside = list[View]()
     for (planes, mask), dream in zip(dreamed, dreams, strict=True):
-        before = torch.maximum(covered, redrawn) if _lit_alike(dream, last) else covered
-        mask *= (planes[:, 7:8] > OWN) * _seen(planes) * (before == 0)
+        mask *= (planes[:, 7:8] > OWN) * _seen(planes)
+        if _lit_alike(dream, last):
+            beside.append((planes, mask * covered * (inner < 1)))
+        mask *= (torch.maximum(covered, redrawn) if _lit_alike(dream, last) else covered) == 0
         known_last *= mask == 0
-    return _laid(seen, hidden)
+    together, taken = compose(seen)
+    together = _mixed(together, beside, inner) if beside else together
+    filled, shares = cells(together[:, : PLANES - 1], taken)
+    return Overlaid(filled, taken.sum(1, keepdim=True), hidden, shares)
+
+
+def _inner(view: Known, pose: Tensor) -> Tensor:
+    """How far inside the border of a view that which it shows from `pose` lies, from 0 to 1, [1, 1, h, w]."""
+    height, width = view.planes.shape[2:]
+    places = [part.expand(1, height, width) for part in grid(height, width, view.planes.device)]
+    planes, _ = reproject(torch.cat([view.planes, torch.stack(places, 1)], 1), view.pose, pose)
+    column, row = planes[:, PLANES:].split(1, 1)
+    inside = torch.minimum(torch.minimum(column, width - 1 - column), torch.minimum(row, height - 1 - row))
+    return ((inside + 0.5) / FEATHER).clamp(max=1)
 
 
 def _lit_alike(view: Known, other: Known) -> bool:
     return bool((view.light - other.light).norm() < SAME_LIGHT)
 
 
-def _laid(views: list[View], hidden: Tensor) -> Overlaid:
-    together, taken = compose(views)
-    filled, shares = cells(together[:, : PLANES - 1], taken)
-    return Overlaid(filled, taken.sum(1, keepdim=True), hidden, shares)
+def _mixed(planes: Tensor, beside: list[View], inner: Tensor) -> Tensor:
+    """Planes [1, 9, h, w] with as much of the colours of views beside them, where these show any, as `inner` lacks."""
+    others, given = compose(beside)
+    colours = torch.lerp(others[:, :DEPTH], planes[:, :DEPTH], torch.where(given.sum(1, keepdim=True) > 0, inner, 1.0))
+    return torch.cat([colours, planes[:, DEPTH:]], 1)
 
 
 def _seen(planes: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.models import Glimpse, Models, load_models
-from engine.renewal import AHEAD, FURTHER, HURRIED, MOST_RAD, SUDDEN, ahead, with_fresh
+from engine.renewal import AHEAD, FURTHER, HURRIED, LITTLE, MOST_RAD, SUDDEN, ahead, with_fresh
 from engine.world import Inputs, World
 from model.borders import DEPTH
 from model.conditioning import state
@@ -46,6 +46,17 @@ def test_what_is_walked_into_is_drawn_anew_and_leads(models: Models) -> None:
 def test_where_somebody_stands_nothing_changes(models: Models) -> None:
     world = walked(World(models, 40, "a meadow with trees on a clear day"), 30, buttons=0)
     assert whole(world) == []
+
+
+def test_who_comes_to_rest_is_shown_one_picture_of_all_they_see_and_then_no_other(models: Models) -> None:
+    world = walked(World(models, 40, "a meadow with trees on a clear day"), 48)
+    for frame in range(60):
+        world.step(Inputs(look_x=0.03 * (frame < 20)))
+    drawn = whole(world)
+    assert world._recollection.led > 1 - LITTLE
+    for _ in range(2 * AHEAD):
+        world.step(Inputs())
+    assert whole(world) == drawn
 
 
 def test_a_picture_that_was_given_lasts_longer(models: Models) -> None:

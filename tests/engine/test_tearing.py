@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import hypot
+from math import cos, hypot, sin
 from pathlib import Path
 
 import numpy as np
@@ -49,10 +49,13 @@ def test_the_same_world_is_torn_in_the_same_way(pairs: dict[str, torch.Tensor]) 
 
 def test_a_walk_goes_on_as_far_as_it_may() -> None:
     terrain, rng = bake("meadow", 2000), np.random.default_rng(0)
+    ahead = set()
     for _ in range(20):
         at = begun(terrain, rng)
         on = walked(terrain, at, rng)
         assert hypot(on.x - at.x, on.z - at.z) < MOST_M + 0.3 and abs(on.yaw - at.yaw) <= MOST_RAD + 1e-6
+        ahead.add((on.x - at.x) * sin(at.yaw) + (on.z - at.z) * cos(at.yaw) > 0)
+    assert ahead == {True, False}, "expected walks, and steps back"
 
 
 def test_who_stands_before_a_trunk_sees_nothing_that_grows() -> None:

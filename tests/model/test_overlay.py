@@ -5,7 +5,7 @@ import torch
 
 from model import native
 from model.geometry import drawn_here
-from model.overlay import GUESS, Known, overlaid
+from model.overlay import FEATHER, GUESS, Known, overlaid
 from model.planes import depth_code
 
 HEIGHT, WIDTH = 48, 96
@@ -38,12 +38,18 @@ VIEWS = [
     a_view(4, (0.0, 1.7, 0.0, 0.9, 0.0)),
     a_view(5, (0.0, 1.7, 0.0, -0.5, 0.0), 0.5),
 ]
-PARTS = {"keys and dreams": (2, 2), "no keys": (0, 2), "no dreams": (2, 0), "nothing but the last frame": (0, 0)}
+PARTS = {
+    "keys and dreams": (2, 2),
+    "one picture that leads": (1, 3),
+    "no keys": (0, 2),
+    "no dreams": (2, 0),
+    "nothing but the last frame": (0, 0),
+}
 
 
 @pytest.mark.parametrize("counts", PARTS.values(), ids=PARTS)
 def test_views_are_laid_in_cpp_as_in_torch(counts: tuple[int, int], monkeypatch):
-    keys, dreams = VIEWS[: counts[0]], VIEWS[3 : 3 + counts[1]]
+    keys, dreams = VIEWS[: counts[0]], [*VIEWS[3:], VIEWS[1]][: counts[1]]
     ours = overlaid(keys, VIEWS[2], dreams, HERE)
     assert 0.2 < ours.known.mean() < 1
     load = native.load
@@ -52,6 +58,32 @@ def test_views_are_laid_in_cpp_as_in_torch(counts: tuple[int, int], monkeypatch)
     for name, one, other in zip(ours._fields, ours, theirs, strict=True):
         off = (one - other).abs() > 1e-3  # where a threshold lies between two roundings
         assert off.float().mean() < 2e-3, name
+
+
+def painted(value: float, yaw: float, light: float = 0.0) -> Known:
+    """A wall in one colour, all of it known."""
+    planes = torch.full((1, 9, HEIGHT, WIDTH), value)
+    planes[:, 6:8] = 2 * depth_code(torch.tensor(20.0)) - 1
+    planes[:, 8] = 0
+    return Known(planes, torch.tensor([[0.0, 1.7, 0.0, yaw, 0.0]]), torch.full((7,), light))
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_what_leads_goes_over_into_others_at_its_border(plain: bool, monkeypatch):
+    load = native.load
+    monkeypatch.setattr(native, "load", lambda name: None if plain and name == "overlay" else load(name))
+    leads, other, behind = painted(0.5, 0.0), painted(-0.5, 0.5), painted(0.0, 3.1)
+    row = overlaid([leads], behind, [other], torch.tensor([[0.0, 1.7, 0.0, 0.3, 0.0]])).planes[0, 5, HEIGHT // 2]
+    assert row[: WIDTH // 3].mean() == pytest.approx(0.5, abs=1e-3)
+    assert row[-4:].mean() == pytest.approx(-0.5, abs=1e-3)
+    assert row.diff().max() < 1e-3 and row.diff().min() > -2 / FEATHER  # the picture is wider in pixels to its side
+
+
+@pytest.mark.parametrize(("lights", "others"), [((0.0, 0.5), 1), ((0.0, 0.0), 0)], ids=["in other light", "alone"])
+def test_nothing_is_mixed_into_what_leads_where_nothing_like_it_is_seen(lights: tuple[float, float], others: int):
+    leads, other = painted(0.5, 0.0), painted(-0.5, 0.5, lights[1])
+    laid = overlaid([leads], painted(0.0, 3.1), [other][:others], leads.pose)
+    assert torch.allclose(laid.planes[:, :6], leads.planes[:, :6], atol=1e-4)
 
 
 @pytest.mark.parametrize(("light", "beside"), [(0.0, False), (0.5, True)])
