@@ -60,11 +60,12 @@ log = logging.getLogger(__name__)
 
 
 class Glimpse(NamedTuple):
-    """What is known of a frame before it is sampled: view tokens [1, 144, 103], planes [1, 8, 144, 256] without holes,
-    which pixels of them are known [1, 1, 144, 256], and the shares of each cell that keyframes gave and that shows
-    another light [1, 1, 18, 32]; which pixels were behind something that has moved away [1, 1, 144, 256], and the grain
-    of each cell."""
+    """What is known of a frame before it is sampled: its latents [1, 16, 18, 32] and view tokens [1, 144, 103], planes
+    [1, 8, 144, 256] without holes, which pixels of them are known [1, 1, 144, 256], and the shares of each cell that
+    keyframes gave and that shows another light [1, 1, 18, 32]; which pixels were behind something that has moved away
+    [1, 1, 144, 256], and the grain of each cell."""
 
+    latents: Tensor
     tokens: Tensor
     planes: Tensor
     known: Tensor
@@ -117,7 +118,8 @@ class Models:
         if place is None:
             self.tokenizer = quick_tokenizer(tokenizer, ranges)
             self.omni, self.inventor = quick_omni(networks.omni), quick_omni(networks.inventor)
-            self.surfaces, self.detail = networks.surfaces, networks.detail.fast()
+            self.surfaces = networks.surfaces.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.detail = networks.detail.fast()
         else:
             self.tokenizer = PlacedTokenizer(tokenizer, place)
             self.omni, self.inventor = PlacedOmni(networks.omni, place), PlacedOmni(networks.inventor, place)
@@ -141,9 +143,10 @@ class Models:
             seen, reached, shares = extended(filled, known + gap, shares)
             whole = settled(seen, reached - gap, gap, shares)
         changes = torch.stack([light - each.light for each in (*keys, last, *dreams)])[None]
-        tokens, other_light = told(self.tokenizer.encode(seen[:, :CHANNELS]), whole, changes, filled[:, 6:7])
+        latents = self.tokenizer.encode(seen[:, :CHANNELS])
+        tokens, other_light = told(latents, whole, changes, filled[:, 6:7])
         remembered = view.shares.sum(1, keepdim=True) - view.shares[:, len(keys) : len(keys) + 1]
-        return Glimpse(tokens, filled, view.known, remembered, other_light, view.uncovered, view.grain)
+        return Glimpse(latents, tokens, filled, view.known, remembered, other_light, view.uncovered, view.grain)
 
     def sky_after(self, tokens: Tensor, sky: Tensor) -> Tensor:
         """The sky [6] a frame after `sky`, under a prompt as the Omni follows it [1, 8, D]."""

@@ -373,6 +373,8 @@ class World:
         self._relighting = other > (STILL_OTHER if self._relighting else OTHER_LIGHT)
         if self._relighting:
             return self.dynamics.enter(self._imagination.relit(self._told(), glimpse.tokens), self._noise(), given)
+        if glimpse.stands:
+            return self.dynamics.enter(glimpse.latents, self._noise(), given)
         return self.dynamics.denoise(self._noise() * CALM, given)
 
     def _draw(self, latents: Tensor, seen: Seen, glimpse: Glimpse | None) -> tuple[Known, list[Tensor]]:

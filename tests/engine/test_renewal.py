@@ -134,7 +134,9 @@ def test_what_two_steps_drew_of_an_invented_world_is_not_remembered(models: Mode
 def seen(planes: torch.Tensor) -> Glimpse:
     everywhere, nowhere = torch.ones_like(planes[:, :1]), torch.zeros_like(planes[:, :1])
     cells = torch.ones(1, 1, 18, 32)
-    return Glimpse(torch.zeros(1, 144, VIEW), planes, everywhere, cells, 0 * cells, nowhere, 0 * cells)
+    return Glimpse(
+        torch.zeros(1, 16, 18, 32), torch.zeros(1, 144, VIEW), planes, everywhere, cells, 0 * cells, nowhere, 0 * cells
+    )
 
 
 def test_what_was_drawn_from_as_near_on_the_same_surface_stays() -> None:

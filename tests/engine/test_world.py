@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
@@ -14,15 +13,17 @@ from PIL import Image
 from engine import saving
 from engine import templates as templates_module
 from engine import world as engine_world
+from engine.dynamics import Network
 from engine.models import Models, Networks, load_models
 from engine.recollection import KEY_EVERY
 from engine.saving import NotAWorld
 from engine.world import LOOK_LIMIT, Inputs, PromptRefused, Start, World
+from model.attention import Past
 from model.conditioning import state
 from model.conditioning.meaning import PromptReader
 from model.conditioning.text import TextEncoder
 from model.detail import Detail
-from model.omni import Omni, OmniConfig
+from model.omni import Given, Omni, OmniConfig, Seen, unpatch
 from model.planes import unpack
 from model.showing import Showing
 from model.specks import Specks
@@ -36,6 +37,17 @@ SMALL = OmniConfig(layers=2, hidden=64, time_every=2, window=3)
 TOKENIZER = FrameTokenizerConfig(
     encoder_fine=32, encoder_coarse=64, encoder_blocks=(1, 1), decoder_coarse=64, decoder_fine=32, decoder_blocks=(1, 1)
 )
+
+
+class Counted:
+    """A network, and what it was asked."""
+
+    def __init__(self, network: Network):
+        self._network, self.asked = network, list[torch.Tensor]()
+
+    def __call__(self, noisy: torch.Tensor, given: Given, mask: torch.Tensor, past: list[Past]) -> Seen:
+        self.asked.append(noisy)
+        return self._network(noisy, given, mask, past)
 
 
 @pytest.fixture(scope="module")
@@ -204,10 +216,30 @@ def test_sound_reaches_the_world():
     for world in (quiet, loud):
         world.patience_s = 0.0
         world.step(Inputs())
-    turning = Inputs(look_x=0.2)  # so that there is something to draw
-    frames = quiet.step(turning), loud.step(replace(turning, pcm=tone))
+    frames = quiet.step(Inputs()), loud.step(Inputs(pcm=tone))
     assert max(frames[0].audio) == 0 and frames[1].audio[0] > 0.9
-    assert not np.array_equal(frames[0].y, frames[1].y)
+    heard, unheard = loud._past.seen.hidden, quiet._past.seen.hidden
+    assert float((heard - unheard).abs().mean()) > 0.01 * float(unheard.abs().mean())
+
+
+def test_what_is_known_in_light_that_stands_the_omni_takes_in_as_it_is_seen_in_one_pass():
+    world = World(load_models(), 1, template="shore")
+    world.patience_s = 0.0
+    world.step(Inputs())
+    network = Counted(world.dynamics._network)
+    world.dynamics._network = network
+    world.step(Inputs(FORWARD))
+    (noisy,) = network.asked
+    glimpse = world._recollection.glimpse(world._past.known, torch.tensor([world.state.pose]), world._past.known.light)
+    assert glimpse.stands
+    assert torch.corrcoef(torch.stack([unpatch(noisy[:, 0]).flatten(), glimpse.latents.flatten()]))[0, 1] > 0.95
+    world.say("night falls")
+    passes = []
+    for _ in range(12):
+        network.asked.clear()
+        world.step(Inputs())
+        passes.append(len(network.asked))
+    assert 2 in passes, "expected two steps of what is known in another light"
 
 
 def test_who_stands_does_not_sink_and_the_wind_blows():
