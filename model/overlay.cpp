@@ -10,7 +10,7 @@ namespace {
 using namespace mundo;
 
 constexpr int kDepth = 6, kDrawn = 7, kOwn = 8, kPlanes = 8, kCell = 8;
-constexpr float kFeather = 12.f;  // half-resolution pixels from its border within which a picture goes over into others
+constexpr float kFeather = 6.f;  // half-resolution pixels from its border within which a picture goes over into others
 constexpr float kGuess = 1.f, kNotOwn = -.95f, kSame = .06f, kNearer = .04f, kSome = .02f, kNowhere = 1e30f;
 
 struct View {

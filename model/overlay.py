@@ -23,7 +23,7 @@ GUESS = 1.0  # of the eighth plane: nobody saw what is there
 OWN = -0.95  # of the eighth plane: what lies below is another keyframe's
 SAME_LIGHT = 0.1  # a difference of light up to which two views can lie side by side
 SAME = 0.06  # relative difference of two depth codes that still are one surface
-FEATHER = 12.0  # half-resolution pixels from its border within which a picture that leads goes over into others
+FEATHER = 6.0  # half-resolution pixels from its border within which a picture that leads goes over into others
 NEARER = 0.04  # of the depth code: what was drawn from so much farther than something else is not looked at
 
 
