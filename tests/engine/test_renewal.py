@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.models import Glimpse, Models, load_models
-from engine.renewal import AHEAD, FURTHER, HURRIED, LITTLE, MOST_RAD, SUDDEN, ahead, with_fresh
+from engine.renewal import AHEAD, FURTHER, HURRIED, LITTLE, MOST_RAD, REST, SUDDEN, ahead, with_fresh
 from engine.world import Inputs, World
 from model.borders import DEPTH
 from model.conditioning import state
@@ -49,12 +49,13 @@ def test_where_somebody_stands_nothing_changes(models: Models) -> None:
 
 
 def test_who_comes_to_rest_is_shown_one_picture_of_all_they_see_and_then_no_other(models: Models) -> None:
-    world = walked(World(models, 40, "a meadow with trees on a clear day"), 48)
-    for frame in range(60):
-        world.step(Inputs(look_x=0.03 * (frame < 20)))
+    world = World(models, 40, "a meadow with trees on a clear day")
+    world.patience_s = 0
+    for frame in range(65):
+        world.step(Inputs(look_x=0.03 * (0 < frame <= 20)))
     drawn = whole(world)
     assert world._recollection.led > 1 - LITTLE
-    for _ in range(2 * AHEAD):
+    for _ in range(AHEAD + REST):
         world.step(Inputs())
     assert whole(world) == drawn
 
