@@ -31,7 +31,7 @@ from engine.limits import table as limits_table
 from engine.messages import FRAME_RATE, RUNGS
 from engine.models import models_on, place_of
 from engine.rungs import LOWEST, Rung, rung_named
-from engine.spans import Span, joined, measure, total
+from engine.spans import WARM_UP_FRAMES, Span, joined, measure, total
 from engine.threads import use_threads
 from engine.world import Frame, Inputs, Models, PromptRefused, World
 from model import native
@@ -175,21 +175,27 @@ def measured_here(
 
 
 class Profiled:
-    """A world of whose steps it is said where their time goes, by function: of one alone, since a process has room for
-    one profiler, which sees the thread that begins it and no other."""
+    """A world of whose steps, after those that warm up, it is said where their time goes, by function: of one alone,
+    since a process has room for one profiler, which sees the thread that begins it and no other."""
 
     def __init__(self, world: World):
-        self._world, self._profile = world, cProfile.Profile()
+        self._world, self._profile, self._steps = world, cProfile.Profile(), 0
         self.say = world.say
 
     def step(self, inputs: Inputs) -> Frame:
         """The next frame."""
+        self._steps += 1
+        if self._steps <= WARM_UP_FRAMES:
+            return self._world.step(inputs)
         frame: Frame = self._profile.runcall(self._world.step, inputs)
         return frame
 
     def print_times(self) -> None:
-        """The functions that take most by themselves, kernels and operators in those that call them."""
-        pstats.Stats(self._profile).sort_stats("tottime").print_stats(PROFILE_LINES)
+        """The functions that take most by themselves, kernels and operators in those that call them; then those that
+        take most with all that they call."""
+        stats = pstats.Stats(self._profile)
+        for order in ("tottime", "cumtime"):
+            stats.sort_stats(order).print_stats(PROFILE_LINES)
 
 
 def part(options: argparse.Namespace, seeds: range, begin: Callable[[], None]) -> list[Span]:

@@ -82,7 +82,7 @@ class Glimpse(NamedTuple):
 
 
 class Networks(NamedTuple):
-    """One architecture, twice: `omni` makes frame after frame, in two steps and with its past; `inventor` what nobody
+    """One architecture, twice: `omni` goes from frame to frame, with its past; `inventor` draws what nobody
     has seen yet, frame by frame alone, in many steps. `surfaces` sharpens the depth of what was invented, `detail` its
     luma, and `showing` says what a draft of it shows; `specks` draws drops, flakes and stars; `waters` says where
     nobody can walk."""

@@ -213,7 +213,7 @@ void lay(Overlay& o, int band, Line& line) {
     float *out = o.out + y * w, *known = o.known + y * w;
     allow(o, line, o.hidden + y * w, y);
     choose(line, &Shown::mask, &Shown::taken, known, w);
-    if (o.feathers()) beside.assign(w, 0.f), choose(line, &Shown::beside, &Shown::mixed, beside.data(), w);
+    if (o.feathers()) beside.resize(w), choose(line, &Shown::beside, &Shown::mixed, beside.data(), w);
     for (int c = 0; c < kPlanes; ++c) std::fill(out + c * n, out + c * n + w, 0.f);
     for (size_t v = 0; v < line.size(); ++v) {
       draw(o.views[v], line[v], y, out, n);

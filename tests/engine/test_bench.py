@@ -95,6 +95,13 @@ def test_the_bench_walks_and_turns() -> None:
     assert max(looks) > 0.01 and min(looks) < -0.01
 
 
+def test_a_profile_tells_of_the_world_and_not_of_who_waits_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--random-weights", "--seconds", "0.1", "--profile"]) == 0
+    told = capsys.readouterr().out
+    assert "omni_int8.py" in told or "omni.py" in told
+    assert "world.py" in told and "acquire" not in told
+
+
 def test_missing_weights_are_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--weights", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("mundo bench: expected a frame-tokenizer checkpoint")
